@@ -1,0 +1,234 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"jitos.dev/net/wire"
+	"jitos.dev/rmg"
+	"jitos.dev/tasks"
+)
+
+// Rewrite applies a rewrite to the view it names. It is durable when this
+// returns.
+func (c *Client) Rewrite(ctx context.Context, r wire.RewriteRequest) (wire.Receipt, error) {
+	return into[wire.Receipt](ctx, c, call{method: http.MethodPost, path: "/rewrite", body: r})
+}
+
+// GraphQuery asks for a dump of a graph.
+type GraphQuery struct {
+	View   string   // "" is system
+	Path   rmg.Path // "" is root
+	Depth  int      // levels of inner graphs; 0 is the element alone
+	Limit  int      // elements in one answer; 0 is the server's default
+	Cursor string   // Next of the page before
+}
+
+// Graph dumps the graph at a path, one page.
+func (c *Client) Graph(ctx context.Context, q GraphQuery) (wire.GraphAnswer, error) {
+	v := values("view", q.View, "path", string(q.Path), "limit", number(q.Limit), "cursor", q.Cursor)
+	v.Set("depth", fmt.Sprint(q.Depth))
+	return into[wire.GraphAnswer](ctx, c, call{method: http.MethodGet, path: "/rmg", query: v})
+}
+
+// Diff lists what changed from one version to another at and below a path.
+func (c *Client) Diff(ctx context.Context, from, to string, at rmg.Path, limit int) (wire.DiffAnswer, error) {
+	q := values("from", from, "to", to, "path", string(at), "limit", number(limit))
+	return into[wire.DiffAnswer](ctx, c, call{method: http.MethodGet, path: "/diff", query: q})
+}
+
+// Fork makes a workspace.
+func (c *Client) Fork(ctx context.Context, r wire.ForkRequest) (wire.Workspace, error) {
+	return into[wire.Workspace](ctx, c, call{method: http.MethodPost, path: "/sws", body: r})
+}
+
+// Workspaces lists workspaces; state and process narrow it down if not empty.
+func (c *Client) Workspaces(ctx context.Context, state, process string) ([]wire.Workspace, error) {
+	a, err := into[wire.WorkspacesAnswer](ctx, c, call{method: http.MethodGet, path: "/sws", query: values("state", state, "process", process)})
+	return a.Workspaces, err
+}
+
+// Workspace shows one.
+func (c *Client) Workspace(ctx context.Context, id string) (wire.Workspace, error) {
+	return into[wire.Workspace](ctx, c, call{method: http.MethodGet, path: "/sws/" + segment(id)})
+}
+
+// RewriteIn applies a rewrite in a workspace.
+func (c *Client) RewriteIn(ctx context.Context, id string, r wire.SpaceRewriteRequest) (wire.Receipt, error) {
+	return into[wire.Receipt](ctx, c, call{method: http.MethodPost, path: "/sws/" + segment(id) + "/rewrite", body: r})
+}
+
+// Discard drops a workspace's name, never its bytes.
+func (c *Client) Discard(ctx context.Context, id, reason string) (wire.Receipt, error) {
+	return into[wire.Receipt](ctx, c, call{method: http.MethodPost, path: "/sws/" + segment(id) + "/discard", body: wire.DiscardRequest{Reason: reason}})
+}
+
+// Restore brings a discarded workspace back.
+func (c *Client) Restore(ctx context.Context, id string) (wire.Workspace, error) {
+	return into[wire.Workspace](ctx, c, call{method: http.MethodPost, path: "/sws/" + segment(id) + "/restore"})
+}
+
+// pollWait is how long one call waits for an operation.
+const pollWait = 30 * time.Second
+
+// Collapse merges a workspace into its parent and waits for the end. Conflict
+// carries the conflicts, GateFailed the evidence. When ctx ends the collapse
+// goes on without the caller.
+func (c *Client) Collapse(ctx context.Context, id, land string) (wire.Collapsed, error) {
+	op, err := c.StartCollapse(ctx, id, land, pollWait)
+	for err == nil && op.State == wire.OperationRunning {
+		op, err = c.Operation(ctx, op.ID, pollWait)
+	}
+	if err != nil {
+		return wire.Collapsed{}, err
+	}
+	if op.Problem != nil {
+		return wire.Collapsed{}, op.Problem
+	}
+	if op.Collapsed == nil {
+		return wire.Collapsed{}, wire.NewProblem(rmg.Internal, "operation %s is %s without a result", op.ID, op.State)
+	}
+	return *op.Collapsed, nil
+}
+
+// StartCollapse begins a collapse and waits for it up to the time given. One
+// that ended within it is an Operation that is done; one that failed is an
+// error.
+func (c *Client) StartCollapse(ctx context.Context, id, land string, wait time.Duration) (wire.Operation, error) {
+	resp, err := c.send(ctx, call{
+		method: http.MethodPost, path: "/sws/" + segment(id) + "/collapse",
+		query: values("wait", wait.String()), body: wire.CollapseRequest{Land: land},
+	})
+	if err != nil {
+		return wire.Operation{}, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusAccepted {
+		var op wire.Operation
+		return op, c.read(ctx, resp, &op)
+	}
+	var done wire.Collapsed
+	if err := c.read(ctx, resp, &done); err != nil {
+		return wire.Operation{}, err
+	}
+	return wire.Operation{Kind: "collapse", Workspace: id, State: wire.OperationDone, Collapsed: &done}, nil
+}
+
+// Operation shows an operation, waiting for its end up to the time given.
+func (c *Client) Operation(ctx context.Context, id string, wait time.Duration) (wire.Operation, error) {
+	return into[wire.Operation](ctx, c, call{method: http.MethodGet, path: "/operation/" + segment(id), query: values("wait", wait.String())})
+}
+
+// Intent submits an intent. It returns when the process is planned and
+// started.
+func (c *Client) Intent(ctx context.Context, r wire.IntentRequest) (wire.IntentAnswer, error) {
+	return into[wire.IntentAnswer](ctx, c, call{method: http.MethodPost, path: "/intent", body: r})
+}
+
+// Processes lists processes by number.
+func (c *Client) Processes(ctx context.Context) ([]wire.Process, error) {
+	a, err := into[wire.ProcessesAnswer](ctx, c, call{method: http.MethodGet, path: "/process"})
+	return a.Processes, err
+}
+
+// Process shows one.
+func (c *Client) Process(ctx context.Context, id string) (wire.Process, error) {
+	return into[wire.Process](ctx, c, call{method: http.MethodGet, path: "/process/" + segment(id)})
+}
+
+// Cancel stops a process; its workspace stays.
+func (c *Client) Cancel(ctx context.Context, id string) (wire.Process, error) {
+	return into[wire.Process](ctx, c, call{method: http.MethodPost, path: "/process/" + segment(id) + "/cancel"})
+}
+
+// Retry goes on with a process that was interrupted, cancelled or failed.
+func (c *Client) Retry(ctx context.Context, id string) (wire.Process, error) {
+	return into[wire.Process](ctx, c, call{method: http.MethodPost, path: "/process/" + segment(id) + "/retry"})
+}
+
+// LogQuery asks for a stretch of the log: newest first up to To, or, with From,
+// oldest first from there.
+type LogQuery struct {
+	From, To uint64
+	Limit    int // records; 0 is the server's default
+	Path     rmg.Path
+	Process  string
+	Ops      int // at most so many ops of each record; 0 is all
+}
+
+// Log reads a stretch of the log.
+func (c *Client) Log(ctx context.Context, q LogQuery) (wire.LogAnswer, error) {
+	v := values("from", number(q.From), "to", number(q.To), "limit", number(q.Limit),
+		"path", string(q.Path), "process", q.Process, "ops", number(q.Ops))
+	return into[wire.LogAnswer](ctx, c, call{method: http.MethodGet, path: "/log", query: v})
+}
+
+// Why explains an element, or a line of a file if line is not 0. path is a
+// graph path, or "file:" and the absolute name of a file on disk.
+func (c *Client) Why(ctx context.Context, path string, line int) (wire.WhyAnswer, error) {
+	return into[wire.WhyAnswer](ctx, c, call{method: http.MethodGet, path: "/why", query: values("path", path, "line", number(line))})
+}
+
+// Verify replays the log and checks it against what is held.
+func (c *Client) Verify(ctx context.Context) (wire.VerifyAnswer, error) {
+	return into[wire.VerifyAnswer](ctx, c, call{method: http.MethodPost, path: "/verify"})
+}
+
+// Status describes the daemon.
+func (c *Client) Status(ctx context.Context) (wire.Status, error) {
+	return into[wire.Status](ctx, c, call{method: http.MethodGet, path: "/status"})
+}
+
+// Methods lists the daemon's method library.
+func (c *Client) Methods(ctx context.Context) ([]tasks.MethodInfo, error) {
+	a, err := into[wire.MethodsAnswer](ctx, c, call{method: http.MethodGet, path: "/method"})
+	return a.Methods, err
+}
+
+// Method shows one method.
+func (c *Client) Method(ctx context.Context, name string) (tasks.MethodInfo, error) {
+	return into[tasks.MethodInfo](ctx, c, call{method: http.MethodGet, path: "/method/" + segment(name)})
+}
+
+// Blob opens content by its SHA-256, in hex. The caller closes it.
+func (c *Client) Blob(ctx context.Context, sha256 string) (io.ReadCloser, error) {
+	resp, err := c.send(ctx, call{method: http.MethodGet, path: "/blob/" + segment(sha256)})
+	if err != nil {
+		return nil, err
+	}
+	return resp.Body, nil
+}
+
+// ReadBlob reads content whole.
+func (c *Client) ReadBlob(ctx context.Context, sha256 string) ([]byte, error) {
+	r, err := c.Blob(ctx, sha256)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return nil, c.failed(ctx, err)
+	}
+	return data, nil
+}
+
+// PutBlob stores content, for a write op that names it.
+func (c *Client) PutBlob(ctx context.Context, r io.Reader) (wire.Blob, error) {
+	// A body that http knows how to close would be closed before the caller is
+	// done with it.
+	return into[wire.Blob](ctx, c, call{method: http.MethodPut, path: "/blob", raw: io.NopCloser(r)})
+}
+
+// Health asks whether a daemon answers; it needs no secret to be right.
+func (c *Client) Health(ctx context.Context) (wire.Health, error) {
+	return into[wire.Health](ctx, c, call{method: http.MethodGet, path: "/healthz"})
+}
+
+// Session asks for a one-time token for the web page.
+func (c *Client) Session(ctx context.Context) (wire.Session, error) {
+	return into[wire.Session](ctx, c, call{method: http.MethodPost, path: "/session"})
+}

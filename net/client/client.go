@@ -1,0 +1,251 @@
+// Package client is the typed Go client of the JITOS daemon: one method a call
+// of the contract, over a unix socket or TCP. Every error is a *wire.Problem,
+// so it has a code and an exit status; a daemon that cannot be reached is
+// rmg.Unavailable.
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"jitos.dev/net/wire"
+	"jitos.dev/rmg"
+)
+
+// Options say where the daemon is and who calls.
+type Options struct {
+	// Socket is "/run/x.sock", "unix:/run/x.sock" or "tcp:host:port".
+	Socket string
+	// Secret is what the daemon demands. If it is empty it is read from
+	// SecretFile at every call (the daemon makes a new one at each start); an
+	// empty SecretFile means "<socket>.secret" for a unix socket.
+	Secret     string
+	SecretFile string
+	// Caller is recorded as the author of what is changed: "ada@host".
+	Caller string
+	// DialTimeout bounds how long connecting may take; 0 means 5 s.
+	DialTimeout time.Duration
+}
+
+// Client talks to one daemon. Safe for concurrent use.
+type Client struct {
+	opt  Options
+	base string
+	http *http.Client
+}
+
+// New makes a client. It does not connect. The error is Invalid, for a socket
+// that cannot be understood.
+func New(opt Options) (*Client, error) {
+	network, address := "unix", opt.Socket
+	switch {
+	case strings.HasPrefix(opt.Socket, "unix:"):
+		address = strings.TrimPrefix(opt.Socket, "unix:")
+	case strings.HasPrefix(opt.Socket, "tcp:"):
+		network, address = "tcp", strings.TrimPrefix(opt.Socket, "tcp:")
+		if _, _, err := net.SplitHostPort(address); err != nil {
+			return nil, wire.NewProblem(rmg.Invalid, "%q is no address of a daemon: %s", opt.Socket, err).WithHint("use unix:PATH or tcp:HOST:PORT")
+		}
+	}
+	if address == "" {
+		return nil, wire.NewProblem(rmg.Invalid, "no socket of a daemon is given").WithHint("use --socket or JITOS_SOCKET")
+	}
+	if opt.Secret == "" && opt.SecretFile == "" && network == "unix" {
+		opt.SecretFile = address + ".secret"
+	}
+	if opt.DialTimeout == 0 {
+		opt.DialTimeout = 5 * time.Second
+	}
+	base := "http://jitos"
+	if network == "tcp" {
+		base = "http://" + address
+	}
+	dialer := net.Dialer{Timeout: opt.DialTimeout}
+	transport := &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, network, address)
+		},
+		DisableCompression:  true,
+		MaxIdleConnsPerHost: 16,
+		IdleConnTimeout:     60 * time.Second,
+	}
+	c := &Client{opt: opt, base: base}
+	c.http = &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return c, nil
+}
+
+// Close frees idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Socket is where the client looks for the daemon.
+func (c *Client) Socket() string { return c.opt.Socket }
+
+// secret returns what proves that the caller may call; empty if none is to be
+// had, which the daemon will refuse.
+func (c *Client) secret() (string, error) {
+	if c.opt.Secret != "" || c.opt.SecretFile == "" {
+		return c.opt.Secret, nil
+	}
+	data, err := os.ReadFile(c.opt.SecretFile)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return "", c.unreachable(err)
+	case errors.Is(err, os.ErrPermission):
+		return "", wire.NewProblem(rmg.Denied, "the daemon's secret cannot be read: %s", err).WithHint("the daemon belongs to another user; start your own: jitos daemon")
+	case err != nil:
+		return "", c.unreachable(err)
+	}
+	return strings.TrimSpace(string(data)), nil
+}
+
+func (c *Client) unreachable(err error) *wire.Problem {
+	var at *url.Error
+	if errors.As(err, &at) {
+		err = at.Err
+	}
+	return wire.NewProblem(rmg.Unavailable, "no daemon answers at %s: %s", c.opt.Socket, err).WithHint("start one: jitos daemon")
+}
+
+// call is one request.
+type call struct {
+	method, path string
+	query        url.Values
+	body         any       // JSON, if not nil
+	raw          io.Reader // instead of body
+	header       http.Header
+}
+
+// send does a call and returns an answer of success; its body is the caller's
+// to close. Every error is a *wire.Problem.
+func (c *Client) send(ctx context.Context, k call) (*http.Response, error) {
+	body := k.raw
+	if k.body != nil {
+		data, err := json.Marshal(k.body)
+		if err != nil {
+			return nil, wire.NewProblem(rmg.Invalid, "the request cannot be written as JSON: %s", err)
+		}
+		body = bytes.NewReader(data)
+	}
+	target := c.base + k.path
+	if len(k.query) > 0 {
+		target += "?" + k.query.Encode()
+	}
+	req, err := http.NewRequestWithContext(ctx, k.method, target, body)
+	if err != nil {
+		return nil, wire.NewProblem(rmg.Invalid, "the request cannot be made: %s", err)
+	}
+	for name, values := range k.header {
+		req.Header[name] = values
+	}
+	if k.body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if c.opt.Caller != "" {
+		req.Header.Set(wire.CallerHeader, c.opt.Caller)
+	}
+	secret, err := c.secret()
+	if err != nil {
+		return nil, err
+	}
+	if secret != "" {
+		req.Header.Set("Authorization", "Bearer "+secret)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, c.failed(ctx, err)
+	}
+	if resp.StatusCode >= 300 {
+		defer resp.Body.Close()
+		return nil, problemFrom(resp)
+	}
+	return resp, nil
+}
+
+// failed tells a caller who gave up from a daemon that is not there. The cause
+// stays visible to errors.Is through interrupted.
+func (c *Client) failed(ctx context.Context, err error) error {
+	if cause := ctx.Err(); cause != nil {
+		return &interrupted{Problem: wire.NewProblem(rmg.Unavailable, "given up before the daemon answered: %s", cause), cause: cause}
+	}
+	return c.unreachable(err)
+}
+
+// interrupted is the problem of a call that its own context ended.
+type interrupted struct {
+	*wire.Problem
+	cause error
+}
+
+// Unwrap shows the problem and context.Canceled or context.DeadlineExceeded.
+func (e *interrupted) Unwrap() []error { return []error{e.Problem, e.cause} }
+
+// problemFrom reads the problem of an answer that is no success. What answers
+// without one is no JITOS daemon.
+func problemFrom(resp *http.Response) error {
+	const most = 32 << 20
+	data, err := io.ReadAll(io.LimitReader(resp.Body, most))
+	media, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	var p wire.Problem
+	if err == nil && media == wire.ProblemType && json.Unmarshal(data, &p) == nil && p.Code != "" {
+		return &p
+	}
+	return wire.NewProblem(rmg.Internal, "the daemon answered %s without saying why", resp.Status).WithHint("is it a JITOS daemon that listens there?")
+}
+
+// into does a call and reads its JSON answer.
+func into[T any](ctx context.Context, c *Client, k call) (T, error) {
+	var out T
+	resp, err := c.send(ctx, k)
+	if err != nil {
+		return out, err
+	}
+	defer resp.Body.Close()
+	return out, c.read(ctx, resp, &out)
+}
+
+func (c *Client) read(ctx context.Context, resp *http.Response, out any) error {
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return c.failed(ctx, err)
+	}
+	if err := json.Unmarshal(data, out); err != nil {
+		return wire.NewProblem(rmg.Internal, "the daemon's answer cannot be read: %s", err).WithHint("is the daemon of another version? jitos status")
+	}
+	return nil
+}
+
+// segment escapes an id for a place in a path.
+func segment(id string) string { return url.PathEscape(id) }
+
+// values makes a query of the pairs whose value is not empty.
+func values(pairs ...string) url.Values {
+	q := url.Values{}
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			q.Set(pairs[i], pairs[i+1])
+		}
+	}
+	return q
+}
+
+// number prints n for a query; 0 is left out.
+func number[T int | uint64](n T) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprint(n)
+}

@@ -1,0 +1,125 @@
+package wire
+
+import (
+	"encoding/json"
+
+	"jitos.dev/rmg"
+	"jitos.dev/tasks"
+	"jitos.dev/work"
+)
+
+// IntentRequest is the body of POST /intent: Text or SLAPS. What is marked as
+// not in this version is refused when it asks for anything.
+type IntentRequest struct {
+	Text     string          `json:"text,omitempty"`
+	SLAPS    json.RawMessage `json:"slaps,omitempty" doc:"a SLAPS document; every violation is reported"`
+	Repo     string          `json:"repo,omitempty" doc:"absolute path of a folder in the repository"`
+	PlanOnly bool            `json:"plan_only,omitempty"`
+	Race     int             `json:"race,omitempty" doc:"not in this version: more than 1 is refused"`
+	Approve  string          `json:"approve,omitempty" doc:"auto (default); ask is not in this version"`
+	Land     string          `json:"land,omitempty" doc:"commit (default), branch or none"`
+	From     string          `json:"from,omitempty" doc:"not in this version"`
+	Dirty    bool            `json:"dirty,omitempty" doc:"not in this version"`
+	Worker   string          `json:"worker,omitempty" doc:"not in this version"`
+}
+
+// IntentAnswer says what an intent became. With plan_only there is neither
+// process nor workspace.
+type IntentAnswer struct {
+	Process string       `json:"process,omitempty"`
+	SWS     string       `json:"sws,omitempty"`
+	Plan    *tasks.Plan  `json:"plan"`
+	SLAPS   *tasks.SLAPS `json:"slaps,omitempty" doc:"what was understood"`
+	Repo    string       `json:"repo,omitempty"`
+	Branch  string       `json:"branch,omitempty"`
+	Base    string       `json:"base,omitempty" doc:"commit it starts from"`
+	Dirty   []string     `json:"dirty,omitempty" doc:"uncommitted paths, left alone"`
+}
+
+// Process is one intent being worked on. In lists SLAPS, plan, rights and
+// evidence are left out.
+type Process struct {
+	ID         string          `json:"id"`
+	Status     string          `json:"status" enum:"planned,running,waiting,proving,collapsed,landed,unlanded,failed,cancelled,interrupted"`
+	Reason     string          `json:"reason,omitempty" doc:"why it has that status, in a sentence"`
+	Next       string          `json:"next,omitempty" doc:"what to do next"`
+	Code       rmg.Code        `json:"code,omitempty" doc:"of a failure"`
+	Text       string          `json:"text"`
+	SLAPS      *tasks.SLAPS    `json:"slaps,omitempty"`
+	Plan       *tasks.Plan     `json:"plan,omitempty"`
+	Owner      string          `json:"owner"`
+	Repo       string          `json:"repo,omitempty"`
+	Branch     string          `json:"branch,omitempty"`
+	Top        string          `json:"top,omitempty" doc:"the repository's place on disk"`
+	Base       string          `json:"base,omitempty" doc:"commit it started from"`
+	SWS        string          `json:"sws,omitempty"`
+	Land       string          `json:"land,omitempty"`
+	Rights     *work.Rights    `json:"rights,omitempty"`
+	Tasks      []TaskState     `json:"tasks"`
+	Evidence   []work.Evidence `json:"evidence,omitempty" doc:"of the proof that stands"`
+	Collapse   uint64          `json:"collapse,omitempty" doc:"seq of the collapse"`
+	Commit     string          `json:"commit,omitempty" doc:"landed or parked commit"`
+	LandedOn   string          `json:"landed_on,omitempty"`
+	Dirty      []string        `json:"dirty,omitempty" doc:"uncommitted paths when it began"`
+	Rounds     int             `json:"rounds,omitempty" doc:"proofs run"`
+	Started    Time            `json:"started,omitzero"`
+	Ended      Time            `json:"ended,omitzero" doc:"absent while it goes on"`
+	ToolMillis int64           `json:"tool_ms" doc:"wall time with a command of a worker or gate running"`
+}
+
+// Live reports whether the process still goes on by itself.
+func (p Process) Live() bool {
+	switch p.Status {
+	case "planned", "running", "waiting", "proving", "collapsed":
+		return p.Ended.IsZero()
+	}
+	return false
+}
+
+// TaskState is one task of a process's plan and how it stands.
+type TaskState struct {
+	tasks.Task
+	State    string    `json:"state" enum:"waiting,ready,running,ok,nothing,failed,interrupted"`
+	Attempts int       `json:"attempts,omitempty"`
+	Outcome  string    `json:"outcome,omitempty" doc:"what came of it, in a line"`
+	Reasons  []string  `json:"reasons,omitempty" doc:"of a failure, and what to try"`
+	Output   rmg.Props `json:"output,omitzero" doc:"handed to the tasks that need it"`
+}
+
+// ProcessesAnswer lists processes by number.
+type ProcessesAnswer struct {
+	Processes []Process `json:"processes"`
+}
+
+// The names of the events of GET /process/{id}/log.
+const (
+	EventLine = "line" // Line
+	EventEnd  = "end"  // ProcessEnd; the last
+)
+
+// Line is a line of a process's progress.
+type Line struct {
+	N    uint64         `json:"n" doc:"counts from 1 within the process"`
+	At   Time           `json:"at,omitzero"`
+	Task string         `json:"task,omitempty"`
+	Text string         `json:"text"`
+	Data map[string]any `json:"data,omitempty"`
+}
+
+// ProcessEnd closes a process's log. With follow=false it may come while the
+// process still goes on, which Status tells.
+type ProcessEnd struct {
+	Process  string   `json:"process"`
+	Status   string   `json:"status"`
+	Reason   string   `json:"reason,omitempty"`
+	Next     string   `json:"next,omitempty"`
+	Code     rmg.Code `json:"code,omitempty"`
+	Commit   string   `json:"commit,omitempty"`
+	LandedOn string   `json:"landed_on,omitempty"`
+}
+
+// LogEvent is one event of a process's log: exactly one of Line and End.
+type LogEvent struct {
+	Line *Line
+	End  *ProcessEnd
+}

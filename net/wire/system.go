@@ -1,0 +1,46 @@
+package wire
+
+import (
+	"jitos.dev/rmg"
+	"jitos.dev/tasks"
+)
+
+// Status is the state of the daemon.
+type Status struct {
+	Version    string     `json:"version"`
+	Seq        uint64     `json:"seq"`
+	Tick       uint64     `json:"tick"`
+	Epoch      uint64     `json:"epoch" doc:"counts the daemon's starts"`
+	World      rmg.Digest `json:"world"`
+	Ledger     rmg.Digest `json:"ledger"`
+	Records    int        `json:"records"`
+	Workspaces int        `json:"workspaces"`
+	Processes  int        `json:"processes"`
+	Running    int        `json:"running" doc:"processes that go on"`
+	Streams    int        `json:"streams" doc:"event streams open"`
+	ReadOnly   string     `json:"read_only,omitempty" doc:"why it does not write; absent if it does"`
+	Started    Time       `json:"started,omitzero"`
+}
+
+// Health is the answer of GET /healthz, the one call that needs no identity.
+type Health struct {
+	OK      bool   `json:"ok"`
+	Version string `json:"version"`
+}
+
+// MethodsAnswer lists the method library, without the methods' YAML.
+type MethodsAnswer struct {
+	Methods []tasks.MethodInfo `json:"methods"`
+}
+
+// Session is a one-time token for the web page: opening Path in a browser, once
+// and soon, makes a session that may read.
+type Session struct {
+	Token   string `json:"token"`
+	Path    string `json:"path" doc:"/?session=TOKEN"`
+	Expires Time   `json:"expires"`
+}
+
+// CallerHeader names who calls, as user@host; it is a claim, recorded as the
+// author of what the call changes.
+const CallerHeader = "Jitos-Caller"
