@@ -1,0 +1,197 @@
+package server
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"jitos.dev/kernel"
+	"jitos.dev/net/wire"
+	"jitos.dev/rmg"
+)
+
+// The limits of web sessions and callers' names.
+const (
+	sessionCookie = "jitos_session"
+	sessionLife   = 12 * time.Hour
+	tokenLife     = 2 * time.Minute
+	maxSessions   = 64 // of each sort; the oldest goes first
+	maxCaller     = 128
+)
+
+// identity is who calls, and what with.
+type identity struct {
+	caller  kernel.Caller
+	session bool // a web page's: it may only read
+}
+
+// identify finds out who sent a request. The error is a 401.
+func (s *Server) identify(r *http.Request) (identity, error) {
+	if h := r.Header.Get("Authorization"); h != "" {
+		scheme, token, _ := strings.Cut(h, " ")
+		token = strings.TrimSpace(token)
+		if !strings.EqualFold(scheme, "Bearer") || token == "" {
+			return identity{}, unknownCaller("the Authorization header is not of the form: Bearer SECRET")
+		}
+		if same(token, s.opt.Secret) {
+			return identity{caller: kernel.Caller{Name: callerName(r.Header.Get(wire.CallerHeader))}}, nil
+		}
+		if s.opt.Tokens != nil {
+			if c, ok := s.opt.Tokens(token); ok {
+				return identity{caller: c}, nil
+			}
+		}
+		return identity{}, unknownCaller("the secret is not the one of this daemon").WithHint("it is made at each start; read it again from the .secret file beside the socket")
+	}
+	if c, err := r.Cookie(sessionCookie); err == nil && s.sessions.known(c.Value, s.now()) {
+		if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
+			return identity{}, unknownCaller("a session serves its own page only")
+		}
+		return identity{caller: kernel.Caller{Name: "viewer"}, session: true}, nil
+	}
+	return identity{}, unknownCaller("every call needs the daemon's secret").WithHint("send it as Authorization: Bearer SECRET; it stands in the .secret file beside the socket. For the web page: jitos view")
+}
+
+// unknownCaller is the problem of a request that nobody vouches for.
+func unknownCaller(detail string) *wire.Problem {
+	p := wire.NewProblem(rmg.Denied, "%s", detail)
+	p.Status = http.StatusUnauthorized
+	return p
+}
+
+// same compares secrets in a time that depends on neither.
+func same(a, b string) bool {
+	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
+	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
+}
+
+// callerName makes a name fit to be an author in the log: short, printable, and
+// none of those that the kernel itself uses.
+func callerName(claim string) string {
+	claim = strings.TrimSpace(claim)
+	if claim == "" || !utf8.ValidString(claim) {
+		return "unknown"
+	}
+	var b strings.Builder
+	for _, c := range claim {
+		switch {
+		case b.Len()+utf8.RuneLen(c) > maxCaller:
+			return b.String()
+		case c == ':' || unicode.IsSpace(c):
+			b.WriteByte('_')
+		case unicode.IsPrint(c):
+			b.WriteRune(c)
+		}
+	}
+	name := b.String()
+	if name == "" || name == "kernel" || name == "viewer" || name == "sync" {
+		return "unknown"
+	}
+	return name
+}
+
+// checkHost refuses, over TCP, a Host that was not allowed (a page elsewhere
+// that had its own name point here) and an Origin of another host.
+func (s *Server) checkHost(r *http.Request) error {
+	if a, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && a.Network() == "unix" {
+		return nil
+	}
+	host := hostname(r.Host)
+	ip := net.ParseIP(host)
+	if host != "localhost" && !(ip != nil && ip.IsLoopback()) && !slices.Contains(s.opt.Hosts, host) {
+		p := wire.NewProblem(rmg.Denied, "the host %q is not allowed", host)
+		return p.WithHint("the daemon must be told of the names it is reached by")
+	}
+	if origin := r.Header.Get("Origin"); origin != "" {
+		u, err := url.Parse(origin)
+		if err != nil || u.Host == "" || !strings.EqualFold(u.Host, r.Host) {
+			return wire.NewProblem(rmg.Denied, "a page of %q may not call this daemon", origin)
+		}
+	}
+	return nil
+}
+
+// hostname is a Host header without its port and brackets, in lower case.
+func hostname(host string) string {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	return strings.ToLower(strings.Trim(host, "[]"))
+}
+
+// sessions are the web page's: one-time tokens, and the cookies they become.
+// Both are kept as hashes.
+type sessions struct {
+	sync.Mutex // guards the fields below
+	tokens     []expiring
+	cookies    []expiring
+}
+
+type expiring struct {
+	sum [32]byte
+	end time.Time
+}
+
+// token makes a one-time token.
+func (s *sessions) token(now time.Time) (string, time.Time) {
+	s.Lock()
+	defer s.Unlock()
+	t, end := secretText(), now.Add(tokenLife)
+	s.tokens = remember(s.tokens, t, end)
+	return t, end
+}
+
+// begin turns a token into a session's cookie, once.
+func (s *sessions) begin(token string, now time.Time) (*http.Cookie, bool) {
+	s.Lock()
+	defer s.Unlock()
+	i := find(s.tokens, token, now)
+	if i < 0 {
+		return nil, false
+	}
+	s.tokens = slices.Delete(s.tokens, i, i+1)
+	value := secretText()
+	s.cookies = remember(s.cookies, value, now.Add(sessionLife))
+	return &http.Cookie{
+		Name: sessionCookie, Value: value, Path: "/", MaxAge: int(sessionLife / time.Second),
+		HttpOnly: true, SameSite: http.SameSiteStrictMode,
+	}, true
+}
+
+// known reports whether a cookie is of a session that lasts.
+func (s *sessions) known(value string, now time.Time) bool {
+	s.Lock()
+	defer s.Unlock()
+	return find(s.cookies, value, now) >= 0
+}
+
+func remember(list []expiring, text string, end time.Time) []expiring {
+	if len(list) >= maxSessions {
+		list = slices.Delete(list, 0, len(list)-maxSessions+1)
+	}
+	return append(list, expiring{sha256.Sum256([]byte(text)), end})
+}
+
+func find(list []expiring, text string, now time.Time) int {
+	sum := sha256.Sum256([]byte(text))
+	return slices.IndexFunc(list, func(e expiring) bool {
+		return now.Before(e.end) && subtle.ConstantTimeCompare(sum[:], e.sum[:]) == 1
+	})
+}
+
+// secretText is 256 random bits, fit for a URL.
+func secretText() string {
+	var b [32]byte
+	_, _ = rand.Read(b[:]) // never fails, by its contract
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}

@@ -1,0 +1,202 @@
+package server
+
+import (
+	"slices"
+	"strings"
+
+	"jitos.dev/kernel"
+	"jitos.dev/net/wire"
+	"jitos.dev/rewrite"
+	"jitos.dev/rmg"
+)
+
+// The limits of reading the log.
+const (
+	defaultRecords = 100
+	maxRecords     = 1000
+	maxBlock       = 4096 // records read at once when going backwards
+)
+
+// history reads the log: newest first, or oldest first from a seq.
+func (x *exchange) history() (any, error) {
+	q, err := x.logRequest()
+	if err != nil {
+		return nil, err
+	}
+	out := wire.LogAnswer{Records: []wire.Record{}}
+	if q.forward {
+		err = x.forward(q, &out)
+	} else {
+		err = x.backward(q, &out)
+	}
+	return out, err
+}
+
+type logRequest struct {
+	forward  bool
+	from, to uint64
+	limit    int
+	ops      int
+	path     rmg.Path
+	process  string
+}
+
+func (x *exchange) logRequest() (logRequest, error) {
+	var q logRequest
+	var err error
+	var bounded bool
+	if q.from, q.forward, err = x.seq("from"); err != nil {
+		return q, err
+	}
+	if q.to, bounded, err = x.seq("to"); err != nil {
+		return q, err
+	}
+	if q.limit, err = x.count("limit", defaultRecords, 1, maxRecords); err != nil {
+		return q, err
+	}
+	if q.ops, err = x.opsShown(); err != nil {
+		return q, err
+	}
+	if q.path, err = x.place("path", rmg.Root); err != nil {
+		return q, err
+	}
+	q.process = x.text("process")
+	head, _ := x.s.opt.Kernel.Watch(0)
+	if !bounded || q.to > head {
+		q.to = head
+	}
+	q.from = max(q.from, 1)
+	return q, nil
+}
+
+// opsShown is how many ops of a record are wanted; -1 for all.
+func (x *exchange) opsShown() (int, error) {
+	return x.count("ops", -1, 0, rewrite.MaxOps)
+}
+
+func (q logRequest) wants(r kernel.Record) bool {
+	return touches(r, q.path) && (q.process == "" || ofProcess(r, q.process))
+}
+
+func (x *exchange) forward(q logRequest, out *wire.LogAnswer) error {
+	if q.from > q.to {
+		return nil
+	}
+	for r, err := range x.s.opt.Kernel.Records(q.from, q.to) {
+		switch {
+		case err != nil:
+			return err
+		case x.r.Context().Err() != nil:
+			return x.r.Context().Err()
+		case !q.wants(r):
+			continue
+		case len(out.Records) == q.limit:
+			out.Next = r.Seq
+			return nil
+		}
+		out.Records = append(out.Records, wireRecord(r, q.ops))
+	}
+	return nil
+}
+
+// backward reads blocks that grow, each forwards and then turned round: a short
+// answer costs little, a long search few reads.
+func (x *exchange) backward(q logRequest, out *wire.LogAnswer) error {
+	size := uint64(min(q.limit, maxBlock))
+	for to := q.to; to > 0; {
+		if err := x.r.Context().Err(); err != nil {
+			return err
+		}
+		from := uint64(1)
+		if to > size {
+			from = to - size + 1
+		}
+		var block []kernel.Record
+		for r, err := range x.s.opt.Kernel.Records(from, to) {
+			if err != nil {
+				return err
+			}
+			if q.wants(r) {
+				block = append(block, r)
+			}
+		}
+		for _, r := range slices.Backward(block) {
+			if len(out.Records) == q.limit {
+				out.Next = r.Seq
+				return nil
+			}
+			out.Records = append(out.Records, wireRecord(r, q.ops))
+		}
+		to = from - 1
+		size = min(2*size, maxBlock)
+	}
+	return nil
+}
+
+// touches reports whether a record concerns the path or what is below it: one of
+// its ops is there, or takes away or brings what holds it.
+func touches(r kernel.Record, at rmg.Path) bool {
+	if at == rmg.Root {
+		return true
+	}
+	return slices.ContainsFunc(r.Ops, func(op rewrite.Op) bool {
+		if at.Has(op.Path) || op.Dest != "" && at.Has(op.Dest) {
+			return true
+		}
+		switch op.Op {
+		case rewrite.Remove:
+			return op.Path.Has(at)
+		case rewrite.Move:
+			return op.Path.Has(at) || op.Dest.Has(at)
+		}
+		return false
+	})
+}
+
+// ofProcess reports whether a record was caused by the process or is about it.
+func ofProcess(r kernel.Record, id string) bool {
+	return r.Cause == id || strings.HasPrefix(r.Cause, id+"/") || touches(r, rmg.Root.Join("proc", id))
+}
+
+func (x *exchange) why() (any, error) {
+	line, err := x.count("line", 0, 0, 1<<31-1)
+	if err != nil {
+		return nil, err
+	}
+	var at rmg.Path
+	switch name, file := strings.CutPrefix(x.text("path"), "file:"); {
+	case file && !strings.HasPrefix(name, "/"):
+		return nil, wire.NewProblem(rmg.Invalid, "%q is not an absolute file name", name).WithHint("file: is followed by the file's name from /")
+	case file:
+		at, err = x.s.opt.Kernel.Resolve(x.r.Context(), name)
+	case name == "":
+		err = wire.NewProblem(rmg.Invalid, "parameter \"path\" is missing").WithHint("for example path=/repo/app/main/a.go&line=42")
+	default:
+		at, err = x.place("path", rmg.Root)
+	}
+	if err != nil {
+		return nil, err
+	}
+	e, err := x.s.opt.Kernel.Why(x.r.Context(), at, line)
+	if err != nil {
+		return nil, err
+	}
+	out := wire.WhyAnswer{Path: e.Path, Line: e.Line, Text: e.Text, Chain: []wire.Reason{}}
+	for _, r := range e.Chain {
+		out.Chain = append(out.Chain, wire.Reason{
+			Seq: r.Seq, At: wire.At(r.At), Author: r.Author, Cause: r.Cause, Text: r.Text, Process: r.Process, Evidence: r.Evidence,
+		})
+	}
+	return out, nil
+}
+
+func (x *exchange) verify() (any, error) {
+	v, err := x.s.opt.Kernel.Verify(x.r.Context())
+	if err != nil {
+		return nil, err
+	}
+	return wire.VerifyAnswer{
+		OK: len(v.Problems) == 0, Records: v.Records, Ticks: v.Ticks, Segments: v.Segments, Blobs: v.Blobs,
+		Bytes: v.Bytes, World: v.World, Ledger: v.Ledger, Problems: append([]string{}, v.Problems...),
+	}, nil
+}

@@ -1,0 +1,129 @@
+package server
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"runtime/debug"
+
+	"jitos.dev/net/wire"
+	"jitos.dev/rmg"
+)
+
+// tracked remembers whether an answer has begun, and with what status.
+type tracked struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader notes the status.
+func (t *tracked) WriteHeader(status int) {
+	if t.status == 0 {
+		t.status = status
+	}
+	t.ResponseWriter.WriteHeader(status)
+}
+
+// Write notes that the answer has begun.
+func (t *tracked) Write(p []byte) (int, error) {
+	if t.status == 0 {
+		t.status = http.StatusOK
+	}
+	return t.ResponseWriter.Write(p)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (t *tracked) Unwrap() http.ResponseWriter { return t.ResponseWriter }
+
+// problem turns an error into what a client may see. One without a code is
+// internal: its text goes to the log under a reference, which the client gets.
+func (s *Server) problem(r *http.Request, err error) *wire.Problem {
+	p, known := wire.ProblemOf(err)
+	if !known {
+		s.internal(p, r, "error", err)
+	}
+	return p
+}
+
+func (s *Server) internal(p *wire.Problem, r *http.Request, what string, cause any) {
+	var b [6]byte
+	for i := range b {
+		b[i] = byte(rand.Uint32())
+	}
+	p.Reference = hex.EncodeToString(b[:])
+	p.Detail = "this is a defect of the daemon; its log says more under reference " + p.Reference
+	p.Hint = "jitos status shows the daemon; its log file names the reference"
+	s.log.Error("internal error", "reference", p.Reference, "method", r.Method, "path", r.URL.Path, what, fmt.Sprint(cause))
+}
+
+// panicked answers for a handler that panicked. If its answer had begun the
+// connection is cut, so that nobody takes the half for the whole.
+func (s *Server) panicked(t *tracked, r *http.Request, cause any) {
+	p := wire.NewProblem(rmg.Internal, "")
+	s.internal(p, r, "panic", fmt.Sprintf("%v\n%s", cause, debug.Stack()))
+	if t.status != 0 {
+		panic(http.ErrAbortHandler)
+	}
+	writeProblem(t, p)
+}
+
+// refuse answers with a problem.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	if r.Context().Err() != nil && errors.Is(err, r.Context().Err()) {
+		return // nobody is there to read it
+	}
+	writeProblem(w, s.problem(r, err))
+}
+
+func writeProblem(w http.ResponseWriter, p *wire.Problem) {
+	data, err := json.Marshal(p)
+	if err != nil { // a conflict's value that cannot be written; the rest still can
+		q := *p
+		q.Conflicts, q.Evidence = nil, nil
+		data, _ = json.Marshal(&q)
+	}
+	h := w.Header()
+	if p.Status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", `Bearer realm="jitos"`)
+	}
+	for _, name := range []string{"Content-Length", "ETag", "Content-Disposition"} {
+		h.Del(name)
+	}
+	h.Set("Content-Type", wire.ProblemType)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(p.Status)
+	_, _ = w.Write(append(data, '\n')) // a client that went away needs no answer
+}
+
+// reply is an answer with a status or headers of its own.
+type reply struct {
+	status int
+	header http.Header
+	body   any
+}
+
+// answer writes what a call returned.
+func (x *exchange) answer(v any) {
+	status := http.StatusOK
+	if rep, ok := v.(reply); ok {
+		status, v = rep.status, rep.body
+		for name, values := range rep.header {
+			x.w.Header()[name] = values
+		}
+	}
+	data, err := json.Marshal(v)
+	if err != nil {
+		x.s.refuse(x.w, x.r, fmt.Errorf("write the answer of %s: %w", x.call.id, err))
+		return
+	}
+	h := x.w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+	x.w.WriteHeader(status)
+	_, _ = x.w.Write(append(data, '\n')) // a client that went away needs no answer
+}

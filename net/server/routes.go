@@ -1,0 +1,201 @@
+package server
+
+import (
+	"net/http"
+
+	"jitos.dev/net/wire"
+	"jitos.dev/tasks"
+	"jitos.dev/work"
+)
+
+// allCalls lists the contract's calls that this version has.
+func allCalls() []call {
+	var all []call
+	for _, part := range [][]call{graphCalls(), spaceCalls(), processCalls(), historyCalls(), systemCalls()} {
+		all = append(all, part...)
+	}
+	return all
+}
+
+const (
+	get  = http.MethodGet
+	post = http.MethodPost
+	put  = http.MethodPut
+)
+
+func graphCalls() []call {
+	version := func(name, other string) param {
+		return textParam(name, "a version: system, sws:ID, sws:ID@N or seq:N; "+other+" if absent")
+	}
+	return []call{
+		{
+			method: post, path: "/rewrite", id: "rewrite", summary: "Apply a rewrite, whole or not at all",
+			about: "Answered when it is durable. Writing under /repo, /proc, /sws and /worker is not for this call.",
+			body:  wire.RewriteRequest{}, large: true, answer: wire.Receipt{}, do: (*exchange).rewrite,
+		},
+		{
+			method: get, path: "/rmg", id: "graph", summary: "Dump the graph at a path",
+			about: "Elements are sorted by id, nodes before edges. The pages of one dump are of one version, whatever is written between them.",
+			params: []param{
+				version("view", "system"), textParam("path", "where; / if absent"),
+				countParam("depth", "levels of inner graphs, 0 to 64; 1 if absent"),
+				countParam("limit", "elements in one answer, 1 to 10000, inner ones included; 1000 if absent"),
+				textParam("cursor", "next of the page before, which carries the view"),
+			},
+			answer: wire.GraphAnswer{}, do: (*exchange).graph,
+		},
+		{
+			method: get, path: "/diff", id: "diff", summary: "List what differs between two versions",
+			params: []param{
+				version("from", "system"), version("to", "system"), textParam("path", "only at and below this; / if absent"),
+				countParam("limit", "changes in the answer, 1 to 100000; 10000 if absent"),
+			},
+			answer: wire.DiffAnswer{}, do: (*exchange).diff,
+		},
+		{
+			method: get, path: "/blob/{id}", id: "blob", summary: "Read content by its SHA-256",
+			params: []param{pathParam("id", "64 hex digits")}, media: "application/octet-stream", do: (*exchange).blob,
+		},
+		{
+			method: put, path: "/blob", id: "put-blob", summary: "Store content",
+			about:   "It is durable with the first record that names it.",
+			rawBody: true, answer: wire.Blob{}, do: (*exchange).putBlob,
+		},
+	}
+}
+
+func spaceCalls() []call {
+	id := pathParam("id", "a workspace: w12")
+	return []call{
+		{
+			method: post, path: "/sws", id: "fork", summary: "Fork a workspace", body: wire.ForkRequest{}, maybe: true,
+			answer: wire.Workspace{}, do: (*exchange).fork,
+		},
+		{
+			method: get, path: "/sws", id: "workspaces", summary: "List workspaces",
+			params: []param{textParam("state", "open, collapsed or discarded; all if absent"), textParam("process", "only those of a process")},
+			answer: wire.WorkspacesAnswer{}, do: (*exchange).workspaces,
+		},
+		{
+			method: get, path: "/sws/{id}", id: "workspace", summary: "Show a workspace",
+			params: []param{id}, answer: wire.Workspace{}, do: (*exchange).workspace,
+		},
+		{
+			method: post, path: "/sws/{id}/rewrite", id: "rewrite-workspace", summary: "Apply a rewrite in a workspace",
+			params: []param{id}, body: wire.SpaceRewriteRequest{}, large: true, answer: wire.Receipt{}, do: (*exchange).rewriteSpace,
+		},
+		{
+			method: post, path: "/sws/{id}/exec", id: "exec", summary: "Run a command in a workspace, in the sandbox",
+			about:  "What it changed is in the workspace when it has ended. Going away stops it.",
+			params: []param{id}, body: wire.ExecRequest{},
+			events: []event{{wire.EventOutput, work.Event{}}, {wire.EventExit, wire.ExecExit{}}, {wire.EventError, wire.Problem{}}},
+			do:     (*exchange).exec,
+		},
+		{
+			method: post, path: "/sws/{id}/discard", id: "discard", summary: "Drop a workspace's name, never its bytes",
+			params: []param{id}, body: wire.DiscardRequest{}, maybe: true, answer: wire.Receipt{}, do: (*exchange).discard,
+		},
+		{
+			method: post, path: "/sws/{id}/restore", id: "restore", summary: "Bring a discarded workspace back",
+			params: []param{id}, answer: wire.Workspace{}, do: (*exchange).restore,
+		},
+		{
+			method: post, path: "/sws/{id}/collapse", id: "collapse", summary: "Merge a workspace into its parent, proven",
+			about:  "Conflicts are a 409 with conflicts, red gates a 422 with evidence. What takes longer than wait is a 202, and goes on as an operation.",
+			params: []param{id, textParam("wait", "how long to wait for the end, 0s to 10m; 30s if absent")},
+			body:   wire.CollapseRequest{}, maybe: true, answer: wire.Collapsed{},
+			also: map[int]any{http.StatusAccepted: wire.Operation{}}, do: (*exchange).collapse,
+		},
+		{
+			method: get, path: "/operation/{id}", id: "operation", summary: "Show an operation, or wait for its end",
+			params: []param{pathParam("id", "an operation: o3"), textParam("wait", "how long to wait for the end, 0s to 10m; 0s if absent")},
+			answer: wire.Operation{}, do: (*exchange).operation,
+		},
+	}
+}
+
+func processCalls() []call {
+	id := pathParam("id", "a process: p12")
+	return []call{
+		{
+			method: post, path: "/intent", id: "intent", summary: "Submit an intent",
+			about: "Answered when it is planned and the process started. With plan_only there is a plan and no process.",
+			body:  wire.IntentRequest{}, answer: wire.IntentAnswer{}, do: (*exchange).intent,
+		},
+		{method: get, path: "/process", id: "processes", summary: "List processes", answer: wire.ProcessesAnswer{}, do: (*exchange).processes},
+		{
+			method: get, path: "/process/{id}", id: "process", summary: "Show a process: plan, tasks, evidence",
+			params: []param{id}, answer: wire.Process{}, do: (*exchange).process,
+		},
+		{
+			method: get, path: "/process/{id}/log", id: "process-log", summary: "Stream a process's progress",
+			about: "The id of an event is the line's number; Last-Event-ID resumes after it.",
+			params: []param{
+				id, countParam("after", "only lines after this one"),
+				flagParam("follow", "wait for further lines until the process ends; true if absent"),
+			},
+			events: []event{{wire.EventLine, wire.Line{}}, {wire.EventEnd, wire.ProcessEnd{}}},
+			do:     (*exchange).processLog,
+		},
+		{
+			method: post, path: "/process/{id}/cancel", id: "cancel", summary: "Stop a process; its workspace stays",
+			params: []param{id}, answer: wire.Process{}, do: (*exchange).cancel,
+		},
+		{
+			method: post, path: "/process/{id}/retry", id: "retry", summary: "Go on with a process that stopped",
+			params: []param{id}, answer: wire.Process{}, do: (*exchange).retry,
+		},
+		{method: get, path: "/method", id: "methods", summary: "List the method library", answer: wire.MethodsAnswer{}, do: (*exchange).methods},
+		{
+			method: get, path: "/method/{id}", id: "method", summary: "Show a method",
+			params: []param{pathParam("id", "its name")}, answer: tasks.MethodInfo{}, do: (*exchange).method,
+		},
+	}
+}
+
+func historyCalls() []call {
+	ops := countParam("ops", "at most so many ops of each record; all if absent")
+	touched := textParam("path", "only records that touch this or what is below it")
+	return []call{
+		{
+			method: get, path: "/events", id: "events", summary: "Stream records as they come",
+			about: "A snapshot comes first, then records; the id of an event is its seq. Last-Event-ID resumes after one, without a snapshot. " +
+				"A reader who fell too far behind is sent a fresh snapshot and goes on from there; GET /log has what was passed over.",
+			params: []param{countParam("from", "first record wanted; those after now if absent"), touched, ops},
+			events: []event{{wire.EventSnapshot, wire.Snapshot{}}, {wire.EventRecord, wire.Record{}}},
+			do:     (*exchange).events,
+		},
+		{
+			method: get, path: "/log", id: "log", summary: "Read the log",
+			about: "Newest first; with from, oldest first.",
+			params: []param{
+				countParam("from", "first seq; turns the order to oldest first"), countParam("to", "last seq; the newest if absent"),
+				countParam("limit", "records in the answer, 1 to 1000; 100 if absent"),
+				touched, textParam("process", "only records of a process"), ops,
+			},
+			answer: wire.LogAnswer{}, do: (*exchange).history,
+		},
+		{
+			method: get, path: "/why", id: "why", summary: "Explain why an element, or a line, is as it is",
+			params: []param{
+				{name: "path", kind: "string", about: "a graph path, or file: and the absolute name of a file on disk", required: true},
+				countParam("line", "a line of a file, from 1"),
+			},
+			answer: wire.WhyAnswer{}, do: (*exchange).why,
+		},
+		{method: post, path: "/verify", id: "verify", summary: "Replay the log and check it", answer: wire.VerifyAnswer{}, do: (*exchange).verify},
+	}
+}
+
+func systemCalls() []call {
+	return []call{
+		{method: get, path: "/status", id: "status", summary: "Describe the daemon", answer: wire.Status{}, do: (*exchange).status},
+		{
+			method: post, path: "/session", id: "session", summary: "Make a one-time link for the web page",
+			about: "Opening it makes a session that may look at everything and change nothing.", answer: wire.Session{}, do: (*exchange).session,
+		},
+		{method: get, path: "/healthz", id: "health", summary: "Tell that the daemon answers", answer: wire.Health{}, open: true, do: (*exchange).health},
+		{method: get, path: "/metrics", id: "metrics", summary: "Gauges for Prometheus", media: "text/plain", do: (*exchange).metrics},
+		{method: get, path: "/openapi.json", id: "openapi", summary: "This document", media: "application/json", do: (*exchange).document},
+	}
+}

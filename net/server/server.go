@@ -1,0 +1,260 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"jitos.dev/kernel"
+	"jitos.dev/net/wire"
+	"jitos.dev/rmg"
+	"jitos.dev/viewer"
+)
+
+// Options say what a server stands on. Kernel and Secret must be given.
+type Options struct {
+	Kernel  Kernel
+	Secret  string // demanded as a bearer token; at least MinSecret bytes
+	Version string // of the program
+	Logger  *slog.Logger
+
+	// Hosts are allowed in the Host header over TCP, without port, beside
+	// localhost and the loopback addresses.
+	Hosts []string
+	// Tokens recognises bearer tokens other than the secret, such as those of
+	// a worker's task; nil recognises none.
+	Tokens func(token string) (kernel.Caller, bool)
+	// Limits; zero fields are given their defaults.
+	Limits Limits
+}
+
+// Limits bound what one daemon does for its callers.
+type Limits struct {
+	Body       int64         // bytes of a JSON body; 1 MiB
+	Rewrite    int64         // bytes of a rewrite; 64 MiB
+	Blob       int64         // bytes of content put in one call; 1 GiB
+	Streams    int           // event streams at once; 2048
+	Operations int           // operations running at once; 64
+	Lag        uint64        // records a live event stream may fall behind; 4096
+	Heartbeat  time.Duration // between signs of life on a silent stream; 15 s
+	Stall      time.Duration // how long one write to a stream may take; 30 s
+}
+
+// MinSecret is the least length of a secret, in bytes.
+const MinSecret = 16
+
+// withDefaults fills in what is zero.
+func (l Limits) withDefaults() Limits {
+	set(&l.Body, 1<<20)
+	set(&l.Rewrite, 64<<20)
+	set(&l.Blob, 1<<30)
+	set(&l.Streams, 2048)
+	set(&l.Operations, 64)
+	set(&l.Lag, 4096)
+	set(&l.Heartbeat, 15*time.Second)
+	set(&l.Stall, 30*time.Second)
+	return l
+}
+
+func set[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// Server answers HTTP requests for one kernel. Safe for concurrent use.
+type Server struct {
+	opt     Options
+	log     *slog.Logger
+	calls   []call
+	mux     *http.ServeMux
+	http    *http.Server
+	openapi []byte
+	started time.Time
+	now     func() time.Time
+
+	ctx     context.Context // ends when Shutdown begins
+	stop    context.CancelFunc
+	streams atomic.Int64
+
+	sessions   sessions
+	operations operations
+	counts     struct {
+		sync.Mutex // guards the map
+		byStatus   map[int]uint64
+	}
+}
+
+// New makes a server. It listens nowhere until Serve. The error names an option
+// that is missing.
+func New(opt Options) (*Server, error) {
+	if opt.Kernel == nil {
+		return nil, errors.New("a server needs a kernel")
+	}
+	if len(opt.Secret) < MinSecret {
+		return nil, fmt.Errorf("a server needs a secret of at least %d bytes", MinSecret)
+	}
+	if opt.Logger == nil {
+		opt.Logger = slog.New(slog.DiscardHandler)
+	}
+	opt.Limits = opt.Limits.withDefaults()
+	s := &Server{opt: opt, log: opt.Logger, now: time.Now, mux: http.NewServeMux()}
+	s.started = s.now()
+	s.ctx, s.stop = context.WithCancel(context.Background())
+	s.counts.byStatus = map[int]uint64{}
+	s.operations.limit = opt.Limits.Operations
+	s.operations.byID = map[string]*operation{}
+	s.calls = allCalls()
+	doc, err := document(s.calls, opt.Version)
+	if err != nil {
+		return nil, fmt.Errorf("make the OpenAPI document: %w", err)
+	}
+	s.openapi = doc.text
+	for i := range s.calls {
+		c := &s.calls[i]
+		c.schema = doc.bodies[c.id]
+		s.mux.HandleFunc(c.method+" "+c.path, func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, c) })
+	}
+	if err := s.page(viewer.Assets()); err != nil {
+		return nil, fmt.Errorf("the page's files: %w", err)
+	}
+	s.mux.HandleFunc("/", s.absent)
+	s.http = &http.Server{
+		Handler:           s.Handler(),
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(opt.Logger.Handler(), slog.LevelDebug),
+	}
+	return s, nil
+}
+
+// Handler returns the whole of the server as a handler, for use in tests or
+// behind another server. Without a local address in a request's context it
+// treats the connection as TCP.
+func (s *Server) Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		t := &tracked{ResponseWriter: w}
+		defer s.finish(t, r)
+		if err := s.checkHost(r); err != nil {
+			s.refuse(t, r, err)
+			return
+		}
+		s.mux.ServeHTTP(t, r)
+	})
+}
+
+// Serve answers on a listener until Shutdown; any number may be served at once.
+// It returns nil after Shutdown, else why the listener failed.
+func (s *Server) Serve(ln net.Listener) error {
+	err := s.http.Serve(ln)
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// Shutdown ends streams and operations, lets requests in progress end, and
+// waits for all of them, or until ctx ends: then it cuts connections off.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.stop()
+	err := s.http.Shutdown(ctx)
+	if err != nil {
+		err = errors.Join(err, s.http.Close())
+	}
+	return errors.Join(err, s.operations.wait(ctx))
+}
+
+// finish counts and logs a request, and turns a panic into an internal error.
+func (s *Server) finish(t *tracked, r *http.Request) {
+	if cause := recover(); cause != nil {
+		if cause == http.ErrAbortHandler {
+			panic(cause)
+		}
+		s.panicked(t, r, cause)
+	}
+	status := t.status
+	if status == 0 {
+		status = http.StatusOK
+	}
+	s.counts.Lock()
+	s.counts.byStatus[status]++
+	s.counts.Unlock()
+	s.log.Debug("request", "method", r.Method, "path", r.URL.Path, "status", status)
+}
+
+// absent answers what no route takes.
+func (s *Server) absent(w http.ResponseWriter, r *http.Request) {
+	if _, err := s.identify(r); err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	var allowed []string
+	for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodPut} {
+		other := r.Clone(r.Context())
+		other.Method = m
+		if _, pattern := s.mux.Handler(other); pattern != "/" && pattern != "" {
+			allowed = append(allowed, m)
+		}
+	}
+	if len(allowed) == 0 {
+		s.refuse(w, r, wire.NewProblem(rmg.NotFound, "%s %s is not in this version", r.Method, r.URL.Path).WithHint("GET /openapi.json lists the calls there are"))
+		return
+	}
+	for _, m := range allowed {
+		w.Header().Add("Allow", m)
+	}
+	p := wire.NewProblem(rmg.Invalid, "%s does not take %s, but %v", r.URL.Path, r.Method, allowed)
+	p.Status = http.StatusMethodNotAllowed
+	s.refuse(w, r, p)
+}
+
+// page routes the static files of the web page, and the page itself.
+func (s *Server) page(files fs.FS) error {
+	return fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		if name == "index.html" {
+			s.mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { s.index(w, r, files) })
+			return nil
+		}
+		s.mux.HandleFunc("GET /"+name, func(w http.ResponseWriter, r *http.Request) {
+			pageHeaders(w.Header())
+			http.ServeFileFS(w, r, files, name)
+		})
+		return nil
+	})
+}
+
+// index serves the page, or, with a one-time token, begins a session first.
+func (s *Server) index(w http.ResponseWriter, r *http.Request, files fs.FS) {
+	pageHeaders(w.Header())
+	if token := r.URL.Query().Get("session"); token != "" {
+		cookie, ok := s.sessions.begin(token, s.now())
+		if !ok {
+			s.refuse(w, r, unknownCaller("this link was used already, or is too old").WithHint("jitos view makes a new one"))
+			return
+		}
+		http.SetCookie(w, cookie)
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+		return
+	}
+	http.ServeFileFS(w, r, files, "/index.html")
+}
+
+// pageHeaders keep the page to its own files and out of frames.
+func pageHeaders(h http.Header) {
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "no-cache")
+}
