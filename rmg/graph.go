@@ -1,0 +1,149 @@
+package rmg
+
+import "iter"
+
+// Element is a node or an edge as it stands in some version. Graph is its
+// inner graph; an empty inner graph and none are the same thing.
+type Element struct {
+	ID       string
+	Edge     bool
+	Kind     string
+	From, To string // ids in the same graph; edges only
+	Props    Props
+	Graph    Graph
+}
+
+// Graph is an immutable version of a graph. The zero Graph is empty. Copying
+// one is O(1); any number of goroutines may use it at once.
+type Graph struct{ root *level }
+
+func (r *record) element(id string) Element {
+	return Element{ID: id, Edge: r.edge, Kind: r.kind, From: r.from, To: r.to, Props: r.props, Graph: Graph{r.inner}}
+}
+
+// IsEmpty reports whether g has no nodes.
+func (g Graph) IsEmpty() bool { return g.root.empty() }
+
+// Len returns the number of nodes and edges at this level. O(1).
+func (g Graph) Len() (nodes, edges int) {
+	if g.root == nil {
+		return 0, 0
+	}
+	return g.root.nodes.len(), g.root.edges.len()
+}
+
+// Node returns a node of this level. O(log n).
+func (g Graph) Node(id string) (Element, bool) { return g.element(Segment{ID: id}) }
+
+// Edge returns an edge of this level. O(log n).
+func (g Graph) Edge(id string) (Element, bool) { return g.element(Segment{ID: id, Edge: true}) }
+
+func (g Graph) element(s Segment) (Element, bool) {
+	r, ok := g.root.record(s)
+	if !ok {
+		return Element{}, false
+	}
+	return r.element(s.ID), true
+}
+
+// record finds an element's record at this level.
+func (l *level) record(s Segment) (*record, bool) {
+	switch {
+	case l == nil:
+		return nil, false
+	case s.Edge:
+		return l.edges.get(s.ID)
+	default:
+		return l.nodes.get(s.ID)
+	}
+}
+
+// Get returns the element at p, through inner graphs. Root gives an Element
+// without id or kind whose Graph is g.
+func (g Graph) Get(p Path) (Element, bool) {
+	e := Element{Graph: g}
+	for _, s := range p.Segments() {
+		var ok bool
+		if e, ok = e.Graph.element(s); !ok {
+			return Element{}, false
+		}
+	}
+	return e, true
+}
+
+// Nodes ranges over the nodes of this level in byte order of ids, beginning
+// after the id given ("" for the beginning). O(log n) to begin.
+func (g Graph) Nodes(after string) iter.Seq[Element] {
+	return func(yield func(Element) bool) {
+		if g.root != nil {
+			elementsAfter(g.root.nodes, after, yield)
+		}
+	}
+}
+
+// elementsAfter ranges over the keys greater than after. The key that follows
+// a string directly is that string with a zero byte.
+func elementsAfter(t *tree[*record], after string, yield func(Element) bool) {
+	if after != "" {
+		after += "\x00"
+	}
+	t.from(after, func(t *tree[*record]) bool { return yield(t.val.element(t.key)) })
+}
+
+// Edges ranges over the edges of this level, as Nodes does over the nodes.
+func (g Graph) Edges(after string) iter.Seq[Element] {
+	return func(yield func(Element) bool) {
+		if g.root != nil {
+			elementsAfter(g.root.edges, after, yield)
+		}
+	}
+}
+
+// Out ranges over the edges that leave a node, by kind, then id.
+// O(log n + degree).
+func (g Graph) Out(id string) iter.Seq[Element] { return g.along('o', id) }
+
+// In ranges over the edges that reach a node, by kind, then id.
+func (g Graph) In(id string) iter.Seq[Element] { return g.along('i', id) }
+
+func (g Graph) along(dir byte, id string) iter.Seq[Element] {
+	return func(yield func(Element) bool) {
+		g.root.incident(dir, id, func(edge string) bool {
+			r, _ := g.root.edges.get(edge)
+			return yield(r.element(edge))
+		})
+	}
+}
+
+// Walk ranges over every element below p in path order, parents first: the
+// nodes of a level with all that is inside them, then its edges.
+func (g Graph) Walk(p Path) iter.Seq2[Path, Element] {
+	return func(yield func(Path, Element) bool) {
+		if e, ok := g.Get(p); ok {
+			walk(p, e.Graph, yield)
+		}
+	}
+}
+
+func walk(p Path, g Graph, yield func(Path, Element) bool) bool {
+	for e := range g.Nodes("") {
+		at := p.Child(e.ID)
+		if !yield(at, e) || !walk(at, e.Graph, yield) {
+			return false
+		}
+	}
+	for e := range g.Edges("") {
+		at := p.EdgeChild(e.ID)
+		if !yield(at, e) || !walk(at, e.Graph, yield) {
+			return false
+		}
+	}
+	return true
+}
+
+// Digest returns the canonical hash of g's content, inner graphs included.
+// Computed once for each new tree node: O(change * log n).
+func (g Graph) Digest() Digest { return g.root.digest() }
+
+// Same reports whether g and h are the same version or have the same content.
+func (g Graph) Same(h Graph) bool { return g.root == h.root || g.Digest() == h.Digest() }
