@@ -1,0 +1,178 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"jitos.dev/net/wire"
+	"jitos.dev/rmg"
+)
+
+// problemOf is the problem that err must be.
+func problemOf(t *testing.T, err error) *wire.Problem {
+	t.Helper()
+	var p *wire.Problem
+	if !errors.As(err, &p) {
+		t.Fatalf("no problem: %v", err)
+	}
+	return p
+}
+
+// at makes a client of a handler over TCP.
+func at(t *testing.T, h http.HandlerFunc) *Client {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	c, err := New(Options{Socket: "tcp:" + strings.TrimPrefix(s.URL, "http://"), Secret: "s", Caller: "ada@host"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+func TestUnreachableIsUnavailable(t *testing.T) {
+	dir := t.TempDir()
+	socket := filepath.Join(dir, "s")
+	try := func(what string) {
+		t.Helper()
+		c, err := New(Options{Socket: socket})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.Status(context.Background())
+		p := problemOf(t, err)
+		if p.Code != rmg.Unavailable || p.Exit() != 3 || p.Hint == "" || !strings.Contains(p.Detail, socket) {
+			t.Errorf("%s: %+v", what, p)
+		}
+		for _, err := range c.Events(context.Background(), EventsQuery{}) {
+			if problemOf(t, err).Exit() != 3 {
+				t.Errorf("%s: events: %v", what, err)
+			}
+		}
+	}
+	try("no secret, no socket")
+	if err := os.WriteFile(socket+".secret", []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	try("no socket")
+	ln, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln.(*net.UnixListener).SetUnlinkOnClose(false)
+	ln.Close()
+	try("a socket that nobody listens on")
+}
+
+func TestSocketsThatCannotBe(t *testing.T) {
+	for _, socket := range []string{"", "unix:", "tcp:", "tcp:nowhere"} {
+		_, err := New(Options{Socket: socket})
+		if p := problemOf(t, err); p.Code != rmg.Invalid {
+			t.Errorf("%q: %+v", socket, p)
+		}
+	}
+}
+
+// The secret is read anew at each call: the daemon makes a new one at each
+// start.
+func TestSecretIsReadAnew(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "secret")
+	var got []string
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got = append(got, r.Header.Get("Authorization")+" "+r.Header.Get(wire.CallerHeader))
+		fmt.Fprint(w, "{}")
+	}))
+	t.Cleanup(s.Close)
+	c, err := New(Options{Socket: "tcp:" + strings.TrimPrefix(s.URL, "http://"), SecretFile: file, Caller: "ada@host"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	for _, secret := range []string{"one", "two"} {
+		if err := os.WriteFile(file, []byte(secret+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Status(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if fmt.Sprint(got) != "[Bearer one ada@host Bearer two ada@host]" {
+		t.Errorf("%q", got)
+	}
+}
+
+// Whatever listens there, the client says something that can be acted on.
+func TestAnswersOfStrangers(t *testing.T) {
+	for name, h := range map[string]http.HandlerFunc{
+		"an HTML error": func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<h1>no</h1>", 502) },
+		"a redirect":    func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://example.com", 302) },
+		"no JSON":       func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "hello") },
+		"an empty problem": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", wire.ProblemType)
+			w.WriteHeader(400)
+		},
+	} {
+		_, err := at(t, h).Status(context.Background())
+		if p := problemOf(t, err); p.Code != rmg.Internal || p.Hint == "" {
+			t.Errorf("%s: %+v", name, p)
+		}
+	}
+}
+
+// An answer may have gained fields since this client was built.
+func TestUnknownFieldsOfAnswersAreIgnored(t *testing.T) {
+	c := at(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"seq":5,"mood":"good"}`) })
+	st, err := c.Status(context.Background())
+	if err != nil || st.Seq != 5 {
+		t.Errorf("%+v %v", st, err)
+	}
+}
+
+// The form of events is that of WHATWG HTML 9.2, whoever writes them.
+func TestEventStreams(t *testing.T) {
+	stream := ": hello\r\n\r\nid: 4\nevent: record\ndata: {\"seq\":\ndata: 4}\nretry: 3\n\nid: 9\n\nevent: later\ndata: x\n\nid:10\nevent:record\ndata:{\"seq\":10}\n\nevent: record\ndata: {\"se"
+	c := at(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		fmt.Fprint(w, stream)
+	})
+	var seen []string
+	for e, err := range c.Events(context.Background(), EventsQuery{}) {
+		if err != nil {
+			// The stream broke off, which its reader must come to know.
+			p := problemOf(t, err)
+			seen = append(seen, string(p.Code))
+			continue
+		}
+		seen = append(seen, fmt.Sprint(e.ID, e.Record.Seq))
+	}
+	if got := strings.Join(seen, ", "); got != "4 4, 10 10, unavailable" {
+		t.Errorf("%s", got)
+	}
+	stream = "event: record\ndata: nonsense\n\n"
+	for _, err := range c.Events(context.Background(), EventsQuery{}) {
+		if p := problemOf(t, err); p.Code != rmg.Internal {
+			t.Errorf("%+v", p)
+		}
+	}
+}
+
+func TestGivenUpByItsContext(t *testing.T) {
+	entered, leave := make(chan struct{}), make(chan struct{})
+	c := at(t, func(http.ResponseWriter, *http.Request) { close(entered); <-leave })
+	defer close(leave)
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() { <-entered; cancel() }()
+	_, err := c.Status(ctx)
+	if p := problemOf(t, err); p.Code != rmg.Unavailable || !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+}

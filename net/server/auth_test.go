@@ -1,0 +1,170 @@
+package server
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"jitos.dev/kernel"
+	"jitos.dev/net/wire"
+	"jitos.dev/rmg"
+)
+
+// No call but the open one does anything for who cannot prove to be its owner.
+func TestEveryCallNeedsTheSecret(t *testing.T) {
+	f := newFake(1)
+	s, _ := newServer(t, f, nil)
+	targets := map[string]string{"/nothing": "GET"}
+	for _, c := range s.calls {
+		targets[strings.ReplaceAll(c.path, "{id}", "x")] = c.method
+	}
+	for target, method := range targets {
+		for _, header := range []string{"", "Bearer", "Bearer ", "Bearer wrong secret", "Basic " + secret, "Bearer " + secret + "x"} {
+			r := request(method, target, "{}")
+			r.Header.Del("Authorization")
+			if header != "" {
+				r.Header.Set("Authorization", header)
+			}
+			if target == "/healthz" {
+				if w := do(s, r); w.Code != 200 {
+					t.Errorf("/healthz: %d", w.Code)
+				}
+				continue
+			}
+			p := refusal(t, s, r, 401)
+			if p.Code != rmg.Denied {
+				t.Errorf("%s with %q: %+v", target, header, p)
+			}
+		}
+	}
+	if len(f.calls) != 0 {
+		t.Errorf("the kernel was asked: %q", f.calls)
+	}
+}
+
+func TestSessionsReadAndChangeNothing(t *testing.T) {
+	f := newFake(1)
+	s, _ := newServer(t, f, nil)
+	now := began
+	s.now = func() time.Time { return now }
+	made := answer[wire.Session](t, s, request("POST", "/session", ""))
+	open := func(target string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest("GET", target, nil)
+		r.Host = "127.0.0.1:7000"
+		return do(s, r)
+	}
+	w := open(made.Path)
+	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/" {
+		t.Fatalf("%d %v", w.Code, w.Header())
+	}
+	cookie := w.Result().Cookies()[0]
+	if !cookie.HttpOnly || cookie.SameSite != http.SameSiteStrictMode || strings.Contains(cookie.Value, made.Token) {
+		t.Errorf("cookie: %+v", cookie)
+	}
+	if w := open(made.Path); w.Code != 401 {
+		t.Errorf("the token served twice: %d", w.Code)
+	}
+	with := func(method, target, site string) *http.Request {
+		r := request(method, target, "{}")
+		r.Header.Del("Authorization")
+		r.AddCookie(cookie)
+		r.Header.Set("Sec-Fetch-Site", site)
+		return r
+	}
+	answer[wire.Status](t, s, with("GET", "/status", "same-origin"))
+	refusal(t, s, with("GET", "/status", "same-site"), 401)
+	refusal(t, s, with("GET", "/status", "cross-site"), 401)
+	for _, c := range s.calls {
+		if c.method != http.MethodGet {
+			refusal(t, s, with(c.method, strings.ReplaceAll(c.path, "{id}", "w5"), "same-origin"), 403)
+		}
+	}
+	now = began.Add(sessionLife)
+	refusal(t, s, with("GET", "/status", "same-origin"), 401)
+
+	late := answer[wire.Session](t, s, request("POST", "/session", ""))
+	now = now.Add(tokenLife)
+	if w := open(late.Path); w.Code != 401 {
+		t.Errorf("an old token served: %d", w.Code)
+	}
+}
+
+func TestPageIsServed(t *testing.T) {
+	s, _ := newServer(t, newFake(0), nil)
+	for target, media := range map[string]string{"/": "text/html", "/viewer.js": "text/javascript", "/viewer.css": "text/css"} {
+		r := httptest.NewRequest("GET", target, nil)
+		r.Host = "localhost"
+		w := do(s, r)
+		if w.Code != 200 || !strings.HasPrefix(w.Header().Get("Content-Type"), media) || w.Body.Len() < 500 {
+			t.Errorf("%s: %d %v", target, w.Code, w.Header())
+		}
+		if !strings.Contains(w.Header().Get("Content-Security-Policy"), "default-src 'none'") {
+			t.Errorf("%s has no content security policy", target)
+		}
+	}
+}
+
+func TestHostsAndOrigins(t *testing.T) {
+	s, _ := newServer(t, newFake(0), func(o *Options) { o.Hosts = []string{"build.example"} })
+	for _, c := range []struct {
+		host, origin string
+		network      string
+		status       int
+	}{
+		{"localhost:7000", "", "tcp", 200},
+		{"127.0.0.1:7000", "http://127.0.0.1:7000", "tcp", 200},
+		{"[::1]:7000", "", "tcp", 200},
+		{"build.example", "", "tcp", 200},
+		{"BUILD.example:80", "", "tcp", 200},
+		{"evil.example", "", "tcp", 403},
+		{"localhost.evil.example", "", "tcp", 403},
+		{"", "", "tcp", 403},
+		{"localhost:7000", "http://evil.example", "tcp", 403},
+		{"localhost:7000", "http://localhost:8000", "tcp", 403},
+		{"localhost:7000", "null", "tcp", 403},
+		{"jitos", "", "unix", 200},
+		{"evil.example", "", "", 403},
+	} {
+		r := request("GET", "/healthz", "")
+		r.Host = c.host
+		if c.origin != "" {
+			r.Header.Set("Origin", c.origin)
+		}
+		switch c.network {
+		case "tcp":
+			r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, &net.TCPAddr{}))
+		case "unix":
+			r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, &net.UnixAddr{Net: "unix"}))
+		}
+		if w := do(s, r); w.Code != c.status {
+			t.Errorf("%+v: %d %s", c, w.Code, w.Body)
+		}
+	}
+}
+
+func TestCallersAreNamed(t *testing.T) {
+	for claim, want := range map[string]string{
+		"ada@host": "ada@host", "": "unknown", "  ": "unknown", "kernel": "unknown", "worker:repair": "worker_repair",
+		"a\x00b\nc": "ab_c", "\xff": "unknown", strings.Repeat("x", 500): strings.Repeat("x", maxCaller), "Zoë@host": "Zoë@host",
+	} {
+		if got := callerName(claim); got != want {
+			t.Errorf("%q: %q, want %q", claim, got, want)
+		}
+	}
+	f := newFake(0)
+	s, _ := newServer(t, f, func(o *Options) {
+		o.Tokens = func(token string) (kernel.Caller, bool) {
+			return kernel.Caller{Name: "worker:script", Process: "p9"}, token == "a worker's token"
+		}
+	})
+	r := request("POST", "/sws", "")
+	r.Header.Set("Authorization", "Bearer a worker's token")
+	answer[wire.Workspace](t, s, r)
+	if got := f.last(); !strings.HasPrefix(got, "Fork worker:script") {
+		t.Errorf("the caller was %q", got)
+	}
+}

@@ -1,0 +1,353 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"sync"
+	"time"
+
+	"jitos.dev/kernel"
+	"jitos.dev/rewrite"
+	"jitos.dev/rmg"
+	"jitos.dev/tasks"
+	"jitos.dev/work"
+)
+
+// fake is a kernel of canned answers over one real graph. fail makes a method
+// return an error, by the method's name.
+type fake struct {
+	mu      sync.Mutex // guards the fields below
+	fail    map[string]error
+	views   map[string]kernel.View
+	records []kernel.Record
+	news    chan struct{}
+	lines   []kernel.Line
+	ended   bool
+	stir    chan struct{} // closed when lines or ended changed
+	blobs   map[[32]byte][]byte
+	calls   []string // method, caller, arguments
+
+	collapse func(context.Context) (kernel.Collapsed, error)
+	exec     func(context.Context, func(work.Event)) (int, error)
+	reads    func(from, to uint64) // sees every reading of records
+}
+
+var began = time.Date(2026, 11, 23, 9, 40, 5, 120_456_789, time.UTC)
+
+func newFake(records int) *fake {
+	f := &fake{
+		fail: map[string]error{}, views: map[string]kernel.View{}, news: make(chan struct{}), stir: make(chan struct{}),
+		blobs: map[[32]byte][]byte{},
+	}
+	f.views["system"] = kernel.View{Name: "system"}
+	for range records {
+		f.add(rmg.Root.Join("svc", fmt.Sprintf("n%03d", len(f.records))))
+	}
+	return f
+}
+
+// add appends a record that adds a node, below /svc or elsewhere.
+func (f *fake) add(at rmg.Path) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	v := f.views["system"]
+	o := rmg.NewOverlay(v.World)
+	if _, ok := o.Get(at.Parent()); !ok {
+		must(o.AddNode(at.Parent(), "Folder", rmg.Props{}))
+	}
+	props := map[string]rmg.Value{"n": rmg.Int(int64(len(f.records)))}
+	must(o.AddNode(at, "Service", rmg.PropsOf(props)))
+	seq := uint64(len(f.records)) + 1
+	v = kernel.View{Name: "system", Seq: seq, Tick: seq, World: o.Graph()}
+	f.views["system"] = v
+	v.Name = fmt.Sprintf("seq:%d", seq)
+	f.views[v.Name] = v
+	f.records = append(f.records, kernel.Record{
+		Seq: seq, Tick: seq, At: began.Add(time.Duration(seq) * time.Second), View: "system", Author: "ada@host",
+		Cause: fmt.Sprintf("p%d/implement", seq%3), Reason: "because",
+		Ops: []rewrite.Op{{Op: rewrite.AddNode, Path: at, Kind: "Service", Props: props}},
+	})
+	close(f.news)
+	f.news = make(chan struct{})
+}
+
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+// call notes a call and returns the error it is to fail with.
+func (f *fake) call(name string, args ...any) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls = append(f.calls, fmt.Sprint(append([]any{name}, args...)...))
+	if err := f.fail[name]; err != nil {
+		if err == errPanic {
+			panic("the fake panics")
+		}
+		return err
+	}
+	return nil
+}
+
+var errPanic = errors.New("panic")
+
+func (f *fake) last() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.calls[len(f.calls)-1]
+}
+
+func (f *fake) View(name string) (kernel.View, error) {
+	if err := f.call("View", " ", name); err != nil {
+		return kernel.View{}, err
+	}
+	if name == "" {
+		name = "system"
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	v, ok := f.views[name]
+	if !ok {
+		return v, &rmg.Error{Op: "version", Code: rmg.NotFound, Msg: "there is no version " + name, Hint: "jitos log shows the seqs that exist"}
+	}
+	return v, nil
+}
+
+func (f *fake) Rewrite(_ context.Context, c kernel.Caller, view string, rw rewrite.Rewrite) (kernel.Receipt, error) {
+	err := f.call("Rewrite", " ", c.Name, " ", view, " ", len(rw.Ops), " ", rw.Reason, " ", rw.Expect.Seq)
+	return kernel.Receipt{Seq: 7, Tick: 3, Digest: rmg.Graph{}.Digest()}, err
+}
+
+func (f *fake) Diff(from, to string, at rmg.Path) ([]rmg.Change, error) {
+	if err := f.call("Diff", " ", from, " ", to, " ", at); err != nil {
+		return nil, err
+	}
+	a, err := f.View(from)
+	if err != nil {
+		return nil, err
+	}
+	b, err := f.View(to)
+	if err != nil {
+		return nil, err
+	}
+	var out []rmg.Change
+	for c := range rmg.Diff(a.World, b.World) {
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+func (f *fake) Resolve(_ context.Context, file string) (rmg.Path, error) {
+	return rmg.Root.Join("repo", "app", "main", "a.go"), f.call("Resolve", " ", file)
+}
+
+func (f *fake) PutBlob(r io.Reader) (rmg.Blob, error) {
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return rmg.Blob{}, fmt.Errorf("store the content: %w", err)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	b := rmg.Blob{Sum: sha256.Sum256(data), Size: int64(len(data))}
+	f.blobs[b.Sum] = data
+	return b, nil
+}
+
+type nopCloser struct{ io.ReadSeeker }
+
+func (nopCloser) Close() error { return nil }
+
+func (f *fake) BlobBySum(sum [32]byte) (io.ReadSeekCloser, int64, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	data, ok := f.blobs[sum]
+	if !ok {
+		return nil, 0, &rmg.Error{Op: "blob", Code: rmg.NotFound, Msg: "there is no such content"}
+	}
+	return nopCloser{bytes.NewReader(data)}, int64(len(data)), nil
+}
+
+func space(id, state string) kernel.Workspace {
+	return kernel.Workspace{
+		ID: id, State: state, From: "system", Base: 3, Head: 4, Owner: "ada@host", Process: "p9", Reason: "candidate 1",
+		Records: 1, Changes: 2, At: began,
+	}
+}
+
+func (f *fake) Fork(_ context.Context, c kernel.Caller, r kernel.ForkRequest) (kernel.Workspace, error) {
+	return space("w5", "open"), f.call("Fork", " ", c.Name, " ", r.From, " ", r.Reason, " ", r.Dir)
+}
+
+func (f *fake) Workspaces() []kernel.Workspace {
+	a, b := space("w5", "open"), space("w6", "discarded")
+	a.Changes, b.Changes, b.Process = -1, -1, "p10"
+	return []kernel.Workspace{a, b}
+}
+
+func (f *fake) Workspace(id string) (kernel.Workspace, error) {
+	return space(id, "open"), f.call("Workspace", " ", id)
+}
+
+func (f *fake) Discard(_ context.Context, c kernel.Caller, id, reason string) (kernel.Receipt, error) {
+	return kernel.Receipt{Seq: 8, Tick: 4, Digest: rmg.Graph{}.Digest()}, f.call("Discard", " ", c.Name, " ", id, " ", reason)
+}
+
+func (f *fake) Restore(_ context.Context, c kernel.Caller, id string) (kernel.Workspace, error) {
+	return space(id, "open"), f.call("Restore", " ", c.Name, " ", id)
+}
+
+func (f *fake) Collapse(ctx context.Context, c kernel.Caller, id, land string) (kernel.Collapsed, error) {
+	if err := f.call("Collapse", " ", c.Name, " ", id, " ", land); err != nil {
+		return kernel.Collapsed{}, err
+	}
+	if f.collapse != nil {
+		return f.collapse(ctx)
+	}
+	return kernel.Collapsed{Seq: 9, Digest: rmg.Graph{}.Digest(), Merged: true, Process: "p9", Commit: "abc", LandedOn: "main", Evidence: evidence(true)}, nil
+}
+
+func evidence(green bool) []work.Evidence {
+	return []work.Evidence{{
+		Gate: "all tests", Kind: work.GateTest, Green: green, Reason: "3 tests", Key: "k", Input: rmg.Graph{}.Digest(),
+		Tests: []work.Test{{Package: "app", Name: "TestA", Status: work.TestPass}}, Sandbox: work.Sandbox{Tier: "full", Network: "none (netns)"},
+	}}
+}
+
+func (f *fake) Exec(ctx context.Context, c kernel.Caller, id string, argv []string, emit func(work.Event)) (int, error) {
+	if err := f.call("Exec", " ", c.Name, " ", id, " ", argv); err != nil {
+		return 0, err
+	}
+	if f.exec != nil {
+		return f.exec(ctx, emit)
+	}
+	emit(work.Event{Text: "hello", Data: map[string]any{"stream": "stdout"}})
+	emit(work.Event{Text: "world"})
+	return 3, nil
+}
+
+func canned(id string) kernel.Process {
+	plan := &tasks.Plan{
+		Goal: "FixBug", Digest: "d",
+		Tasks: []tasks.Task{{ID: "reproduce", Name: "reproduce", Worker: "repair", Action: "reproduce"}, {ID: "verify", Name: "verify", Summary: "prove it", Worker: "kernel", Action: "prove", Needs: []string{"reproduce"}}},
+	}
+	return kernel.Process{
+		ID: id, Status: "landed", Reason: "proven and landed", Text: "Fix the bug", SLAPS: tasks.SLAPS{Version: "1", Intent: "FixBug"},
+		Plan: plan, Owner: "ada@host", Repo: "app", Branch: "main", Workspace: "w5", Land: "commit", Commit: "abc", LandedOn: "main",
+		Tasks: []kernel.TaskState{
+			{Task: plan.Tasks[0], State: "ok", Attempts: 1, Summary: "1 test fails"},
+			{Task: plan.Tasks[1], State: "ok", Attempts: 1, Summary: "4 gates green", Output: rmg.PropsOf(map[string]rmg.Value{"gates": rmg.Int(4)})},
+		},
+		Evidence: evidence(true), Started: began, Ended: began.Add(time.Second), ToolMillis: 12,
+	}
+}
+
+func (f *fake) Intent(_ context.Context, c kernel.Caller, r kernel.IntentRequest) (kernel.Process, error) {
+	p := canned("p9")
+	if r.PlanOnly {
+		p.ID, p.Workspace = "", ""
+	}
+	return p, f.call("Intent", " ", c.Name, " ", r.Text, " ", r.Dir, " ", r.Land, " ", r.SLAPS != nil)
+}
+
+func (f *fake) Processes() []kernel.Process { return []kernel.Process{canned("p8"), canned("p9")} }
+
+func (f *fake) Process(id string) (kernel.Process, error) {
+	return canned(id), f.call("Process", " ", id)
+}
+
+func (f *fake) Lines(id string, after uint64) ([]kernel.Line, <-chan struct{}, error) {
+	if err := f.call("Lines", " ", id, " ", after); err != nil {
+		return nil, nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var more chan struct{}
+	if !f.ended {
+		more = f.stir
+	}
+	return f.lines[min(int(after), len(f.lines)):], more, nil
+}
+
+// say appends a line; end ends the process.
+func (f *fake) say(text string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.lines = append(f.lines, kernel.Line{N: uint64(len(f.lines)) + 1, At: began, Task: "implement", Text: text, Data: map[string]any{"tried": 2}})
+	close(f.stir)
+	f.stir = make(chan struct{})
+}
+
+func (f *fake) end() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ended = true
+	close(f.stir)
+	f.stir = make(chan struct{})
+}
+
+func (f *fake) Cancel(_ context.Context, c kernel.Caller, id string) (kernel.Process, error) {
+	return canned(id), f.call("Cancel", " ", c.Name, " ", id)
+}
+
+func (f *fake) Retry(_ context.Context, c kernel.Caller, id string) (kernel.Process, error) {
+	return canned(id), f.call("Retry", " ", c.Name, " ", id)
+}
+
+func (f *fake) Methods() []tasks.MethodInfo {
+	return []tasks.MethodInfo{{Name: "fix-go-bug", Task: "FixBug", Summary: "repairs", File: "methods/fixbug.yaml", Line: 3, Steps: []string{"reproduce"}, Source: "name: fix-go-bug\n"}}
+}
+
+func (f *fake) Records(from, to uint64) iter.Seq2[kernel.Record, error] {
+	return func(yield func(kernel.Record, error) bool) {
+		if err := f.call("Records", " ", from, " ", to); err != nil {
+			yield(kernel.Record{}, err)
+			return
+		}
+		if f.reads != nil {
+			f.reads(from, to)
+		}
+		f.mu.Lock()
+		all := f.records
+		f.mu.Unlock()
+		for _, r := range all {
+			if r.Seq >= from && (to == 0 || r.Seq <= to) && !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (f *fake) Watch(after uint64) (uint64, <-chan struct{}) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	seq := f.views["system"].Seq
+	if seq > after {
+		done := make(chan struct{})
+		close(done)
+		return seq, done
+	}
+	return seq, f.news
+}
+
+func (f *fake) Why(_ context.Context, p rmg.Path, line int) (kernel.Explanation, error) {
+	return kernel.Explanation{Path: p, Line: line, Text: "if a <= b {", Chain: []kernel.Reason{
+		{Seq: 5, At: began, Author: "worker:repair", Cause: "p9/implement", Text: "w31 changed line 42", Process: "p9", Evidence: evidence(true)},
+	}}, f.call("Why", " ", p, " ", line)
+}
+
+func (f *fake) Verify(context.Context) (kernel.Verification, error) {
+	return kernel.Verification{Records: 3, Ticks: 2, Segments: 1, Blobs: 1, Bytes: 100}, f.call("Verify")
+}
+
+func (f *fake) Status() kernel.Status {
+	return kernel.Status{Seq: 7, Tick: 3, Epoch: 2, World: rmg.Graph{}.Digest(), Ledger: rmg.Graph{}.Digest(), Records: 7, Workspaces: 2, Processes: 2, Running: 1, Started: began}
+}
+
+var _ Kernel = (*fake)(nil)

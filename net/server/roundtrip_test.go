@@ -1,0 +1,238 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"jitos.dev/kernel"
+	"jitos.dev/net/client"
+	"jitos.dev/net/wire"
+	"jitos.dev/rewrite"
+	"jitos.dev/rmg"
+	"jitos.dev/work"
+)
+
+// serveOn serves a fake on a unix socket and returns a client of it.
+func serveOn(t *testing.T, f *fake, change func(*Options)) *client.Client {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "jitos") // t.TempDir may be too long for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	socket := filepath.Join(dir, "s")
+	if err := os.WriteFile(socket+".secret", []byte(secret+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ln, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, _ := newServer(t, f, change)
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(ln) }()
+	c, err := client.New(client.Options{Socket: "unix:" + socket, Caller: "ada@host"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		c.Close()
+		if err := s.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+	return c
+}
+
+// Every method of the client means the same to the server.
+func TestClientAndServer(t *testing.T) {
+	f := newFake(3)
+	f.views["sws:w5"] = f.views["seq:2"]
+	c := serveOn(t, f, nil)
+	ctx := context.Background()
+	check := func(what string, err error, ok bool, got any) {
+		t.Helper()
+		if err != nil || !ok {
+			t.Errorf("%s: %v %+v", what, err, got)
+		}
+	}
+	ops := []rewrite.Op{{Op: rewrite.Set, Path: "/svc", Props: map[string]rmg.Value{"v": rmg.Int(1), "gone": {}}}}
+	rec, err := c.Rewrite(ctx, wire.RewriteRequest{Ops: ops, Reason: "why", Expect: rewrite.Expect{Seq: 3}})
+	check("rewrite", err, rec.Seq == 7 && f.last() == "Rewrite ada@host system 1 why 3", f.last())
+	rec, err = c.RewriteIn(ctx, "w5", wire.SpaceRewriteRequest{Ops: ops})
+	check("rewrite in", err, rec.Seq == 7 && f.last() == "Rewrite ada@host sws:w5 1  0", f.last())
+	g, err := c.Graph(ctx, client.GraphQuery{Path: "/svc", Depth: 1, Limit: 2})
+	check("graph", err, len(g.Graph.Nodes) == 2 && g.Next != "", g)
+	g, err = c.Graph(ctx, client.GraphQuery{Path: "/svc", Depth: 1, Limit: 2, Cursor: g.Next})
+	check("graph, page 2", err, len(g.Graph.Nodes) == 1 && g.Next == "" && g.Graph.Nodes[0].Props.Int("n") == 2, g)
+	g, err = c.Graph(ctx, client.GraphQuery{Path: "/svc"})
+	check("graph, depth 0", err, g.Graph == nil && g.Element.Kind == "Folder", g)
+	d, err := c.Diff(ctx, "sws:w5", "", "/", 0)
+	check("diff", err, len(d.Changes) == 1 && d.Changes[0].Change == rmg.Added, d)
+	w, err := c.Fork(ctx, wire.ForkRequest{From: "seq:2", Reason: "r", Dir: "/d"})
+	check("fork", err, w.ID == "w5" && f.last() == "Fork ada@host seq:2 r /d", f.last())
+	ws, err := c.Workspaces(ctx, "open", "p9")
+	check("workspaces", err, len(ws) == 1 && ws[0].Changes == nil, ws)
+	w, err = c.Workspace(ctx, "w5")
+	check("workspace", err, w.ID == "w5" && *w.Changes == 2, w)
+	rec, err = c.Discard(ctx, "w5", "red")
+	check("discard", err, rec.Seq == 8 && f.last() == "Discard ada@host w5 red", f.last())
+	w, err = c.Restore(ctx, "w5")
+	check("restore", err, w.State == "open", w)
+	col, err := c.Collapse(ctx, "w5", "none")
+	check("collapse", err, col.Commit == "abc" && col.Merged && f.last() == "Collapse ada@host w5 none", col)
+	ans, err := c.Intent(ctx, wire.IntentRequest{Text: "Fix it", Repo: "/r"})
+	check("intent", err, ans.Process == "p9" && ans.Plan.Goal == "FixBug", ans)
+	ps, err := c.Processes(ctx)
+	check("processes", err, len(ps) == 2, ps)
+	p, err := c.Process(ctx, "p9")
+	check("process", err, p.ID == "p9" && p.Tasks[1].Summary == "prove it" && p.Tasks[1].Outcome == "4 gates green" && !p.Live(), p)
+	p, err = c.Cancel(ctx, "p9")
+	check("cancel", err, p.ID == "p9", p)
+	p, err = c.Retry(ctx, "p9")
+	check("retry", err, p.ID == "p9" && f.last() == "Retry ada@host p9", p)
+	l, err := c.Log(ctx, client.LogQuery{Limit: 1})
+	check("log", err, len(l.Records) == 1 && l.Records[0].Seq == 3 && l.Next == 2, l)
+	y, err := c.Why(ctx, "file:/home/ada/a.go", 42)
+	check("why", err, y.Line == 42, y)
+	v, err := c.Verify(ctx)
+	check("verify", err, v.OK, v)
+	st, err := c.Status(ctx)
+	check("status", err, st.Seq == 7, st)
+	ms, err := c.Methods(ctx)
+	check("methods", err, len(ms) == 1, ms)
+	m, err := c.Method(ctx, "fix-go-bug")
+	check("method", err, m.Line == 3, m)
+	b, err := c.PutBlob(ctx, strings.NewReader("content"))
+	check("put blob", err, b.Size == 7, b)
+	data, err := c.ReadBlob(ctx, b.SHA256)
+	check("blob", err, string(data) == "content", data)
+	h, err := c.Health(ctx)
+	check("health", err, h.OK, h)
+	se, err := c.Session(ctx)
+	check("session", err, se.Path != "", se)
+	_, err = c.Process(ctx, "a/b?c")
+	check("an id with a slash", err, f.last() == "Process a/b?c", f.last())
+}
+
+func TestClientStreams(t *testing.T) {
+	f := newFake(2)
+	c := serveOn(t, f, nil)
+	ctx := context.Background()
+
+	var seen []string
+	for e, err := range c.Events(ctx, client.EventsQuery{From: 1}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case e.Snapshot != nil:
+			seen = append(seen, fmt.Sprint("snapshot ", e.Snapshot.Seq))
+		case e.Record != nil:
+			seen = append(seen, fmt.Sprint("record ", e.ID))
+			if e.ID == 2 {
+				f.add("/svc/late")
+			}
+		}
+		if e.ID == 3 {
+			break
+		}
+	}
+	if got := fmt.Sprint(seen); got != "[snapshot 0 record 1 record 2 record 3]" {
+		t.Errorf("events: %s", got)
+	}
+	for e, err := range c.Events(ctx, client.EventsQuery{After: 2}) {
+		if err != nil || e.ID != 3 || e.Record == nil {
+			t.Errorf("resumed: %+v %v", e, err)
+		}
+		break
+	}
+
+	f.say("one")
+	seen = nil
+	for e, err := range c.ProcessLog(ctx, "p9", 0, true) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Line != nil {
+			seen = append(seen, e.Line.Text)
+			if len(seen) == 1 {
+				f.say("two")
+				f.end()
+			}
+		} else {
+			seen = append(seen, e.End.Status)
+		}
+	}
+	if got := fmt.Sprint(seen); got != "[one two landed]" {
+		t.Errorf("log: %s", got)
+	}
+
+	seen = nil
+	for e, err := range c.Exec(ctx, "w5", []string{"ls"}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Output != nil {
+			seen = append(seen, e.Output.Text)
+		} else {
+			seen = append(seen, fmt.Sprint(e.Exit.Exit))
+		}
+	}
+	if got := fmt.Sprint(seen); got != "[hello world 3]" {
+		t.Errorf("exec: %s", got)
+	}
+	f.exec = func(_ context.Context, emit func(work.Event)) (int, error) {
+		emit(work.Event{Text: "hello"})
+		return 0, &rmg.Error{Code: rmg.Limit, Msg: "it wrote too much"}
+	}
+	var last error
+	for _, err := range c.Exec(ctx, "w5", []string{"ls"}) {
+		last = err
+	}
+	if !errors.Is(last, &rmg.Error{Code: rmg.Limit}) {
+		t.Errorf("exec that fails on its way: %v", last)
+	}
+}
+
+// What goes wrong has a code, and with it an exit status, on the client's side
+// too.
+func TestClientErrors(t *testing.T) {
+	f := newFake(1)
+	entered := make(chan struct{})
+	f.collapse = func(context.Context) (kernel.Collapsed, error) {
+		return kernel.Collapsed{Conflicts: []rmg.MergeConflict{{Path: "/a", Reason: "both changed"}}}, &rmg.Error{Code: rmg.Conflict, Msg: "1 conflict", Hint: "resolve it"}
+	}
+	f.exec = func(ctx context.Context, _ func(work.Event)) (int, error) {
+		close(entered)
+		<-ctx.Done()
+		return 0, ctx.Err()
+	}
+	f.fail["Why"] = &rmg.Error{Code: rmg.NotFound, Path: "/x", Msg: "no"}
+	c := serveOn(t, f, nil)
+	_, err := c.Why(context.Background(), "/x", 0)
+	var p *wire.Problem
+	if !errors.As(err, &p) || p.Exit() != 4 || p.Path != "/x" || !errors.Is(err, &rmg.Error{Code: rmg.NotFound}) {
+		t.Errorf("why: %v", err)
+	}
+	_, err = c.Collapse(context.Background(), "w5", "")
+	if !errors.As(err, &p) || p.Exit() != 5 || len(p.Conflicts) != 1 || p.Hint != "resolve it" {
+		t.Errorf("collapse: %v", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() { <-entered; cancel() }()
+	for _, err = range c.Exec(ctx, "w5", []string{"ls"}) {
+	}
+	if !errors.Is(err, context.Canceled) || !errors.As(err, &p) || p.Code != rmg.Unavailable {
+		t.Errorf("cancelled: %v", err)
+	}
+}
