@@ -390,3 +390,15 @@ func (o *Overlay) Graft(p Path, e Element) error {
 		return l.withNode(s.ID, &record{kind: e.Kind, props: e.Props, inner: e.Graph.root.orNil()}), nil
 	})
 }
+
+// Mark is a state of an overlay that it can be taken back to.
+type Mark struct {
+	cur   Graph
+	moves int
+}
+
+// Mark notes the overlay's state. O(1).
+func (o *Overlay) Mark() Mark { return Mark{o.cur, len(o.moves)} }
+
+// Rewind takes the overlay back to a mark. O(1).
+func (o *Overlay) Rewind(m Mark) { o.cur, o.moves = m.cur, o.moves[:m.moves] }

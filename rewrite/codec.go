@@ -1,0 +1,313 @@
+package rewrite
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"jitos.dev/rmg"
+)
+
+// wireOp is an op as JSON: every field any op may have. A pointer tells absent
+// from empty.
+type wireOp struct {
+	Op      OpKind                `json:"op"`
+	Path    *string               `json:"path,omitempty"`
+	Kind    *string               `json:"kind,omitempty"`
+	From    *string               `json:"from,omitempty"`
+	To      *string               `json:"to,omitempty"`
+	Props   *map[string]rmg.Value `json:"props,omitempty"`
+	Prop    *string               `json:"prop,omitempty"`
+	By      *int64                `json:"by,omitempty"`
+	Value   *rmg.Value            `json:"value,omitempty"`
+	Cascade *bool                 `json:"cascade,omitempty"`
+	Text    *string               `json:"text,omitempty"`
+	Base64  *string               `json:"base64,omitempty"`
+	Blob    *string               `json:"blob,omitempty"`
+	Size    *int64                `json:"size,omitempty"`
+	Mode    *string               `json:"mode,omitempty"`
+}
+
+// fields says which fields an op has: those it needs, then those it may have.
+var fields = map[OpKind][2][]string{
+	AddNode:   {{"kind"}, {"props"}},
+	AddEdge:   {{"kind", "from", "to"}, {"props"}},
+	Set:       {{"props"}, nil},
+	Retype:    {{"kind"}, nil},
+	Inc:       {{"prop", "by"}, nil},
+	SetAdd:    {{"prop", "value"}, nil},
+	SetRemove: {{"prop", "value"}, nil},
+	Move:      {{"to"}, nil},
+	Remove:    {nil, {"cascade"}},
+	Write:     {nil, {"text", "base64", "blob", "size", "mode"}},
+}
+
+func bad(format string, args ...any) error {
+	return &rmg.Error{Op: "op", Code: rmg.Invalid, Msg: fmt.Sprintf(format, args...)}
+}
+
+// MarshalJSON writes the contract's shape.
+func (o Op) MarshalJSON() ([]byte, error) {
+	w := wireOp{Op: o.Op, Path: new(string(o.Path))}
+	has := func(name string) bool {
+		f := fields[o.Op]
+		return slices.Contains(f[0], name) || slices.Contains(f[1], name)
+	}
+	if has("kind") {
+		w.Kind = &o.Kind
+	}
+	if has("from") {
+		w.From = &o.From
+	}
+	switch {
+	case o.Op == Move:
+		w.To = new(string(o.Dest))
+	case has("to"):
+		w.To = &o.To
+	}
+	if has("props") && (o.Op == Set || len(o.Props) > 0) {
+		w.Props = &o.Props
+	}
+	if has("prop") {
+		w.Prop = &o.Prop
+	}
+	if has("by") {
+		w.By = &o.By
+	}
+	if has("value") {
+		w.Value = &o.Value
+	}
+	if o.Cascade {
+		w.Cascade = &o.Cascade
+	}
+	if o.Op == Write {
+		switch {
+		case o.HasText:
+			w.Text = &o.Text
+		case o.HasBytes:
+			w.Base64 = new(base64.StdEncoding.EncodeToString(o.Bytes))
+		default:
+			w.Blob, w.Size = new(hex.EncodeToString(o.Blob.Sum[:])), &o.Blob.Size
+		}
+		if o.Mode != "" {
+			w.Mode = &o.Mode
+		}
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(w)
+	return bytes.TrimSpace(b.Bytes()), err
+}
+
+// UnmarshalJSON reads the contract's shape; unknown fields and fields that do
+// not belong to the op are refused, naming them.
+func (o *Op) UnmarshalJSON(data []byte) error {
+	var raw map[string]json.RawMessage
+	if err := json.Unmarshal(data, &raw); err != nil {
+		return bad("an op is an object: %v", err)
+	}
+	var kind OpKind
+	if err := json.Unmarshal(raw["op"], &kind); err != nil {
+		return bad("an op needs the field \"op\"")
+	}
+	known, ok := fields[kind]
+	if !ok {
+		return bad("there is no op %q; there are %s", kind, strings.Join(opNames(), ", "))
+	}
+	for name := range raw {
+		if name != "op" && name != "path" && !slices.Contains(known[0], name) && !slices.Contains(known[1], name) {
+			return bad("op %s has no field %q", kind, name)
+		}
+	}
+	for _, name := range append([]string{"path"}, known[0]...) {
+		if _, ok := raw[name]; !ok {
+			return bad("op %s needs the field %q", kind, name)
+		}
+	}
+	var w wireOp
+	if err := json.Unmarshal(data, &w); err != nil {
+		return bad("op %s: %v", kind, err)
+	}
+	out, err := w.op()
+	if err != nil {
+		return err
+	}
+	*o = out
+	return nil
+}
+
+func opNames() []string {
+	return []string{"add_node", "add_edge", "set", "retype", "inc", "set_add", "set_remove", "move", "remove", "write"}
+}
+
+func deref[T any](p *T) T {
+	if p == nil {
+		var zero T
+		return zero
+	}
+	return *p
+}
+
+// op turns the wire form into an Op.
+func (w wireOp) op() (Op, error) {
+	p, err := rmg.ParsePath(deref(w.Path))
+	if err != nil {
+		return Op{}, err
+	}
+	o := Op{Op: w.Op, Path: p, Kind: deref(w.Kind), From: deref(w.From), Prop: deref(w.Prop), By: deref(w.By), Value: deref(w.Value), Cascade: deref(w.Cascade), Mode: deref(w.Mode), Props: deref(w.Props)}
+	if w.Op == Move {
+		if o.Dest, err = rmg.ParsePath(deref(w.To)); err != nil {
+			return Op{}, err
+		}
+	} else {
+		o.To = deref(w.To)
+	}
+	if w.Op == Write {
+		if err := w.content(&o); err != nil {
+			return Op{}, err
+		}
+	}
+	return o, o.check()
+}
+
+func (w wireOp) content(o *Op) error {
+	n := 0
+	if w.Text != nil {
+		n++
+		o.Text, o.HasText = *w.Text, true
+	}
+	if w.Base64 != nil {
+		n++
+		b, err := base64.StdEncoding.DecodeString(*w.Base64)
+		if err != nil {
+			return bad("op write: base64: %v", err)
+		}
+		o.Bytes, o.HasBytes = b, true
+	}
+	if w.Blob != nil {
+		n++
+		sum, err := hex.DecodeString(*w.Blob)
+		if err != nil || len(sum) != 32 {
+			return bad("op write: blob is a SHA-256, 64 hex digits")
+		}
+		o.Blob = rmg.Blob{Sum: [32]byte(sum), Size: deref(w.Size)}
+	}
+	if n != 1 {
+		return bad("op write needs exactly one of text, base64, blob")
+	}
+	return nil
+}
+
+// check finds what is wrong with an op by itself.
+func (o Op) check() error {
+	switch {
+	case len(o.Text) > MaxText || len(o.Bytes) > MaxText:
+		return &rmg.Error{Op: "write", Path: o.Path, Code: rmg.Limit, Msg: fmt.Sprintf("more than %d bytes in one op", MaxText), Hint: "put the content as a blob and name it"}
+	case o.Op == Write && o.Mode != "" && o.Mode != "0644" && o.Mode != "0755":
+		return bad("op write: mode %q is neither 0644 nor 0755", o.Mode)
+	case o.Op == AddNode && o.Path.Base().Edge, o.Op == AddEdge && !o.Path.Base().Edge:
+		return bad("op %s: path %s names the other sort of element; an edge's segment begins with ~", o.Op, o.Path)
+	}
+	return nil
+}
+
+// cborOp is an op in the log, by small keys.
+type cborOp struct {
+	Op      OpKind               `cbor:"0,keyasint"`
+	Path    string               `cbor:"1,keyasint"`
+	Kind    string               `cbor:"2,keyasint,omitempty"`
+	From    []byte               `cbor:"3,keyasint,omitempty"`
+	To      []byte               `cbor:"4,keyasint,omitempty"`
+	Dest    string               `cbor:"5,keyasint,omitempty"`
+	Props   map[string]rmg.Value `cbor:"6,keyasint,omitempty"`
+	Prop    string               `cbor:"7,keyasint,omitempty"`
+	By      int64                `cbor:"8,keyasint,omitempty"`
+	Value   *rmg.Value           `cbor:"9,keyasint,omitempty"`
+	Cascade bool                 `cbor:"10,keyasint,omitempty"`
+	Sum     []byte               `cbor:"11,keyasint,omitempty"`
+	Size    int64                `cbor:"12,keyasint,omitempty"`
+	Mode    string               `cbor:"13,keyasint,omitempty"`
+	Text    *string              `cbor:"14,keyasint,omitempty"`
+	Bytes   *[]byte              `cbor:"15,keyasint,omitempty"`
+}
+
+var (
+	encMode = mustMode(cbor.CoreDetEncOptions().EncMode())
+	decMode = mustMode(cbor.DecOptions{
+		DupMapKey: cbor.DupMapKeyEnforcedAPF, MaxNestedLevels: 80, IndefLength: cbor.IndefLengthForbidden,
+		ExtraReturnErrors: cbor.ExtraDecErrorUnknownField, MaxArrayElements: 1 << 20, MaxMapPairs: 1 << 20,
+	}.DecMode())
+)
+
+func mustMode[T any](m T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return m
+}
+
+// MarshalCBOR writes the form in the log.
+func (o Op) MarshalCBOR() ([]byte, error) {
+	c := cborOp{
+		Op: o.Op, Path: string(o.Path), Kind: o.Kind, From: []byte(o.From), To: []byte(o.To), Dest: string(o.Dest),
+		Props: o.Props, Prop: o.Prop, By: o.By, Cascade: o.Cascade, Mode: o.Mode,
+	}
+	if o.Value.Type() != rmg.TypeNone {
+		c.Value = &o.Value
+	}
+	switch {
+	case o.HasText:
+		c.Text = &o.Text
+	case o.HasBytes:
+		c.Bytes = &o.Bytes
+	case o.Op == Write:
+		c.Sum, c.Size = o.Blob.Sum[:], o.Blob.Size
+	}
+	return encMode.Marshal(c)
+}
+
+// UnmarshalCBOR reads what MarshalCBOR writes.
+func (o *Op) UnmarshalCBOR(data []byte) error {
+	var c cborOp
+	if err := decMode.Unmarshal(data, &c); err != nil {
+		return err
+	}
+	if _, ok := fields[c.Op]; !ok {
+		return bad("there is no op %q", c.Op)
+	}
+	out := Op{
+		Op: c.Op, Path: rmg.Path(c.Path), Kind: c.Kind, From: string(c.From), To: string(c.To), Dest: rmg.Path(c.Dest),
+		Props: c.Props, Prop: c.Prop, By: c.By, Cascade: c.Cascade, Mode: c.Mode,
+	}
+	for _, p := range []string{c.Path, c.Dest} {
+		if p == "" && c.Op != Move {
+			continue
+		}
+		if q, err := rmg.ParsePath(p); err != nil || string(q) != p {
+			return bad("%q is not a path in canonical form", p)
+		}
+	}
+	if c.Value != nil {
+		out.Value = *c.Value
+	}
+	switch {
+	case c.Text != nil:
+		out.Text, out.HasText = *c.Text, true
+	case c.Bytes != nil:
+		out.Bytes, out.HasBytes = *c.Bytes, true
+	case c.Op == Write:
+		if len(c.Sum) != 32 || c.Size < 0 {
+			return bad("op write: a blob is 32 bytes and a size")
+		}
+		out.Blob = rmg.Blob{Sum: [32]byte(c.Sum), Size: c.Size}
+	}
+	*o = out
+	return nil
+}
