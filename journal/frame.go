@@ -1,0 +1,80 @@
+package journal
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+)
+
+// The header of a frame, little-endian:
+//
+//	0  magic "JTF1"     28  count u32
+//	4  version u32      32  hash of the previous frame, 32 bytes
+//	8  epoch u64        64  payload length u32
+//	16 first seq u64    68  crc32c of the payload
+//	24 reserved u32     72  crc32c of bytes 0-71
+const (
+	headerSize   = 76
+	frameVersion = 1
+)
+
+var (
+	frameMagic = [4]byte{'J', 'T', 'F', '1'}
+	castagnoli = crc32.MakeTable(crc32.Castagnoli)
+)
+
+// header is a frame's header, read.
+type header struct {
+	epoch, first uint64
+	count        uint32
+	prev         [32]byte
+	length       uint32
+	sum          uint32
+}
+
+// encodeFrame writes a frame and returns its hash.
+func encodeFrame(f Frame, prev [32]byte) ([]byte, [32]byte) {
+	b := make([]byte, headerSize+len(f.Payload))
+	copy(b, frameMagic[:])
+	le := binary.LittleEndian
+	le.PutUint32(b[4:], frameVersion)
+	le.PutUint64(b[8:], f.Epoch)
+	le.PutUint64(b[16:], f.First)
+	le.PutUint32(b[28:], f.Count)
+	copy(b[32:], prev[:])
+	le.PutUint32(b[64:], uint32(len(f.Payload)))
+	le.PutUint32(b[68:], crc32.Checksum(f.Payload, castagnoli))
+	le.PutUint32(b[72:], crc32.Checksum(b[:72], castagnoli))
+	copy(b[headerSize:], f.Payload)
+	return b, sha256.Sum256(b)
+}
+
+// errTorn says that what stands there is no whole frame.
+type errTorn struct{ why string }
+
+func (e *errTorn) Error() string { return e.why }
+
+// decodeHeader checks and reads a header.
+func decodeHeader(b []byte) (header, error) {
+	var h header
+	le := binary.LittleEndian
+	switch {
+	case len(b) < headerSize:
+		return h, &errTorn{fmt.Sprintf("%d bytes are no header", len(b))}
+	case [4]byte(b[:4]) != frameMagic:
+		return h, &errTorn{"no frame begins here"}
+	case crc32.Checksum(b[:72], castagnoli) != le.Uint32(b[72:]):
+		return h, &errTorn{"the header's checksum is wrong"}
+	case le.Uint32(b[4:]) != frameVersion:
+		return h, fmt.Errorf("frame of version %d: %w", le.Uint32(b[4:]), ErrVersion)
+	}
+	h = header{
+		epoch: le.Uint64(b[8:]), first: le.Uint64(b[16:]), count: le.Uint32(b[28:]), prev: [32]byte(b[32:64]),
+		length: le.Uint32(b[64:]), sum: le.Uint32(b[68:]),
+	}
+	if h.length > MaxFrame || h.count == 0 {
+		return h, &errTorn{"the header makes no sense"}
+	}
+	return h, nil
+}
