@@ -1,7 +1,8 @@
 // Package client is the typed Go client of the JITOS daemon: one method a call
-// of the contract, over a unix socket or TCP. Every error is a *wire.Problem,
-// so it has a code and an exit status; a daemon that cannot be reached is
-// rmg.Unavailable.
+// of the contract, over a unix socket or TCP. Every error is a *wire.Problem (by
+// errors.As), so it has a code and an exit status; a daemon that cannot be
+// reached is rmg.Unavailable, and so is a call that its own context ended, in
+// which case errors.Is finds the context's error too.
 package client
 
 import (

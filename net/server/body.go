@@ -50,8 +50,8 @@ func (x *exchange) read(out any) error {
 	if err := d.Decode(out); err != nil {
 		return explain(x.call.schema, data, err)
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return violated(locate(tasks.Violation{Message: "something follows the JSON document"}, data, d.InputOffset()+1))
+	if rest := bytes.TrimLeft(data[d.InputOffset():], " \t\r\n"); len(rest) > 0 {
+		return violated(locate(tasks.Violation{Message: "something follows the JSON document"}, data, int64(len(data)-len(rest)+1)))
 	}
 	return nil
 }
@@ -105,7 +105,8 @@ func violated(found ...tasks.Violation) *wire.Problem {
 	return p
 }
 
-// locate notes the line and column of an offset into data.
+// locate notes the line and column of the byte before an offset into data, which
+// is how encoding/json tells where it stopped.
 func locate(v tasks.Violation, data []byte, offset int64) tasks.Violation {
 	before := data[:min(max(offset-1, 0), int64(len(data)))]
 	v.Line = 1 + bytes.Count(before, []byte("\n"))

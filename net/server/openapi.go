@@ -19,6 +19,9 @@ import (
 	"jitos.dev/rmg"
 )
 
+// schemasAt is where the document keeps its schemas.
+const schemasAt = "#/components/schemas/"
+
 // documented is the OpenAPI document and the schemas that bodies are held to.
 type documented struct {
 	text   []byte
@@ -27,7 +30,7 @@ type documented struct {
 
 // document makes the OpenAPI 3.1 document of the calls.
 func document(calls []call, version string) (documented, error) {
-	reg := huma.NewMapRegistry("#/components/schemas/", schemaName)
+	reg := huma.NewMapRegistry(schemasAt, schemaName)
 	for from, to := range map[reflect.Type]reflect.Type{
 		reflect.TypeFor[rmg.Value]():  reflect.TypeFor[valueSchema](),
 		reflect.TypeFor[rmg.Props]():  reflect.TypeFor[propsSchema](),
@@ -183,7 +186,8 @@ func schemaName(t reflect.Type, hint string) string {
 	return string(unicode.ToUpper(rune(base[0]))) + base[1:] + t.Name()
 }
 
-// The schemas of types that write their own JSON.
+// The schemas of types that write their own JSON. huma writes such schemas out
+// wherever they stand, so the two that stand often are named by hand.
 type (
 	valueSchema  struct{}
 	propsSchema  struct{}
@@ -194,13 +198,21 @@ type (
 const valueAbout = `a value: bool, string, number without fraction (int64; {"$int":"..."} beyond 2^53), number with a fraction (float64), list, map, {"$bytes":"base64"}, {"$ref":"/path"}, {"$blob":"sha256","size":n}`
 
 // Schema describes rmg.Value.
-func (valueSchema) Schema(huma.Registry) *huma.Schema {
-	return &huma.Schema{Description: valueAbout}
+func (valueSchema) Schema(reg huma.Registry) *huma.Schema {
+	return named(reg, "Value", func() *huma.Schema { return &huma.Schema{Description: valueAbout} })
+}
+
+// named refers to a schema of the document, making it when it is not there yet.
+func named(reg huma.Registry, name string, make func() *huma.Schema) *huma.Schema {
+	if reg.Map()[name] == nil {
+		reg.Map()[name] = make()
+	}
+	return &huma.Schema{Ref: schemasAt + name}
 }
 
 // Schema describes rmg.Props.
-func (propsSchema) Schema(huma.Registry) *huma.Schema {
-	return &huma.Schema{Type: huma.TypeObject, Description: "values by name", AdditionalProperties: &huma.Schema{Description: valueAbout}}
+func (propsSchema) Schema(reg huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeObject, Description: "values by name", AdditionalProperties: valueSchema{}.Schema(reg)}
 }
 
 // Schema describes rmg.Digest.
@@ -212,6 +224,10 @@ func (digestSchema) Schema(huma.Registry) *huma.Schema {
 
 // Schema describes rewrite.Op: which fields count depends on op.
 func (opSchema) Schema(reg huma.Registry) *huma.Schema {
+	return named(reg, "Op", func() *huma.Schema { return describeOp(reg) })
+}
+
+func describeOp(reg huma.Registry) *huma.Schema {
 	text := func(about string) *huma.Schema { return &huma.Schema{Type: huma.TypeString, Description: about} }
 	value := valueSchema{}.Schema(reg)
 	s := &huma.Schema{

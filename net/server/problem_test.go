@@ -113,7 +113,7 @@ func TestBadBodiesAndParameters(t *testing.T) {
 	if p := post("/sws", "{\n  \"from\": }", 400); len(p.Violations) != 1 || p.Violations[0].Line != 2 || p.Violations[0].Column != 11 {
 		t.Errorf("syntax: %+v", p)
 	}
-	if p := post("/sws", `{"from":"system"} {}`, 400); !strings.Contains(p.Detail, "follows") || p.Violations[0].Column != 18 {
+	if p := post("/sws", `{"from":"system"} {}`, 400); !strings.Contains(p.Detail, "follows") || p.Violations[0].Column != 19 {
 		t.Errorf("two documents: %+v", p)
 	}
 	post("/sws", `{"from":"sys`, 400)

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -79,11 +80,11 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func writeProblem(w http.ResponseWriter, p *wire.Problem) {
-	data, err := json.Marshal(p)
+	data, err := encode(p)
 	if err != nil { // a conflict's value that cannot be written; the rest still can
 		q := *p
 		q.Conflicts, q.Evidence = nil, nil
-		data, _ = json.Marshal(&q)
+		data, _ = encode(&q)
 	}
 	h := w.Header()
 	if p.Status == http.StatusUnauthorized {
@@ -96,7 +97,17 @@ func writeProblem(w http.ResponseWriter, p *wire.Problem) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(p.Status)
-	_, _ = w.Write(append(data, '\n')) // a client that went away needs no answer
+	_, _ = w.Write(data) // a client that went away needs no answer
+}
+
+// encode writes JSON and a newline. It leaves < and > as they are: code is full
+// of them, and nothing of ours is served as a page.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return b.Bytes(), err
 }
 
 // reply is an answer with a status or headers of its own.
@@ -115,7 +126,7 @@ func (x *exchange) answer(v any) {
 			x.w.Header()[name] = values
 		}
 	}
-	data, err := json.Marshal(v)
+	data, err := encode(v)
 	if err != nil {
 		x.s.refuse(x.w, x.r, fmt.Errorf("write the answer of %s: %w", x.call.id, err))
 		return
@@ -125,5 +136,5 @@ func (x *exchange) answer(v any) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
 	x.w.WriteHeader(status)
-	_, _ = x.w.Write(append(data, '\n')) // a client that went away needs no answer
+	_, _ = x.w.Write(data) // a client that went away needs no answer
 }

@@ -3,7 +3,6 @@ package server
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"net/http"
 	"strconv"
 	"time"
@@ -65,7 +64,7 @@ const chunk = 32 << 10
 // send puts an event on its way; flush sends it for sure. Id 0 is no id. The
 // error means that the reader is gone, or reads too slowly.
 func (st *stream) send(id uint64, name string, v any) error {
-	data, err := json.Marshal(v)
+	data, err := encode(v)
 	if err != nil {
 		return err
 	}
@@ -73,8 +72,8 @@ func (st *stream) send(id uint64, name string, v any) error {
 		st.buf.WriteString("id: " + strconv.FormatUint(id, 10) + "\n")
 	}
 	st.buf.WriteString("event: " + name + "\ndata: ")
-	st.buf.Write(data)
-	st.buf.WriteString("\n\n")
+	st.buf.Write(data) // with its newline
+	st.buf.WriteByte('\n')
 	if st.buf.Len() >= chunk {
 		return st.flush()
 	}

@@ -107,7 +107,8 @@ function showSpaces(list) {
 // ---- records
 
 let paused = false;
-let waiting = []; // records that came while paused
+let loading = false; // the newest records are being read
+let waiting = []; // records that came while paused or loading
 let lastSeq = 0;
 
 function op(o) {
@@ -135,11 +136,17 @@ function addRecords(list) { // oldest first
   $("n-records").textContent = lastSeq ? `up to ${lastSeq}` : "";
 }
 
+function catchUp() {
+  if (paused || loading) return;
+  addRecords(waiting);
+  waiting = [];
+}
+
 $("pause").addEventListener("click", () => {
   paused = !paused;
   $("pause").setAttribute("aria-pressed", String(paused));
   $("pause").textContent = paused ? "Go on" : "Pause";
-  if (!paused) { addRecords(waiting); waiting = []; }
+  catchUp();
 });
 
 // ---- reading it all
@@ -173,15 +180,18 @@ function failed(e) {
 }
 
 async function onSnapshot() {
+  loading = true;
+  waiting = [];
   try {
     const log = await read(`log?limit=50&ops=${shownOps}`);
     $("records").replaceChildren();
     lastSeq = 0;
-    waiting = [];
     addRecords(log.records.slice().reverse());
   } catch (e) {
     failed(e);
   }
+  loading = false;
+  catchUp();
   soon();
 }
 
@@ -189,8 +199,8 @@ function follow() {
   const source = new EventSource(`events?ops=${shownOps}`);
   source.addEventListener("snapshot", onSnapshot);
   source.addEventListener("record", (m) => {
-    const r = JSON.parse(m.data);
-    if (paused) waiting = waiting.concat(r).slice(-shownRecords); else addRecords([r]);
+    waiting = waiting.concat(JSON.parse(m.data)).slice(-shownRecords);
+    catchUp();
     soon();
   });
   source.addEventListener("error", () => {
