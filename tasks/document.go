@@ -1,0 +1,339 @@
+package tasks
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+)
+
+// The limits of a document.
+const (
+	maxDocument = 1 << 20 // bytes
+	maxDepth    = 40      // nesting
+	maxNodes    = 100_000
+)
+
+// document is a YAML or JSON file (JSON is YAML) with the places of its parts.
+type document struct {
+	file  string
+	root  ast.Node
+	value any // maps, slices, strings, float64, bool, nil: as JSON has them
+}
+
+// parseDocument reads one document. Aliases are refused: they make a small file
+// large.
+func parseDocument(file string, data []byte) (*document, error) {
+	fail := func(line, col int, msg string) error {
+		return Violations{{File: file, Line: line, Column: col, Message: msg}}
+	}
+	if len(data) > maxDocument {
+		return nil, fail(0, 0, fmt.Sprintf("%d bytes; the limit is %d", len(data), maxDocument))
+	}
+	if depth := bracketDepth(data); depth > maxDepth {
+		return nil, fail(0, 0, fmt.Sprintf("nested deeper than %d", maxDepth))
+	}
+	f, err := parser.ParseBytes(data, 0)
+	if err != nil {
+		var syn *yaml.SyntaxError
+		if errors.As(err, &syn) && syn.GetToken() != nil {
+			p := syn.GetToken().Position
+			return nil, fail(p.Line, p.Column, syn.GetMessage())
+		}
+		return nil, fail(1, 1, firstLine(err.Error()))
+	}
+	if len(f.Docs) != 1 || f.Docs[0].Body == nil {
+		return nil, fail(1, 1, "a file holds exactly one document")
+	}
+	d := &document{file: file, root: f.Docs[0].Body}
+	nodes := 0
+	if d.value, err = d.read(d.root, 0, &nodes); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}
+
+// bracketDepth bounds what the parser would recurse into.
+func bracketDepth(data []byte) int {
+	depth, most := 0, 0
+	for _, c := range data {
+		switch c {
+		case '[', '{':
+			depth++
+			most = max(most, depth)
+		case ']', '}':
+			depth--
+		}
+	}
+	return most
+}
+
+// at makes a violation at a node.
+func (d *document) at(n ast.Node, pointer, format string, args ...any) Violation {
+	v := Violation{File: d.file, Pointer: pointer, Message: fmt.Sprintf(format, args...)}
+	if n != nil && n.GetToken() != nil {
+		v.Line, v.Column = n.GetToken().Position.Line, n.GetToken().Position.Column
+	}
+	return v
+}
+
+// read turns a node into plain data.
+func (d *document) read(n ast.Node, depth int, nodes *int) (any, error) {
+	if *nodes++; *nodes > maxNodes || depth > maxDepth {
+		return nil, Violations{d.at(n, "", "too many or too deeply nested parts")}
+	}
+	switch n := n.(type) {
+	case nil, *ast.NullNode:
+		return nil, nil
+	case *ast.BoolNode:
+		return n.Value, nil
+	case *ast.IntegerNode:
+		f, err := strconv.ParseFloat(fmt.Sprint(n.Value), 64)
+		return f, err
+	case *ast.FloatNode:
+		return n.Value, nil
+	case *ast.StringNode:
+		return n.Value, nil
+	case *ast.LiteralNode:
+		return n.Value.Value, nil
+	case *ast.SequenceNode:
+		out := []any{}
+		for _, x := range n.Values {
+			v, err := d.read(x, depth+1, nodes)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, v)
+		}
+		return out, nil
+	case *ast.MappingNode:
+		return d.readMap(n.Values, depth, nodes)
+	case *ast.MappingValueNode:
+		return d.readMap([]*ast.MappingValueNode{n}, depth, nodes)
+	}
+	return nil, Violations{d.at(n, "", "%s is not allowed here", strings.ToLower(n.Type().String()))}
+}
+
+func (d *document) readMap(values []*ast.MappingValueNode, depth int, nodes *int) (any, error) {
+	out := map[string]any{}
+	for _, kv := range values {
+		key := keyOf(kv)
+		if _, twice := out[key]; twice {
+			return nil, Violations{d.at(kv.Key, "", "key %q stands twice", key)}
+		}
+		v, err := d.read(kv.Value, depth+1, nodes)
+		if err != nil {
+			return nil, err
+		}
+		out[key] = v
+	}
+	return out, nil
+}
+
+func keyOf(kv *ast.MappingValueNode) string {
+	if s, ok := kv.Key.(*ast.StringNode); ok {
+		return s.Value
+	}
+	return kv.Key.String()
+}
+
+// find returns the node at a path of keys and indices; the nearest one above if
+// there is none. With key it is the key's node where the last step is one.
+func (d *document) find(path []string, key bool) ast.Node {
+	n := d.root
+	for i, step := range path {
+		var next ast.Node
+		switch x := n.(type) {
+		case *ast.MappingNode:
+			next = child(x.Values, step, key && i == len(path)-1)
+		case *ast.MappingValueNode:
+			next = child([]*ast.MappingValueNode{x}, step, key && i == len(path)-1)
+		case *ast.SequenceNode:
+			if k, err := strconv.Atoi(step); err == nil && k < len(x.Values) {
+				next = x.Values[k]
+			}
+		}
+		if next == nil {
+			return n
+		}
+		n = next
+	}
+	return n
+}
+
+func child(values []*ast.MappingValueNode, name string, key bool) ast.Node {
+	for _, kv := range values {
+		if keyOf(kv) == name {
+			if key {
+				return kv.Key
+			}
+			return kv.Value
+		}
+	}
+	return nil
+}
+
+// violation places a fault at a path.
+func (d *document) violation(path []string, key bool, format string, args ...any) Violation {
+	n := d.find(path, key)
+	v := d.at(n, pointer(path), format, args...)
+	// A block mapping's own token is its first colon; its first key is where
+	// a person looks.
+	if m, ok := n.(*ast.MappingNode); ok && len(m.Values) > 0 && !m.IsFlowStyle {
+		p := m.Values[0].Key.GetToken().Position
+		v.Line, v.Column = p.Line, p.Column
+	}
+	return v
+}
+
+// pointer writes a JSON pointer (RFC 6901).
+func pointer(path []string) string {
+	var b strings.Builder
+	for _, p := range path {
+		b.WriteString("/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(p))
+	}
+	return b.String()
+}
+
+// compileSchema reads one of the embedded schemas.
+func compileSchema(name string, data []byte) *jsonschema.Schema {
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
+	if err != nil {
+		panic(name + ": " + err.Error())
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource(name, doc); err != nil {
+		panic(name + ": " + err.Error())
+	}
+	return c.MustCompile(name)
+}
+
+var english = message.NewPrinter(language.English)
+
+// validate reports every fault of the document by a schema, in order of place.
+func (d *document) validate(s *jsonschema.Schema) Violations {
+	err := s.Validate(d.value)
+	var ve *jsonschema.ValidationError
+	if err == nil || !errors.As(err, &ve) {
+		return nil
+	}
+	var out Violations
+	d.collect(ve, &out)
+	slices.SortStableFunc(out, func(a, b Violation) int {
+		if a.Line != b.Line {
+			return a.Line - b.Line
+		}
+		return a.Column - b.Column
+	})
+	return slices.Compact(out)
+}
+
+// collect walks to the leaves: they say what is wrong, what is above says where
+// the schema asked for it.
+func (d *document) collect(e *jsonschema.ValidationError, out *Violations) {
+	if len(e.Causes) > 0 {
+		for _, c := range e.Causes {
+			d.collect(c, out)
+		}
+		return
+	}
+	at := e.InstanceLocation
+	if k, ok := e.ErrorKind.(*kind.AdditionalProperties); ok {
+		for _, name := range k.Properties {
+			*out = append(*out, d.violation(append(slices.Clone(at), name), true, "unknown field %q%s", name, d.meant(name)))
+		}
+		return
+	}
+	*out = append(*out, d.violation(at, false, "%s", e.ErrorKind.LocalizedString(english)))
+}
+
+// knownFields are the names that the schemas allow anywhere, sorted.
+var knownFields = sync.OnceValue(func() []string {
+	seen := map[string]bool{}
+	for _, data := range [][]byte{slapsSchema, methodsSchema} {
+		var v any
+		if json.Unmarshal(data, &v) == nil {
+			fieldsOf(v, seen)
+		}
+	}
+	return keys(seen)
+})
+
+// fieldsOf collects what stands under "properties" in a schema.
+func fieldsOf(v any, seen map[string]bool) {
+	switch v := v.(type) {
+	case map[string]any:
+		if props, ok := v["properties"].(map[string]any); ok {
+			for name := range props {
+				seen[name] = true
+			}
+		}
+		for _, x := range v {
+			fieldsOf(x, seen)
+		}
+	case []any:
+		for _, x := range v {
+			fieldsOf(x, seen)
+		}
+	}
+}
+
+// meant suggests the known field nearest to an unknown one.
+func (d *document) meant(name string) string {
+	best, dist := "", 3
+	for _, k := range knownFields() {
+		if x := editDistance(name, k); x < dist {
+			best, dist = k, x
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %q?", best)
+}
+
+// decode fills a Go value from the document's data.
+func (d *document) decode(into any) error {
+	data, err := json.Marshal(d.value)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(data, into)
+}
+
+// editDistance is Levenshtein's, over bytes.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		prev := row[0]
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			prev, row[j] = row[j], min(row[j]+1, row[j-1]+1, prev+cost)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,98 @@
+package tasks
+
+import (
+	"fmt"
+	"strings"
+)
+
+// SLAPS is the structured intent: what is wanted, where, under which
+// constraints, and how success is judged.
+type SLAPS struct {
+	Version     string         `json:"slaps_version"`  // "1"
+	Intent      string         `json:"intent"`         // the task asked for, by its name in the library: "FixBug"
+	Text        string         `json:"text,omitempty"` // what the person wrote
+	Target      TargetRef      `json:"target"`
+	Context     Context        `json:"context,omitzero"`
+	Scope       Scope          `json:"scope,omitzero"`
+	Constraints []string       `json:"constraints,omitempty"`
+	Assumptions []string       `json:"assumptions,omitempty"`
+	Priorities  []string       `json:"priorities,omitempty"`
+	Success     []Criterion    `json:"success_criteria,omitempty"`
+	Budget      Budget         `json:"budget,omitzero"`
+	Parameters  map[string]any `json:"parameters,omitempty"` // string, float64, bool, lists of them
+}
+
+// TargetRef names what the intent is about. Ref is its graph path once it is
+// resolved: /repo/AuthService/main/internal/token
+type TargetRef struct {
+	Name string `json:"name"`
+	Type string `json:"type"` // "repository", "folder", "file", "symbol", "environment"
+	Ref  string `json:"ref,omitempty"`
+}
+
+// Context is where the intent comes from.
+type Context struct {
+	Environment string   `json:"environment,omitempty"`
+	TicketID    string   `json:"ticket_id,omitempty"`
+	Links       []string `json:"links,omitempty"`
+}
+
+// Scope bounds, by path globs relative to the repository, what may be changed.
+type Scope struct {
+	Include []string `json:"include,omitempty"`
+	Exclude []string `json:"exclude,omitempty"`
+}
+
+// Criterion is one success criterion; each becomes a gate.
+//
+//	{type: command, name: build, value: "go build ./..."}   argv split at spaces, no shell
+//	{type: test, name: all tests, value: "./..."}           a package pattern
+//	{type: test, name: failing test, value: "$target", red_before: true}
+//	{type: file, name: report, value: REPORT.md}            exists and is not empty
+type Criterion struct {
+	Type      string `json:"type"`
+	Name      string `json:"name,omitempty"`
+	Value     string `json:"value"`
+	RedBefore bool   `json:"red_before,omitempty"` // the tests that fail at the base, within value, must turn green
+}
+
+// Budget bounds the work. Zero means the default.
+type Budget struct {
+	Candidates int   `json:"candidates,omitempty"` // attempts at a change
+	WallMillis int64 `json:"wall_ms,omitempty"`
+}
+
+// Violation is one fault of a document, with where it stands.
+type Violation struct {
+	File    string `json:"file,omitempty"`
+	Pointer string `json:"pointer"`          // JSON pointer (RFC 6901): "/success_criteria/0/type"
+	Line    int    `json:"line,omitempty"`   // from 1; 0 if unknown
+	Column  int    `json:"column,omitempty"` // from 1; 0 if unknown
+	Message string `json:"message"`
+}
+
+// Violations is the error of a document that is not valid: all of its faults.
+type Violations []Violation
+
+// Error lists the violations, one a line: "file:line:col: pointer: message".
+func (v Violations) Error() string {
+	lines := make([]string, len(v))
+	for i, x := range v {
+		var b strings.Builder
+		if x.File != "" {
+			b.WriteString(x.File + ":")
+		}
+		if x.Line > 0 {
+			fmt.Fprintf(&b, "%d:%d:", x.Line, x.Column)
+		}
+		if b.Len() > 0 {
+			b.WriteByte(' ')
+		}
+		if x.Pointer != "" {
+			b.WriteString(x.Pointer + ": ")
+		}
+		b.WriteString(x.Message)
+		lines[i] = b.String()
+	}
+	return strings.Join(lines, "\n")
+}
