@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"jitos.dev/kernel"
 	"jitos.dev/net/wire"
@@ -144,6 +146,9 @@ func TestBlobs(t *testing.T) {
 		t.Errorf("%d", w.Code)
 	}
 	refusal(t, s, request("GET", "/blob/"+strings.Repeat("0", 64), ""), 404)
+	broken := request("PUT", "/blob", "")
+	broken.Body = io.NopCloser(iotest.ErrReader(errors.New("the line is dead")))
+	refusal(t, s, broken, 400)
 }
 
 // A collapse that takes longer than its caller waits goes on as an operation.

@@ -2,7 +2,9 @@ package server
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -168,9 +170,42 @@ func parseSum(s string) ([32]byte, error) {
 	return sum, nil
 }
 
-func (x *exchange) putBlob() (any, error) {
-	b, err := x.s.opt.Kernel.PutBlob(http.MaxBytesReader(x.w, x.r.Body, x.s.opt.Limits.Blob))
+// patient reads for as long as something comes: content may be large and the
+// line slow, but a sender who has fallen silent is not waited for.
+type patient struct {
+	r     io.Reader
+	rc    *http.ResponseController
+	stall time.Duration
+	err   error // why the content did not arrive whole
+}
+
+// Read reads, with a deadline of its own.
+func (p *patient) Read(b []byte) (int, error) {
+	// Not every ResponseWriter has a connection (tests have none).
+	_ = p.rc.SetReadDeadline(time.Now().Add(p.stall))
+	n, err := p.r.Read(b)
 	if err != nil {
+		_ = p.rc.SetReadDeadline(time.Time{})
+		if err != io.EOF {
+			p.err = err
+		}
+	}
+	return n, err
+}
+
+func (x *exchange) putBlob() (any, error) {
+	content := &patient{
+		r:  http.MaxBytesReader(x.w, x.r.Body, x.s.opt.Limits.Blob),
+		rc: http.NewResponseController(x.w), stall: x.s.opt.Limits.Stall,
+	}
+	b, err := x.s.opt.Kernel.PutBlob(content)
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(content.err, &tooLarge):
+		return nil, content.err
+	case content.err != nil:
+		return nil, wire.NewProblem(rmg.Invalid, "the content did not arrive whole: %s", content.err)
+	case err != nil:
 		return nil, err
 	}
 	return wire.Blob{SHA256: fmt.Sprintf("%x", b.Sum), Size: b.Size}, nil

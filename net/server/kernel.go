@@ -22,6 +22,8 @@ type Kernel interface {
 	history
 }
 
+var _ Kernel = (*kernel.Kernel)(nil)
+
 type graphs interface {
 	View(version string) (kernel.View, error)
 	Rewrite(ctx context.Context, c kernel.Caller, view string, rw rewrite.Rewrite) (kernel.Receipt, error)

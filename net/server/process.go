@@ -1,6 +1,9 @@
 package server
 
 import (
+	"errors"
+	"slices"
+
 	"jitos.dev/kernel"
 	"jitos.dev/net/wire"
 	"jitos.dev/rmg"
@@ -16,15 +19,16 @@ func (x *exchange) intent() (any, error) {
 		return nil, err
 	}
 	req := kernel.IntentRequest{Text: in.Text, Dir: in.Repo, PlanOnly: in.PlanOnly, Land: in.Land}
-	if len(in.SLAPS) > 0 && string(in.SLAPS) != "null" {
-		doc, err := tasks.ParseSLAPS("", in.SLAPS)
+	structured := len(in.SLAPS) > 0 && string(in.SLAPS) != "null"
+	if (req.Text != "") == structured {
+		return nil, wire.NewProblem(rmg.Invalid, "give either text or slaps").WithHint(`for example {"text":"Fix the failing test in ./pkg","repo":"/home/me/app"}`)
+	}
+	if structured {
+		doc, err := parseSLAPS(in.SLAPS)
 		if err != nil {
 			return nil, err
 		}
 		req.SLAPS = &doc
-	}
-	if (req.Text == "") == (req.SLAPS == nil) {
-		return nil, wire.NewProblem(rmg.Invalid, "give either text or slaps").WithHint(`for example {"text":"Fix the failing test in ./pkg","repo":"/home/me/app"}`)
 	}
 	p, err := x.s.opt.Kernel.Intent(x.r.Context(), x.caller, req)
 	if err != nil {
@@ -34,6 +38,22 @@ func (x *exchange) intent() (any, error) {
 		Process: p.ID, SWS: p.Workspace, Plan: p.Plan, SLAPS: &p.SLAPS,
 		Repo: p.Repo, Branch: p.Branch, Base: p.Base, Dirty: p.Dirty,
 	}, nil
+}
+
+// parseSLAPS reads the document inside a body. Its faults keep their pointers,
+// which are the document's own, but not lines and columns, which would be those
+// of a body that nobody has seen.
+func parseSLAPS(data []byte) (tasks.SLAPS, error) {
+	doc, err := tasks.ParseSLAPS("", data)
+	var found tasks.Violations
+	if errors.As(err, &found) {
+		found = slices.Clone(found)
+		for i := range found {
+			found[i].Line, found[i].Column = 0, 0
+		}
+		return doc, found
+	}
+	return doc, err
 }
 
 // notYet refuses what the contract has and this version has not.

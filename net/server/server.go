@@ -44,7 +44,7 @@ type Limits struct {
 	Operations int           // operations running at once; 64
 	Lag        uint64        // records a live event stream may fall behind; 4096
 	Heartbeat  time.Duration // between signs of life on a silent stream; 15 s
-	Stall      time.Duration // how long one write to a stream may take; 30 s
+	Stall      time.Duration // how long one write to a stream, or one read of content, may take; 30 s
 }
 
 // MinSecret is the least length of a secret, in bytes.

@@ -137,6 +137,22 @@ func TestEventsOfThePast(t *testing.T) {
 	}
 }
 
+// History that was asked for comes whole, however far behind its reader is.
+func TestEventsOfALongPast(t *testing.T) {
+	f := newFake(2*batch + 10)
+	s, _ := newServer(t, f, func(o *Options) { o.Limits.Lag = 1 })
+	next, _ := watch(t, s, request("GET", "/events?from=1&ops=0", ""))
+	want := 0
+	for want <= 2*batch+10 {
+		for _, e := range next() {
+			if want == 0 && e.name != wire.EventSnapshot || want > 0 && e.id != fmt.Sprint(want) {
+				t.Fatalf("instead of record %d: %+v", want, e)
+			}
+			want++
+		}
+	}
+}
+
 // What a filter passed over is not read again by who resumes.
 func TestEventsOfAPath(t *testing.T) {
 	f := newFake(2)
@@ -236,13 +252,21 @@ func TestExecStopsWithItsReader(t *testing.T) {
 		return 0, ctx.Err()
 	}
 	w := newSlowly()
-	go s.Handler().ServeHTTP(w, request("POST", "/sws/w5/exec", `{"argv":["sleep"]}`))
-	<-w.wrote
-	close(w.step) // the write fails
+	ended := make(chan struct{})
 	go func() {
-		for range w.wrote { // the problem that nobody reads
-		}
+		defer close(ended)
+		s.Handler().ServeHTTP(w, request("POST", "/sws/w5/exec", `{"argv":["sleep"]}`))
 	}()
+	<-w.wrote
+	close(w.step) // the write fails, and so will those that follow
+	for {
+		select {
+		case <-w.wrote:
+			continue
+		case <-ended:
+		}
+		break
+	}
 	if err := <-stopped; err == nil {
 		t.Error("the command was not stopped")
 	}
