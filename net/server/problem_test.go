@@ -138,7 +138,7 @@ func TestBadBodiesAndParameters(t *testing.T) {
 	}
 	for _, target := range []string{
 		"/rmg?view=seq:9&views=x", "/rmg?depth=-1", "/rmg?depth=x", "/rmg?limit=0", "/rmg?limit=100001", "/rmg?cursor=zzz", "/rmg?path=x",
-		"/rmg?path=%ff", "/rmg?path=/a&path=/b", "/diff?limit=x", "/log?limit=2000", "/log?from=-1", "/log?from=x", "/events?from=x",
+		"/rmg?path=%ff", "/sws?process=%ff", "/rmg?path=/a&path=/b", "/diff?limit=x", "/log?limit=2000", "/log?from=-1", "/log?from=x", "/events?from=x",
 		"/process/p9/log?follow=perhaps", "/sws?state=gone", "/operation/o1?wait=forever", "/operation/o1?wait=11m", "/why", "/why?path=file:a.go",
 		"/blob/xyz", "/blob/" + strings.Repeat("g", 64), "/rmg?%zz",
 	} {

@@ -1,0 +1,309 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"jitos.dev/journal"
+	"jitos.dev/kernel"
+	"jitos.dev/methods"
+	"jitos.dev/net/server"
+	"jitos.dev/net/wire"
+	"jitos.dev/rmg"
+	"jitos.dev/tasks"
+	"jitos.dev/work"
+	"jitos.dev/workers"
+	"jitos.dev/workers/gocache"
+	"jitos.dev/workers/gotool"
+	"jitos.dev/workers/repair"
+	"jitos.dev/worktree"
+)
+
+// shutdownTimeout is how long open requests may take when the daemon stops.
+const shutdownTimeout = 5 * time.Second
+
+// repairLanes is how many candidates are tested side by side.
+const repairLanes = 2
+
+// daemonOptions say where a daemon lives.
+type daemonOptions struct {
+	data, listen string
+	log          io.Writer
+	step         func(string) // of landings; tests kill the process there
+}
+
+func (a *app) daemonCmd() *cobra.Command {
+	opt := daemonOptions{log: a.err}
+	var config string
+	cmd := &cobra.Command{
+		Use: "daemon", Short: "Run the daemon in the foreground", Args: cobra.NoArgs,
+		Example: "  jitos daemon\n  jitos daemon --data /var/lib/jitos --listen unix:/run/jitos.sock",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if config != "" {
+				return wire.NewProblem(rmg.Invalid, "--config is not in this version").WithHint("use --data and --listen")
+			}
+			return runDaemon(cmd.Context(), opt)
+		},
+	}
+	cmd.Flags().StringVar(&opt.data, "data", envOr("JITOS_DATA", defaultData()), "folder of the log and all state (JITOS_DATA)")
+	cmd.Flags().StringVar(&opt.listen, "listen", envOr("JITOS_LISTEN", "unix:"+defaultSocket()), "unix:PATH (JITOS_LISTEN)")
+	cmd.Flags().StringVar(&config, "config", "", "configuration file")
+	return cmd
+}
+
+// library loads the shipped methods.
+func library() (*tasks.Library, error) {
+	sources, err := shippedSources()
+	if err != nil {
+		return nil, err
+	}
+	return tasks.Load(sources...)
+}
+
+func shippedSources() ([]tasks.Source, error) {
+	var sources []tasks.Source
+	names, err := fs.Glob(methods.Files, "*.yaml")
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		data, err := methods.Files.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		sources = append(sources, tasks.Source{Name: "methods/" + name, Data: data})
+	}
+	return sources, nil
+}
+
+// runDaemon constructs, wires and serves until ctx ends.
+func runDaemon(ctx context.Context, opt daemonOptions) (err error) {
+	path, ok := strings.CutPrefix(opt.listen, "unix:")
+	if !ok {
+		return wire.NewProblem(rmg.Invalid, "cannot listen on %q", opt.listen).WithHint("this version listens on unix:PATH")
+	}
+	log := slog.New(slog.NewTextHandler(opt.log, nil))
+	store, err := journal.Open(opt.data, journal.Options{Notice: func(s string) { log.Warn("journal", "notice", s) }})
+	if err != nil {
+		if errors.Is(err, journal.ErrLocked) {
+			return wire.NewProblem(rmg.Unavailable, "another daemon has %s open", opt.data).WithHint("jitos status talks to it")
+		}
+		return wire.NewProblem(rmg.Unavailable, "the data folder %s cannot be opened: %v", opt.data, err)
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	k, err := newKernel(ctx, store, opt, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, k.Close()) }()
+	return serve(ctx, k, path, log)
+}
+
+// newKernel wires the kernel to its journal, worktree and workers.
+func newKernel(ctx context.Context, store *journal.Store, opt daemonOptions, log *slog.Logger) (*kernel.Kernel, error) {
+	self, err := keepSelf(opt.data)
+	if err != nil {
+		return nil, err
+	}
+	lib, err := library()
+	if err != nil {
+		return nil, err
+	}
+	wt, err := worktree.New(worktree.Options{Dir: filepath.Join(opt.data, "work"), Blobs: blobStore{store.Blobs()}, Step: opt.step})
+	if err != nil {
+		return nil, err
+	}
+	list := []work.Worker{workers.NewScript(), workers.NewBuiltin()}
+	tool, err := gotool.Detect(ctx, self)
+	if err != nil {
+		log.Warn("no Go tool chain; Go repositories cannot be worked on", "err", err)
+		tool = nil
+	} else {
+		list = append(list, repair.New(tool, repairLanes))
+	}
+	run, err := workers.New(workers.Options{Workers: list, Go: tool})
+	if err != nil {
+		return nil, err
+	}
+	return kernel.Open(ctx, kernel.Options{
+		Journal: store, Clock: wallClock{}, Worktree: bridge{wt}, Runner: runner{run}, Library: lib, Logger: log,
+	})
+}
+
+// keepSelf copies this program into the data folder: what `go run` built, or an
+// upgrade replaced, is gone while the daemon still needs to start itself.
+func keepSelf(data string) (string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	src, err := os.Open(self)
+	if err != nil {
+		return "", err
+	}
+	defer src.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, src); err != nil {
+		return "", err
+	}
+	dir := filepath.Join(data, "bin")
+	name := filepath.Join(dir, "jitos-"+hex.EncodeToString(h.Sum(nil)[:8]))
+	if _, err := os.Stat(name); err == nil {
+		return name, nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	if _, err := src.Seek(0, io.SeekStart); err != nil {
+		return "", err
+	}
+	dst, err := os.CreateTemp(dir, "copy-*")
+	if err != nil {
+		return "", err
+	}
+	_, err = io.Copy(dst, src)
+	err = errors.Join(err, dst.Chmod(0o755), dst.Close())
+	if err != nil {
+		return "", errors.Join(err, os.Remove(dst.Name()))
+	}
+	return name, os.Rename(dst.Name(), name)
+}
+
+// serve listens on the socket and answers until ctx ends.
+func serve(ctx context.Context, k *kernel.Kernel, path string, log *slog.Logger) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	raw := make([]byte, 32)
+	if _, err := rand.Read(raw); err != nil {
+		return err
+	}
+	secret := hex.EncodeToString(raw)
+	// The data folder's lock is held, so a socket that is there is a dead one
+	// of ours, or of a daemon with other data that must not be pushed aside.
+	if conn, err := net.DialTimeout("unix", path, time.Second); err == nil {
+		conn.Close()
+		return wire.NewProblem(rmg.Unavailable, "another daemon answers on %s", path).WithHint("choose another --listen")
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := writeSecret(path+".secret", secret); err != nil {
+		return err
+	}
+	old := syscall.Umask(0o177)
+	ln, err := net.Listen("unix", path)
+	syscall.Umask(old)
+	if err != nil {
+		return wire.NewProblem(rmg.Unavailable, "cannot listen on %s: %v", path, err)
+	}
+	srv := server.New(server.Options{Kernel: k, Secret: secret, Logger: log, Version: version})
+	h := &http.Server{
+		Handler: srv.Handler(), ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	done := make(chan error, 1)
+	go func() { done <- h.Serve(ln) }()
+	log.Info("serving", "socket", path, "version", version)
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	srv.Close()
+	stop, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+	defer cancel()
+	if err := h.Shutdown(stop); err != nil {
+		h.Close()
+	}
+	<-done
+	log.Info("stopped")
+	return os.Remove(path + ".secret")
+}
+
+// writeSecret writes the secret where only its owner can read it.
+func writeSecret(name, secret string) error {
+	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(secret + "\n")
+	return errors.Join(err, f.Close())
+}
+
+// cacheCmd is the build cache that sandboxed go commands talk to.
+func (a *app) cacheCmd() *cobra.Command {
+	return &cobra.Command{
+		Use: "gocacheprog LOWER UPPER", Hidden: true, Args: cobra.ExactArgs(2),
+		Short: "Serve a build cache to the go command (GOCACHEPROG)",
+		RunE: func(_ *cobra.Command, args []string) error {
+			return gocache.Serve(a.in, a.out, args[0], args[1])
+		},
+	}
+}
+
+func (a *app) statusCmd() *cobra.Command {
+	return &cobra.Command{
+		Use: "status", Short: "Say how the daemon is", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := a.client()
+			if err != nil {
+				return err
+			}
+			st, err := c.Status(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return a.show(st, func(w io.Writer) {
+				row(w, "version", st.Version)
+				row(w, "socket", c.Socket())
+				row(w, "epoch", st.Epoch)
+				row(w, "records", fmt.Sprintf("%d in %d ticks", st.Records, st.Tick))
+				row(w, "world", st.World)
+				row(w, "ledger", st.Ledger)
+				row(w, "processes", fmt.Sprintf("%d, %d running", st.Processes, st.Running))
+				row(w, "workspaces", st.Workspaces)
+				row(w, "started", clock(st.Started))
+				if st.ReadOnly != "" {
+					row(w, "read-only", st.ReadOnly)
+				}
+			})
+		},
+	}
+}
+
+func (a *app) viewCmd() *cobra.Command {
+	return &cobra.Command{
+		Use: "view", Short: "Make a one-time address of the web page", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := a.client()
+			if err != nil {
+				return err
+			}
+			s, err := c.Session(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return a.show(s, func(w io.Writer) { fmt.Fprintf(w, "%s on %s\n", s.Path, c.Socket()) })
+		},
+	}
+}

@@ -1,0 +1,226 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"jitos.dev/net/client"
+	"jitos.dev/net/wire"
+	"jitos.dev/rmg"
+	"jitos.dev/tasks"
+)
+
+func (a *app) intentCmd() *cobra.Command {
+	var file, dir string
+	var detach bool
+	var req wire.IntentRequest
+	cmd := &cobra.Command{
+		Use: "intent TEXT", Short: "Say what is wanted, and follow it until it has landed",
+		Example: `  jitos intent 'Fix the failing test in ./pkg'
+  jitos intent 'Fix the auth bug in AuthService' --plan-only
+  jitos intent -f slaps.json --land branch`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if (len(args) == 1) == (file != "") {
+				return &usageError{fmt.Errorf("give either a text or -f FILE\nusage: jitos intent TEXT")}
+			}
+			if len(args) == 1 {
+				req.Text = args[0]
+			} else {
+				slaps, err := readSLAPS(a.in, file)
+				if err != nil {
+					return err
+				}
+				if req.SLAPS, err = json.Marshal(slaps); err != nil {
+					return err
+				}
+			}
+			var err error
+			if req.Repo, err = filepath.Abs(dir); err != nil {
+				return err
+			}
+			c, err := a.clientOrStart(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return a.intent(cmd.Context(), c, req, detach)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&file, "file", "f", "", "a SLAPS document (JSON or YAML; - is standard input)")
+	f.StringVarP(&dir, "repo", "C", ".", "a folder in the repository")
+	f.BoolVar(&req.PlanOnly, "plan-only", false, "print the plan and do nothing")
+	f.BoolVar(&detach, "detach", false, "do not follow; print the process")
+	f.StringVar(&req.Land, "land", "commit", "commit, branch or none")
+	f.StringVar(&req.Approve, "approve", "auto", "auto")
+	f.IntVar(&req.Race, "race", 0, "how many plans race; more than 1 is not in this version")
+	f.StringVar(&req.Worker, "worker", "", "prefer a worker; not in this version")
+	f.StringVar(&req.From, "from", "", "start from a ref; not in this version")
+	f.BoolVar(&req.Dirty, "dirty", false, "take the uncommitted state in; not in this version")
+	return cmd
+}
+
+// readSLAPS reads and checks a SLAPS document.
+func readSLAPS(in io.Reader, file string) (tasks.SLAPS, error) {
+	data, err := readInput(in, file)
+	if err != nil {
+		return tasks.SLAPS{}, err
+	}
+	return tasks.ParseSLAPS(file, data)
+}
+
+// readInput reads a file, or standard input for "-".
+func readInput(in io.Reader, file string) ([]byte, error) {
+	if file == "-" {
+		return io.ReadAll(in)
+	}
+	data, err := os.ReadFile(file)
+	if os.IsNotExist(err) {
+		return nil, wire.NewProblem(rmg.NotFound, "there is no file %s", file)
+	}
+	return data, err
+}
+
+// intent submits, prints the plan, and follows the process to its end.
+func (a *app) intent(ctx context.Context, c *client.Client, req wire.IntentRequest, detach bool) error {
+	ans, err := c.Intent(ctx, req)
+	if err != nil {
+		return err
+	}
+	if a.format == "json" && (req.PlanOnly || detach) {
+		return a.json(ans)
+	}
+	if a.format != "json" {
+		a.printPlan(ans)
+	}
+	switch {
+	case req.PlanOnly:
+		return nil
+	case detach:
+		fmt.Fprintf(a.out, "process %s runs; jitos logs -f %s follows it\n", ans.Process, ans.Process)
+		return nil
+	}
+	if err := a.follow(ctx, c, ans.Process, a.format != "json"); err != nil {
+		return err
+	}
+	p, err := c.Process(context.WithoutCancel(ctx), ans.Process)
+	if err != nil {
+		return err
+	}
+	if a.format == "json" {
+		if err := a.json(p); err != nil {
+			return err
+		}
+		return endOf(p)
+	}
+	a.printEnd(ctx, c, p)
+	return endOf(p)
+}
+
+// printPlan prints what was understood and how it will be done.
+func (a *app) printPlan(ans wire.IntentAnswer) {
+	if ans.SLAPS != nil {
+		where := ans.SLAPS.Target.Name
+		if ans.Repo != "" {
+			where += fmt.Sprintf(" (%s, branch %s at %s)", ans.Repo, ans.Branch, short(ans.Base))
+		}
+		fmt.Fprintf(a.out, "%s on %s\n", ans.SLAPS.Intent, where)
+	}
+	if len(ans.Dirty) > 0 {
+		fmt.Fprintf(a.out, "%d uncommitted paths are not part of this and stay as they are\n", len(ans.Dirty))
+	}
+	if ans.Process != "" {
+		fmt.Fprintf(a.out, "process %s, workspace %s\n", ans.Process, ans.SWS)
+	}
+	if ans.Plan != nil {
+		fmt.Fprintf(a.out, "\n%s\n", strings.TrimRight(ans.Plan.Table(), "\n"))
+	}
+	fmt.Fprintln(a.out)
+}
+
+// follow prints a process's progress as it comes. When the person interrupts,
+// the process goes on.
+func (a *app) follow(ctx context.Context, c *client.Client, id string, print bool) error {
+	var after uint64
+	for {
+		var broken error
+		for ev, err := range c.ProcessLog(ctx, id, after, true) {
+			if err != nil {
+				broken = err
+				break
+			}
+			if ev.End != nil {
+				return nil
+			}
+			after = ev.Line.N
+			if print {
+				a.printLine(*ev.Line)
+			}
+		}
+		if ctx.Err() != nil {
+			return &exitError{130, fmt.Sprintf("detached; %s goes on (jitos logs -f %s, jitos cancel %s)", id, id, id)}
+		}
+		if broken == nil {
+			return nil
+		}
+		return broken
+	}
+}
+
+func (a *app) printLine(l wire.Line) {
+	task := l.Task
+	if task != "" {
+		task = fmt.Sprintf("%-10s ", task)
+	}
+	for line := range strings.Lines(strings.TrimRight(l.Text, "\n") + "\n") {
+		fmt.Fprintf(a.out, "  %s%s\n", task, printable(strings.TrimRight(line, "\n")))
+	}
+}
+
+// printEnd says how a process ended, with its diff and evidence.
+func (a *app) printEnd(ctx context.Context, c *client.Client, p wire.Process) {
+	fmt.Fprintln(a.out)
+	if diff, err := a.processDiff(ctx, c, p); err == nil && diff != "" {
+		fmt.Fprintln(a.out, strings.TrimRight(diff, "\n"))
+		fmt.Fprintln(a.out)
+	}
+	a.printEvidence(p)
+	if p.Status == "landed" || p.Status == "collapsed" {
+		fmt.Fprintf(a.out, "%s %s: %s\n", p.ID, p.Status, p.Reason)
+		if p.Next != "" {
+			fmt.Fprintf(a.out, "next: %s\n", p.Next)
+		}
+	}
+}
+
+// endOf is the exit of a command that waited for a process.
+func endOf(p wire.Process) error {
+	switch p.Status {
+	case "landed", "collapsed":
+		return nil
+	case "cancelled":
+		return &exitError{130, p.ID + " was cancelled"}
+	case "unlanded":
+		return wire.NewProblem(rmg.Conflict, "%s could not land: %s; the commit %s is on %s", p.ID, p.Reason, short(p.Commit), p.LandedOn).WithHint("%s", p.Next)
+	}
+	code := p.Code
+	if code == "" || p.Status == "interrupted" {
+		code = rmg.GateFailed
+	}
+	detail := p.Reason
+	for _, t := range p.Tasks {
+		for _, r := range t.Reasons {
+			if t.State == "failed" && !strings.Contains(detail, r) {
+				detail += "\n  " + r
+			}
+		}
+	}
+	return wire.NewProblem(code, "%s %s: %s", p.ID, p.Status, detail).WithHint("%s", p.Next)
+}

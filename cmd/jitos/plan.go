@@ -1,0 +1,178 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"jitos.dev/net/wire"
+	"jitos.dev/rmg"
+	"jitos.dev/tasks"
+)
+
+func (a *app) planCmd() *cobra.Command {
+	var file string
+	var explain bool
+	var facts []string
+	cmd := &cobra.Command{
+		Use: "plan -f slaps.json", Short: "Plan a SLAPS document, without a daemon", Args: cobra.NoArgs,
+		Example: "  jitos plan -f slaps.json\n  jitos plan -f slaps.yaml -o dot | dot -Tsvg > plan.svg",
+		RunE: func(_ *cobra.Command, _ []string) error {
+			if file == "" {
+				return &usageError{fmt.Errorf("-f FILE is missing\nusage: jitos plan -f slaps.json")}
+			}
+			s, err := readSLAPS(a.in, file)
+			if err != nil {
+				return err
+			}
+			lib, err := library()
+			if err != nil {
+				return err
+			}
+			f := tasks.Facts{"language": "go", "has_tests": true}
+			for _, kv := range facts {
+				name, value, ok := strings.Cut(kv, "=")
+				if !ok {
+					return &usageError{fmt.Errorf("--fact %s: use NAME=VALUE", kv)}
+				}
+				f[name] = factValue(value)
+			}
+			p, err := lib.Plan(s, f)
+			if err != nil {
+				return err
+			}
+			return a.printPlanAs(p, explain)
+		},
+	}
+	cmd.Flags().StringVarP(&file, "file", "f", "", "a SLAPS document (JSON or YAML; - is standard input)")
+	cmd.Flags().BoolVar(&explain, "explain", false, "say why each method was chosen, and others not")
+	cmd.Flags().StringArrayVar(&facts, "fact", nil, "what the planner knows, NAME=VALUE (language=go, has_tests=true)")
+	return cmd
+}
+
+func factValue(s string) any {
+	switch s {
+	case "true":
+		return true
+	case "false":
+		return false
+	}
+	return s
+}
+
+func (a *app) printPlanAs(p *tasks.Plan, explain bool) error {
+	switch a.format {
+	case "json":
+		return a.json(p)
+	case "dot":
+		fmt.Fprint(a.out, p.DOT())
+	case "mermaid":
+		fmt.Fprint(a.out, p.Mermaid())
+	case "table", "":
+		fmt.Fprintln(a.out, strings.TrimRight(p.Table(), "\n"))
+	default:
+		return &usageError{fmt.Errorf("-o %s is not known; use table, json, dot or mermaid", a.format)}
+	}
+	if explain {
+		for _, r := range p.Reasons {
+			fmt.Fprintf(a.out, "%s: %s %s\n", r.Task, r.Method, r.Because)
+			for _, x := range r.Rejected {
+				fmt.Fprintf(a.out, "  not %s: %s\n", x.Method, x.Because)
+			}
+		}
+	}
+	return nil
+}
+
+func (a *app) methodCmd() *cobra.Command {
+	cmd := &cobra.Command{Use: "method", Short: "The method library: how intents become plans"}
+	cmd.AddCommand(a.methodList(), a.methodShow(), a.methodCheck())
+	return cmd
+}
+
+func (a *app) methodList() *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "List the methods and their phrases", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			lib, err := library()
+			if err != nil {
+				return err
+			}
+			var list []tasks.MethodInfo
+			for m := range lib.Methods() {
+				list = append(list, m)
+			}
+			return a.show(list, func(w io.Writer) {
+				row(w, "METHOD", "TASK", "PHRASES", "")
+				for _, m := range list {
+					row(w, m.Name, m.Task, strings.Join(m.Phrases, " · "), cut(m.Summary, 60))
+				}
+			})
+		},
+	}
+}
+
+func (a *app) methodShow() *cobra.Command {
+	return &cobra.Command{
+		Use: "show NAME", Short: "Show a method", Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			lib, err := library()
+			if err != nil {
+				return err
+			}
+			m, ok := lib.Show(args[0])
+			if !ok {
+				p := wire.NewProblem(rmg.NotFound, "there is no method %q", args[0])
+				return p.WithHint("jitos method list shows them")
+			}
+			return a.show(m, func(w io.Writer) {
+				fmt.Fprintf(w, "# %s:%d\n%s\n", m.File, m.Line, strings.TrimRight(m.Source, "\n"))
+			})
+		},
+	}
+}
+
+func (a *app) methodCheck() *cobra.Command {
+	return &cobra.Command{
+		Use: "check FILE ...", Short: "Check method files, with the shipped library beside them", Args: cobra.MinimumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			var own []tasks.Source
+			for _, name := range args {
+				data, err := readInput(a.in, name)
+				if err != nil {
+					return err
+				}
+				own = append(own, tasks.Source{Name: name, Data: data})
+			}
+			if err := checkMethods(own); err != nil {
+				return err
+			}
+			names := make([]string, len(args))
+			for i, n := range args {
+				names[i] = filepath.Base(n)
+			}
+			fmt.Fprintf(a.out, "%s: valid\n", strings.Join(names, ", "))
+			return nil
+		},
+	}
+}
+
+// checkMethods loads files alone and, where they lean on the shipped library or
+// are a copy of one of its files, with the rest of it.
+func checkMethods(own []tasks.Source) error {
+	_, alone := tasks.Load(own...)
+	if alone == nil {
+		return nil
+	}
+	shipped, err := shippedSources()
+	if err != nil {
+		return err
+	}
+	if _, err := tasks.Load(append(shipped, own...)...); err == nil {
+		return nil
+	}
+	return alone
+}

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"jitos.dev/net/client"
+	"jitos.dev/net/wire"
+)
+
+func (a *app) psCmd() *cobra.Command {
+	return &cobra.Command{
+		Use: "ps", Short: "List processes", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := a.client()
+			if err != nil {
+				return err
+			}
+			list, err := c.Processes(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return a.show(list, func(w io.Writer) {
+				row(w, "ID", "STATUS", "REPOSITORY", "STARTED", "INTENT", "")
+				for _, p := range list {
+					row(w, p.ID, p.Status, p.Repo+"/"+p.Branch, clock(p.Started), cut(p.Text, 50), cut(p.Reason, 60))
+				}
+			})
+		},
+	}
+}
+
+func (a *app) showCmd() *cobra.Command {
+	return &cobra.Command{
+		Use: "show ID", Short: "Show a process: its tasks, attempts and evidence", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.client()
+			if err != nil {
+				return err
+			}
+			p, err := c.Process(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			if a.format == "json" {
+				return a.json(p)
+			}
+			a.printProcess(p)
+			a.printEvidence(p)
+			if p.Next != "" {
+				fmt.Fprintf(a.out, "next: %s\n", p.Next)
+			}
+			return nil
+		},
+	}
+}
+
+func (a *app) printProcess(p wire.Process) {
+	w := tabwriter.NewWriter(a.out, 0, 8, 2, ' ', 0)
+	row(w, "process", p.ID)
+	row(w, "intent", p.Text)
+	row(w, "status", strings.TrimRight(p.Status+": "+p.Reason, ": "))
+	row(w, "repository", fmt.Sprintf("%s, branch %s at %s", p.Top, p.Branch, short(p.Base)))
+	row(w, "workspace", p.SWS)
+	row(w, "owner", p.Owner)
+	row(w, "started", clock(p.Started))
+	if !p.Ended.IsZero() {
+		row(w, "ended", clock(p.Ended))
+	}
+	if p.Commit != "" {
+		row(w, "commit", p.Commit+" on "+p.LandedOn)
+	}
+	w.Flush()
+	if len(p.Tasks) == 0 {
+		return
+	}
+	fmt.Fprintln(a.out)
+	row(w, "TASK", "STATE", "TRIES", "NEEDS", "")
+	for _, t := range p.Tasks {
+		row(w, t.ID, t.State, t.Attempts, strings.Join(t.Needs, ", "), cut(t.Outcome, 90))
+	}
+	w.Flush()
+	fmt.Fprintln(a.out)
+}
+
+// printEvidence lists what the gates showed.
+func (a *app) printEvidence(p wire.Process) {
+	if len(p.Evidence) == 0 {
+		return
+	}
+	w := tabwriter.NewWriter(a.out, 0, 8, 2, ' ', 0)
+	row(w, "GATE", "", "TIME", "EVIDENCE", "SANDBOX")
+	for _, e := range p.Evidence {
+		verdict := "red"
+		if e.Green {
+			verdict = "green"
+		}
+		box := ""
+		if e.Kind != "policy" && e.Kind != "file" {
+			box = e.Sandbox.Tier + ", network " + e.Sandbox.Network
+		}
+		row(w, e.Gate, verdict, millis(e.Millis), cut(e.Reason, 80), box)
+	}
+	w.Flush()
+	fmt.Fprintln(a.out)
+}
+
+func (a *app) logsCmd() *cobra.Command {
+	var follow bool
+	cmd := &cobra.Command{
+		Use: "logs ID", Short: "Print a process's progress", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.client()
+			if err != nil {
+				return err
+			}
+			for ev, err := range c.ProcessLog(cmd.Context(), args[0], 0, follow) {
+				if err != nil {
+					return err
+				}
+				switch {
+				case ev.Line != nil && a.format == "json":
+					err = a.json(ev.Line)
+				case ev.Line != nil:
+					a.printLine(*ev.Line)
+				case a.format != "json":
+					fmt.Fprintf(a.out, "%s %s\n", ev.End.Process, strings.TrimRight(ev.End.Status+": "+ev.End.Reason, ": "))
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on until the process ends")
+	return cmd
+}
+
+func (a *app) cancelCmd() *cobra.Command {
+	return a.processVerb("cancel ID", "Stop a process and drop its workspaces (they can be restored)", (*client.Client).Cancel)
+}
+
+func (a *app) retryCmd() *cobra.Command {
+	var detach bool
+	cmd := &cobra.Command{
+		Use: "retry ID", Short: "Go on with a process from its last accepted result", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.client()
+			if err != nil {
+				return err
+			}
+			p, err := c.Retry(cmd.Context(), args[0])
+			if err != nil || detach {
+				return err
+			}
+			if err := a.follow(cmd.Context(), c, p.ID, a.format != "json"); err != nil {
+				return err
+			}
+			if p, err = c.Process(cmd.Context(), p.ID); err != nil {
+				return err
+			}
+			if a.format == "json" {
+				if err := a.json(p); err != nil {
+					return err
+				}
+				return endOf(p)
+			}
+			a.printEnd(cmd.Context(), c, p)
+			return endOf(p)
+		},
+	}
+	cmd.Flags().BoolVar(&detach, "detach", false, "do not follow it")
+	return cmd
+}
+
+// processVerb is a command that does one thing to one process.
+func (a *app) processVerb(use, short string, do func(*client.Client, context.Context, string) (wire.Process, error)) *cobra.Command {
+	return &cobra.Command{
+		Use: use, Short: short, Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.client()
+			if err != nil {
+				return err
+			}
+			p, err := do(c, cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			return a.show(p, func(w io.Writer) { row(w, p.ID, p.Status, p.Reason) })
+		},
+	}
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// app is one run of the program: its streams, and the flags all verbs share.
+type app struct {
+	in       io.Reader
+	out, err io.Writer
+	socket   string
+	format   string
+}
+
+// root builds the command tree. Nothing is opened until a verb runs.
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "jitos",
+		Short: "Work by scripts, agents and people that lands only when it is proven",
+		Long: `JITOS runs work on git repositories in isolated workspaces. What proves itself
+by its gates becomes real in one transaction and lands as a commit; all else is
+dropped but remembered. Every change can be explained and undone.`,
+		Example: `  jitos demo
+  jitos intent 'Fix the failing test in ./pkg'
+  jitos why internal/token/token.go:42`,
+		SilenceUsage: true, SilenceErrors: true, Version: version,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			return unknownVerb(cmd, args[0])
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	f := root.PersistentFlags()
+	f.StringVar(&a.socket, "socket", os.Getenv("JITOS_SOCKET"), "the daemon: unix:PATH or tcp:HOST:PORT (JITOS_SOCKET)")
+	f.StringVarP(&a.format, "output", "o", envOr("JITOS_OUTPUT", "table"), "table or json")
+	root.AddCommand(
+		a.demoCmd(), a.intentCmd(), a.planCmd(), a.methodCmd(),
+		a.psCmd(), a.showCmd(), a.logsCmd(), a.cancelCmd(), a.retryCmd(),
+		a.swsCmd(), a.rewriteCmd(), a.graphCmd(), a.diffCmd(),
+		a.logCmd(), a.whyCmd(), a.verifyCmd(), a.statusCmd(), a.viewCmd(),
+		a.daemonCmd(), a.versionCmd(), a.cacheCmd(),
+	)
+	for _, c := range root.Commands() {
+		usageErrors(c)
+	}
+	return root
+}
+
+// usageErrors makes wrong arguments of a command, and of those below it, usage
+// errors that show how it is used.
+func usageErrors(c *cobra.Command) {
+	for _, sub := range c.Commands() {
+		usageErrors(sub)
+	}
+	check := c.Args
+	c.Args = func(cmd *cobra.Command, args []string) error {
+		if cmd.HasSubCommands() && len(args) > 0 && check == nil {
+			return unknownVerb(cmd, args[0])
+		}
+		if check == nil {
+			return nil
+		}
+		if err := check(cmd, args); err != nil {
+			return &usageError{fmt.Errorf("%w\nusage: %s", err, cmd.UseLine())}
+		}
+		return nil
+	}
+	if c.HasSubCommands() && c.Run == nil && c.RunE == nil {
+		c.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	}
+}
+
+func unknownVerb(cmd *cobra.Command, arg string) error {
+	msg := fmt.Sprintf("there is no %q in %s", arg, cmd.CommandPath())
+	cmd.SuggestionsMinimumDistance = 2
+	if near := cmd.SuggestionsFor(arg); len(near) > 0 {
+		msg += "; did you mean " + strings.Join(near, " or ") + "?"
+	} else {
+		msg += "; " + cmd.CommandPath() + " --help lists what there is"
+	}
+	return &usageError{fmt.Errorf("%s", msg)}
+}
+
+func envOr(name, other string) string {
+	if v := os.Getenv(name); v != "" {
+		return v
+	}
+	return other
+}
+
+func (a *app) versionCmd() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if a.format == "json" {
+				return a.json(map[string]string{"version": version})
+			}
+			fmt.Fprintln(a.out, "jitos "+version)
+			return nil
+		},
+	}
+}

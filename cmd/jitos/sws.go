@@ -1,0 +1,377 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"jitos.dev/net/client"
+	"jitos.dev/net/wire"
+	"jitos.dev/rewrite"
+	"jitos.dev/rmg"
+)
+
+func (a *app) swsCmd() *cobra.Command {
+	cmd := &cobra.Command{Use: "sws", Short: "Work in workspaces by hand"}
+	cmd.AddCommand(
+		a.swsList(), a.swsNew(), a.swsShow(), a.swsWrite(), a.swsDiff(), a.swsExec(),
+		a.swsCollapse(), a.swsDiscard(), a.swsRestore(),
+	)
+	return cmd
+}
+
+func (a *app) swsList() *cobra.Command {
+	var all bool
+	cmd := &cobra.Command{
+		Use: "list", Short: "List workspaces", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := a.client()
+			if err != nil {
+				return err
+			}
+			state := "open"
+			if all {
+				state = ""
+			}
+			list, err := c.Workspaces(cmd.Context(), state, "")
+			if err != nil {
+				return err
+			}
+			return a.show(list, func(w io.Writer) {
+				row(w, "ID", "STATE", "FROM", "RECORDS", "PROCESS", "OWNER", "WHY", "")
+				for _, s := range list {
+					row(w, s.ID, s.State, s.From, s.Records, s.Process, s.Owner, cut(s.Reason, 50), cut(s.Outcome, 50))
+				}
+			})
+		},
+	}
+	cmd.Flags().BoolVarP(&all, "all", "a", false, "those that have ended, too")
+	return cmd
+}
+
+func (a *app) swsNew() *cobra.Command {
+	var from, reason, dir string
+	cmd := &cobra.Command{
+		Use: "new", Short: "Fork a workspace; in a repository, from its branch's head", Args: cobra.NoArgs,
+		Example: "  jitos sws new\n  jitos sws new --from seq:40",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := a.clientOrStart(cmd.Context())
+			if err != nil {
+				return err
+			}
+			req := wire.ForkRequest{From: from, Reason: reason}
+			if from == "" && insideRepo(dir) {
+				if req.Dir, err = filepath.Abs(dir); err != nil {
+					return err
+				}
+			}
+			s, err := c.Fork(cmd.Context(), req)
+			if err != nil {
+				return err
+			}
+			return a.show(s, func(w io.Writer) { fmt.Fprintln(w, s.ID) })
+		},
+	}
+	cmd.Flags().StringVar(&from, "from", "", "a version: system, sws:ID, sws:ID@N, seq:N")
+	cmd.Flags().StringVar(&reason, "reason", "", "what it is for")
+	cmd.Flags().StringVarP(&dir, "repo", "C", ".", "a folder in the repository")
+	return cmd
+}
+
+// insideRepo reports whether a folder stands in a git repository.
+func insideRepo(dir string) bool {
+	dir, err := filepath.Abs(dir)
+	for err == nil {
+		if _, err := os.Stat(filepath.Join(dir, ".git")); err == nil {
+			return true
+		}
+		if up := filepath.Dir(dir); up != dir {
+			dir = up
+			continue
+		}
+		break
+	}
+	return false
+}
+
+func (a *app) swsShow() *cobra.Command {
+	return &cobra.Command{
+		Use: "show ID", Short: "Show a workspace", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.client()
+			if err != nil {
+				return err
+			}
+			s, err := c.Workspace(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			return a.show(s, func(w io.Writer) { printSpace(w, s) })
+		},
+	}
+}
+
+func printSpace(w io.Writer, s wire.Workspace) {
+	row(w, "workspace", s.ID)
+	row(w, "state", strings.TrimRight(s.State+": "+s.Outcome, ": "))
+	row(w, "base", fmt.Sprintf("%s at seq %d", s.From, s.Base))
+	row(w, "head", fmt.Sprintf("seq %d, digest %s", s.Head, s.Digest))
+	row(w, "owner", s.Owner)
+	row(w, "process", s.Process)
+	row(w, "why", s.Reason)
+	row(w, "records", s.Records)
+	if s.Changes != nil {
+		row(w, "changes", fmt.Sprintf("%d elements", *s.Changes))
+	}
+}
+
+func (a *app) swsWrite() *cobra.Command {
+	var file, mode string
+	cmd := &cobra.Command{
+		Use: "write ID PATH", Short: "Write a file in a workspace, from standard input or --file", Args: cobra.ExactArgs(2),
+		Example: "  echo hello | jitos sws write w12 docs/hello.txt",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.client()
+			if err != nil {
+				return err
+			}
+			p, err := a.place(cmd.Context(), c, args[1])
+			if err != nil {
+				return err
+			}
+			data, err := readInput(a.in, file)
+			if err != nil {
+				return err
+			}
+			b, err := c.PutBlob(cmd.Context(), bytes.NewReader(data))
+			if err != nil {
+				return err
+			}
+			sum, err := blobOf(b)
+			if err != nil {
+				return err
+			}
+			rec, err := c.RewriteIn(cmd.Context(), args[0], wire.SpaceRewriteRequest{
+				Ops: []rewrite.Op{{Op: rewrite.Write, Path: p, Blob: sum, Mode: mode}}, Reason: "write " + args[1],
+			})
+			if err != nil {
+				return err
+			}
+			return a.show(rec, func(w io.Writer) { fmt.Fprintf(w, "seq %d: %d bytes in %s\n", rec.Seq, b.Size, p) })
+		},
+	}
+	cmd.Flags().StringVarP(&file, "file", "f", "-", "where the content comes from")
+	cmd.Flags().StringVar(&mode, "mode", "", "0644 or 0755; a file that is there keeps its own")
+	return cmd
+}
+
+func blobOf(b wire.Blob) (rmg.Blob, error) {
+	var d rmg.Digest
+	err := d.UnmarshalText([]byte(b.SHA256))
+	return rmg.Blob{Sum: d, Size: b.Size}, err
+}
+
+// place turns an argument into a graph path: one that begins with "/repo/" or
+// another root of the graph is one already; any other names a file relative to
+// the current folder, in the repository that it stands in.
+func (a *app) place(ctx context.Context, c *client.Client, arg string) (rmg.Path, error) {
+	if strings.HasPrefix(arg, "/") {
+		return rmg.ParsePath(arg)
+	}
+	file, err := filepath.Abs(arg)
+	if err != nil {
+		return "", err
+	}
+	top := filepath.Dir(file)
+	for !exists(filepath.Join(top, ".git")) {
+		if up := filepath.Dir(top); up != top {
+			top = up
+			continue
+		}
+		return "", wire.NewProblem(rmg.Invalid, "%s is in no git repository", arg).WithHint("a graph path begins with /")
+	}
+	if real, err := filepath.EvalSymlinks(top); err == nil {
+		file = filepath.Join(real, strings.TrimPrefix(file, top))
+		top = real
+	}
+	root, err := a.branchRoot(ctx, c, top)
+	if err != nil {
+		return "", err
+	}
+	rel, err := filepath.Rel(top, file)
+	if err != nil || rel == "." {
+		return root, err
+	}
+	return root.Join(strings.Split(filepath.ToSlash(rel), "/")...), nil
+}
+
+func exists(name string) bool {
+	_, err := os.Lstat(name)
+	return err == nil
+}
+
+// branchRoot finds /repo/<name>/<branch> of a repository's checked out branch.
+func (a *app) branchRoot(ctx context.Context, c *client.Client, top string) (rmg.Path, error) {
+	g, err := c.Graph(ctx, client.GraphQuery{Path: "/repo", Depth: 1})
+	if err != nil {
+		return "", err
+	}
+	head, err := os.ReadFile(gitHead(top))
+	if err != nil {
+		return "", err
+	}
+	branch := strings.TrimPrefix(strings.TrimSpace(string(head)), "ref: refs/heads/")
+	if g.Graph != nil {
+		for _, n := range g.Graph.Nodes {
+			if n.Props.String("origin") == top {
+				return rmg.Path("/repo").Join(n.ID, branch), nil
+			}
+		}
+	}
+	return "", wire.NewProblem(rmg.NotFound, "%s is not known to the daemon yet", top).WithHint("jitos sws new or an intent, run in it, brings it in")
+}
+
+// gitHead is the HEAD file of a working tree, a linked one included.
+func gitHead(top string) string {
+	git := filepath.Join(top, ".git")
+	if data, err := os.ReadFile(git); err == nil {
+		if dir, ok := strings.CutPrefix(strings.TrimSpace(string(data)), "gitdir: "); ok {
+			if !filepath.IsAbs(dir) {
+				dir = filepath.Join(top, dir)
+			}
+			git = dir
+		}
+	}
+	return filepath.Join(git, "HEAD")
+}
+
+func (a *app) swsDiff() *cobra.Command {
+	return &cobra.Command{
+		Use: "diff ID", Short: "Show what a workspace changed since it was forked", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.client()
+			if err != nil {
+				return err
+			}
+			s, err := c.Workspace(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			return a.diff(cmd.Context(), c, baseOf(s), "sws:"+s.ID, "")
+		},
+	}
+}
+
+// baseOf names the version that a workspace was forked from.
+func baseOf(s wire.Workspace) string {
+	switch {
+	case strings.HasPrefix(s.From, "sws:") && !strings.Contains(s.From, "@"):
+		return fmt.Sprintf("%s@%d", s.From, s.Base)
+	case s.From == "system":
+		return fmt.Sprintf("seq:%d", s.Base)
+	}
+	return s.From
+}
+
+func (a *app) swsExec() *cobra.Command {
+	return &cobra.Command{
+		Use: "exec ID -- COMMAND [ARG ...]", Short: "Run a command in a workspace, in the sandbox; its changes stay in the workspace",
+		Example: "  jitos sws exec w12 -- go test ./...", Args: cobra.MinimumNArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.client()
+			if err != nil {
+				return err
+			}
+			for ev, err := range c.Exec(cmd.Context(), args[0], args[1:]) {
+				if err != nil {
+					return err
+				}
+				if ev.Exit != nil {
+					if ev.Exit.Exit != 0 {
+						return &exitError{7, fmt.Sprintf("the command ended with exit %d", ev.Exit.Exit)}
+					}
+					return nil
+				}
+				to := a.out
+				if ev.Output.Data["stream"] == "stderr" {
+					to = a.err
+				}
+				fmt.Fprintln(to, strings.TrimRight(ev.Output.Text, "\n"))
+			}
+			return nil
+		},
+	}
+}
+
+func (a *app) swsCollapse() *cobra.Command {
+	var land string
+	cmd := &cobra.Command{
+		Use: "collapse ID", Short: "Prove a workspace and make it real; changes of a repository land as a commit", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.client()
+			if err != nil {
+				return err
+			}
+			out, err := c.Collapse(cmd.Context(), args[0], land)
+			if err != nil {
+				return err
+			}
+			if out.Process != "" && out.LandedOn != "" {
+				if p, err := c.Process(cmd.Context(), out.Process); err == nil && p.Status == "unlanded" {
+					return endOf(p)
+				}
+			}
+			return a.show(out, func(w io.Writer) {
+				fmt.Fprintf(w, "collapsed at seq %d, world %s\n", out.Seq, out.Digest)
+				if out.Commit != "" {
+					fmt.Fprintf(w, "landed as %s on %s\n", short(out.Commit), out.LandedOn)
+				}
+			})
+		},
+	}
+	cmd.Flags().StringVar(&land, "land", "commit", "commit, branch or none")
+	return cmd
+}
+
+func (a *app) swsDiscard() *cobra.Command {
+	var reason string
+	cmd := &cobra.Command{
+		Use: "discard ID", Short: "Drop a workspace; its bytes stay, and restore brings it back", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.client()
+			if err != nil {
+				return err
+			}
+			rec, err := c.Discard(cmd.Context(), args[0], reason)
+			if err != nil {
+				return err
+			}
+			return a.show(rec, func(w io.Writer) { fmt.Fprintf(w, "discarded; jitos sws restore %s brings it back\n", args[0]) })
+		},
+	}
+	cmd.Flags().StringVar(&reason, "reason", "", "why")
+	return cmd
+}
+
+func (a *app) swsRestore() *cobra.Command {
+	return &cobra.Command{
+		Use: "restore ID", Short: "Bring a discarded workspace back", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.client()
+			if err != nil {
+				return err
+			}
+			s, err := c.Restore(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			return a.show(s, func(w io.Writer) { printSpace(w, s) })
+		},
+	}
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"time"
+
+	"jitos.dev/journal"
+	"jitos.dev/kernel"
+	"jitos.dev/rmg"
+	"jitos.dev/workers"
+	"jitos.dev/workers/sandbox"
+	"jitos.dev/worktree"
+)
+
+// The kernel, the worktree and the workers do not know each other: this file
+// says each one's words in the other's.
+
+// wallClock is the machine's clock.
+type wallClock struct{}
+
+func (wallClock) Now() time.Time { return time.Now() }
+
+// blobStore gives the worktree the journal's content store.
+type blobStore struct{ journal.Blobs }
+
+func (b blobStore) Put(r io.Reader) (rmg.Blob, error) {
+	sum, size, err := b.Blobs.Put(r)
+	return rmg.Blob{Sum: sum, Size: size}, err
+}
+
+func (b blobStore) Open(x rmg.Blob) (io.ReadSeekCloser, error) { return b.Blobs.Open(x.Sum) }
+
+// runner adds to the workers' runner the time that commands took.
+type runner struct{ *workers.Runner }
+
+func (runner) Busy() time.Duration { return sandbox.Busy() }
+
+// bridge is the worktree as the kernel wants it.
+type bridge struct{ *worktree.Manager }
+
+func (b bridge) Locate(ctx context.Context, dir string) (kernel.Repo, error) {
+	r, err := b.Manager.Locate(ctx, dir)
+	return kernel.Repo{Top: r.Top, Name: r.Name, Branch: r.Branch, Head: r.Head}, err
+}
+
+func (b bridge) Log(ctx context.Context, top, branch string, max int) ([]kernel.Commit, error) {
+	list, err := b.Manager.Log(ctx, top, branch, max)
+	out := make([]kernel.Commit, len(list))
+	for i, c := range list {
+		out[i] = kernel.Commit(c)
+	}
+	return out, err
+}
+
+func (b bridge) Slot(ctx context.Context, name string, tree rmg.Graph) (kernel.Folder, error) {
+	f, err := b.Manager.Slot(ctx, name, tree)
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+func (b bridge) Fresh(ctx context.Context, name string, tree rmg.Graph) (kernel.Folder, error) {
+	f, err := b.Manager.Fresh(ctx, name, tree)
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+func (b bridge) Prepare(ctx context.Context, r kernel.LandRequest) ([]byte, string, error) {
+	l, err := b.Manager.Prepare(ctx, worktree.LandRequest(r))
+	if err != nil {
+		return nil, "", err
+	}
+	data, err := json.Marshal(l)
+	return data, l.Commit, err
+}
+
+func (b bridge) Land(ctx context.Context, landing []byte) (kernel.LandOutcome, error) {
+	return b.outcome(landing, func(l worktree.Landing) (worktree.Outcome, error) { return b.Manager.Land(ctx, l) })
+}
+
+func (b bridge) Resume(ctx context.Context, landing []byte) (kernel.LandOutcome, error) {
+	return b.outcome(landing, func(l worktree.Landing) (worktree.Outcome, error) { return b.Manager.Resume(ctx, l) })
+}
+
+func (b bridge) outcome(landing []byte, do func(worktree.Landing) (worktree.Outcome, error)) (kernel.LandOutcome, error) {
+	var l worktree.Landing
+	if err := json.Unmarshal(landing, &l); err != nil {
+		return kernel.LandOutcome{}, err
+	}
+	out, err := do(l)
+	return kernel.LandOutcome{Result: string(out.Result), Paths: out.Paths, Kept: out.Kept}, err
+}
+
+func (b bridge) Park(ctx context.Context, landing []byte, branch string) error {
+	var l worktree.Landing
+	if err := json.Unmarshal(landing, &l); err != nil {
+		return err
+	}
+	return b.Manager.Park(ctx, l, branch)
+}

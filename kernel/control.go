@@ -1,0 +1,259 @@
+package kernel
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"jitos.dev/rewrite"
+	"jitos.dev/rmg"
+	"jitos.dev/tasks"
+	"jitos.dev/work"
+)
+
+// finish records how a process that was driven ended. One that was cut off by
+// the daemon's own stop leaves no record: it is interrupted, and can be retried.
+func (k *Kernel) finish(ctx context.Context, r *run, err error, tool time.Duration) {
+	stopped := k.ctx.Err() != nil && !errors.Is(context.Cause(ctx), errCancelled)
+	if stopped {
+		return
+	}
+	p, perr := k.Process(r.id)
+	if perr != nil {
+		return
+	}
+	var rerr error
+	switch {
+	case errors.Is(err, errCancelled) || errors.Is(context.Cause(ctx), errCancelled):
+		rerr = k.recordCancelled(r.id, "cancelled")
+		k.say(r, work.Event{Text: "cancelled"})
+	case err != nil && p.Status != "unlanded":
+		rerr = k.recordFailure(r.id, err, tool)
+		k.say(r, work.Event{Text: "failed: " + err.Error()})
+	default:
+		_, rerr = k.systemWith(context.WithoutCancel(ctx), "kernel", r.id, "what is left open of "+r.id+" is dropped", func(f *fold, _ uint64) ([]rewrite.Op, error) {
+			ops := f.leftovers(r.id, "the process has ended")
+			if len(ops) == 0 {
+				return nil, errNothing
+			}
+			return ops, nil
+		})
+		if errors.Is(rerr, errNothing) {
+			rerr = nil
+		}
+	}
+	if rerr == nil {
+		rerr = k.recordTimes(r.id, tool, encodeLines(r))
+	}
+	if rerr != nil {
+		k.log.Error("the end of a process could not be recorded", "process", r.id, "err", rerr)
+	}
+}
+
+// errNothing tells systemWith that there is nothing to record.
+var errNothing = errors.New("nothing to record")
+
+func (k *Kernel) recordCancelled(id, why string) error {
+	_, err := k.systemWith(context.WithoutCancel(k.ctx), "kernel", id, why, func(f *fold, _ uint64) ([]rewrite.Op, error) {
+		ops := []rewrite.Op{setOp(procPath(id), map[string]rmg.Value{"cancelled": rmg.Bool(true), "why": rmg.String(why)})}
+		return append(ops, f.leftovers(id, why)...), nil
+	})
+	return err
+}
+
+// Cancel stops a process: its workers' process groups are killed, its
+// workspaces discarded. A landing under way is finished first.
+func (k *Kernel) Cancel(ctx context.Context, c Caller, id string) (Process, error) {
+	p, err := k.Process(id)
+	if err != nil {
+		return Process{}, err
+	}
+	k.runs.Lock()
+	r, live := k.runs.live[id]
+	k.runs.Unlock()
+	switch {
+	case live:
+		r.cancel(errCancelled)
+		select {
+		case <-r.done:
+		case <-ctx.Done():
+			return Process{}, ctx.Err()
+		}
+	case p.Status == "interrupted":
+		if err := k.recordCancelled(id, "cancelled by "+c.Name); err != nil {
+			return Process{}, err
+		}
+	default:
+		return Process{}, &rmg.Error{Op: "cancel", Path: procPath(id), Code: rmg.Conflict, Msg: "the process has ended already: " + p.Status}
+	}
+	return k.Process(id)
+}
+
+// Retry drives a process again from its last accepted results.
+func (k *Kernel) Retry(ctx context.Context, c Caller, id string) (Process, error) {
+	p, err := k.Process(id)
+	if err != nil {
+		return Process{}, err
+	}
+	switch p.Status {
+	case "interrupted", "failed", "cancelled", "unlanded":
+	default:
+		return Process{}, &rmg.Error{Op: "retry", Path: procPath(id), Code: rmg.Conflict, Msg: "the process is " + p.Status, Hint: "only one that is interrupted, failed, cancelled or unlanded can be tried again"}
+	}
+	if p.Plan == nil {
+		return Process{}, &rmg.Error{Op: "retry", Path: procPath(id), Code: rmg.Invalid, Msg: "it was a collapse by hand", Hint: "jitos sws collapse " + p.Workspace}
+	}
+	_, err = k.systemWith(ctx, c.Name, id, "retry of "+id, func(f *fold, _ uint64) ([]rewrite.Op, error) {
+		e, ok := f.ledger.Get(procPath(id))
+		if !ok {
+			return nil, &rmg.Error{Op: "retry", Path: procPath(id), Code: rmg.NotFound, Msg: "the process is gone"}
+		}
+		ops := []rewrite.Op{setOp(procPath(id), map[string]rmg.Value{
+			"epoch": rmg.Int(int64(k.epoch)), "failed": {}, "cancelled": {}, "unlanded": {}, "done": {}, "why": {}, "code": {},
+			"collapse": {}, "commit": {}, "landed_on": {}, "ended_ms": {}, "lines": {},
+		})}
+		if s, ok := f.ledger.Get(swsPath(p.Workspace)); ok && spaceState(s.Props) != spaceOpen {
+			ops = append(ops, restoreOp(p.Workspace))
+		}
+		return append(ops, reopened(procPath(id), e.Graph, p)...), nil
+	})
+	if err != nil {
+		return Process{}, err
+	}
+	k.launch(id)
+	return k.Process(id)
+}
+
+// reopened closes attempts that never answered, and takes the kernel's own
+// result back, so that it proves and collapses anew.
+func reopened(at rmg.Path, g rmg.Graph, p Process) []rewrite.Op {
+	var ops []rewrite.Op
+	for _, t := range p.Tasks {
+		e, ok := g.Node(t.ID)
+		if !ok {
+			continue
+		}
+		a, n := lastAttempt(e.Graph)
+		if n == 0 {
+			continue
+		}
+		if a.Props.String("result") == "" || t.Worker == workerKernel {
+			ops = append(ops, setOp(at.Child(t.ID).Child(a.ID), map[string]rmg.Value{
+				"result": rmg.String(resultFailed), "summary": rmg.String("cut off; tried again"),
+			}))
+		}
+	}
+	return ops
+}
+
+// Wait returns when a process is no longer driven.
+func (k *Kernel) Wait(ctx context.Context, id string) (Process, error) {
+	k.runs.Lock()
+	r, live := k.runs.live[id]
+	k.runs.Unlock()
+	if live {
+		select {
+		case <-r.done:
+		case <-ctx.Done():
+			return Process{}, ctx.Err()
+		}
+	}
+	return k.Process(id)
+}
+
+// Exec runs a command in a workspace's materialised copy, in the sandbox; what
+// it changes becomes a rewrite of the workspace.
+func (k *Kernel) Exec(ctx context.Context, c Caller, id string, argv []string, emit func(work.Event)) (int, error) {
+	s, ok := k.space(id)
+	e, has := k.now().ledger.Get(swsPath(id))
+	if !ok || !has {
+		return 0, noSpace(id)
+	}
+	if st := spaceState(e.Props); st != spaceOpen {
+		return 0, &rmg.Error{Op: "exec", Path: swsPath(id), Code: rmg.Conflict, Msg: "the workspace is " + st}
+	}
+	if len(argv) == 0 {
+		return 0, &rmg.Error{Op: "exec", Code: rmg.Invalid, Msg: "there is no command", Hint: "jitos sws exec ID -- go test ./..."}
+	}
+	root, err := execBranch(s)
+	if err != nil {
+		return 0, err
+	}
+	segs := root.Segments()
+	rights := work.Rights{Workers: []string{"script"}, Write: []string{"**"}, Network: "none"}
+	args := make([]any, len(argv))
+	for i, a := range argv {
+		args[i] = a
+	}
+	res, err := k.opt.Runner.Run(ctx, "script", work.Assignment{
+		Task: "exec", Action: "run", Args: map[string]any{"argv": args, "allow_fail": true}, Attempt: 1,
+		Repo:   work.Repo{Name: segs[1].ID, Branch: segs[2].ID, Root: root, Module: ".", Target: "."},
+		Rights: rights, Budget: budgetOf(tasks.Budget{}), Query: query{k: k},
+		Workspace: &handle{k: k, id: id, cause: id, author: c.Name, root: root, rights: rights},
+		Emit: func(ev work.Event) {
+			if emit != nil {
+				emit(ev)
+			}
+		},
+	})
+	if err != nil {
+		return 0, err
+	}
+	exit := int(res.Output.Int("exit"))
+	if !res.OK && exit == 0 {
+		return 0, &rmg.Error{Op: "exec", Code: rmg.GateFailed, Msg: orText(res.Summary, "the command did not run")}
+	}
+	return exit, nil
+}
+
+// execBranch picks the branch that a command runs in: the one the workspace
+// changes, else the only one there is.
+func execBranch(s *space) (rmg.Path, error) {
+	if root, err := soleBranch(s); err != nil || root != "" {
+		return root, err
+	}
+	var all []rmg.Path
+	if e, ok := s.last().world.Get(repoRoot); ok {
+		for r := range e.Graph.Nodes("") {
+			for b := range r.Graph.Nodes("") {
+				all = append(all, repoRoot.Join(r.ID, b.ID))
+			}
+		}
+	}
+	switch len(all) {
+	case 1:
+		return all[0], nil
+	case 0:
+		return "", &rmg.Error{Op: "exec", Code: rmg.Invalid, Msg: "the workspace has no repository", Hint: "jitos sws new, run in a repository, brings it in"}
+	}
+	return "", &rmg.Error{Op: "exec", Code: rmg.Invalid, Msg: fmt.Sprintf("the workspace has %d branches and changes none of them", len(all)), Hint: "write a file in the one meant first"}
+}
+
+// encodeLines and decodeLines keep a process's progress, one JSON object a line.
+func encodeLines(r *run) []byte {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	for _, l := range r.lines {
+		if enc.Encode(l) != nil {
+			continue
+		}
+	}
+	return b.Bytes()
+}
+
+func decodeLines(data []byte) []Line {
+	var out []Line
+	dec := json.NewDecoder(bytes.NewReader(data))
+	for {
+		var l Line
+		if dec.Decode(&l) != nil {
+			return out
+		}
+		out = append(out, l)
+	}
+}

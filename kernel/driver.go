@@ -1,0 +1,372 @@
+package kernel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"jitos.dev/rewrite"
+	"jitos.dev/rmg"
+	"jitos.dev/tasks"
+	"jitos.dev/work"
+)
+
+// workerKernel is the worker name of tasks that the kernel does itself.
+const workerKernel = "kernel"
+
+// maxLines is how many lines of progress a process keeps in memory.
+const maxLines = 5000
+
+// run is a process that is being driven in this epoch.
+type run struct {
+	id     string
+	cancel context.CancelCauseFunc
+	done   chan struct{}
+
+	mu    sync.Mutex // guards the fields below
+	lines []Line
+	last  uint64
+	news  chan struct{}
+}
+
+// errCancelled is the cause of a context that a person cancelled.
+var errCancelled = errors.New("cancelled")
+
+// launch drives a process in a goroutine that Close waits for.
+func (k *Kernel) launch(id string) {
+	ctx, cancel := context.WithCancelCause(k.ctx)
+	r := &run{id: id, cancel: cancel, done: make(chan struct{}), news: make(chan struct{})}
+	k.runs.Lock()
+	k.runs.live[id] = r
+	k.runs.Unlock()
+	k.owned.Go(func() {
+		busy := k.opt.Runner.Busy()
+		err := k.drive(ctx, r)
+		k.finish(ctx, r, err, k.opt.Runner.Busy()-busy)
+		cancel(nil)
+		k.runs.Lock()
+		delete(k.runs.live, id)
+		k.runs.Unlock()
+		close(r.done)
+		r.wake()
+	})
+}
+
+// say adds a line of progress.
+func (k *Kernel) say(r *run, e work.Event) {
+	r.mu.Lock()
+	r.last++
+	r.lines = append(r.lines, Line{N: r.last, At: k.opt.Clock.Now().UTC(), Task: e.Task, Text: e.Text, Data: e.Data})
+	if len(r.lines) > maxLines {
+		r.lines = r.lines[len(r.lines)-maxLines:]
+	}
+	r.mu.Unlock()
+	r.wake()
+}
+
+func (r *run) wake() {
+	r.mu.Lock()
+	close(r.news)
+	r.news = make(chan struct{})
+	r.mu.Unlock()
+}
+
+// Lines returns a process's lines of progress after a number, and a channel
+// that is closed when there is more; it is nil once the process has ended. The
+// lines of an earlier epoch are told from the records.
+func (k *Kernel) Lines(id string, after uint64) ([]Line, <-chan struct{}, error) {
+	if _, err := k.Process(id); err != nil {
+		return nil, nil, err
+	}
+	k.runs.Lock()
+	r, ok := k.runs.live[id]
+	k.runs.Unlock()
+	if !ok {
+		return k.recordedLines(id, after), nil, nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var out []Line
+	for _, l := range r.lines {
+		if l.N > after {
+			out = append(out, l)
+		}
+	}
+	return out, r.news, nil
+}
+
+// recordedLines tells a process's story from the log and its tasks' kept
+// output.
+func (k *Kernel) recordedLines(id string, after uint64) []Line {
+	var out []Line
+	e, ok := k.now().ledger.Get(procPath(id))
+	if !ok {
+		return nil
+	}
+	if b := e.Props.Blob("lines"); b.Size > 0 {
+		if data, err := readBlob(k.store, b); err == nil {
+			out = decodeLines(data)
+		}
+	}
+	var keep []Line
+	for _, l := range out {
+		if l.N > after {
+			keep = append(keep, l)
+		}
+	}
+	return keep
+}
+
+// drive runs a process's tasks as their needs are done, until all are or one
+// has failed for good.
+func (k *Kernel) drive(ctx context.Context, r *run) error {
+	type ended struct {
+		id  string
+		err error
+	}
+	results := make(chan ended)
+	active := map[string]bool{}
+	var failure error
+	for {
+		p, err := k.Process(r.id)
+		if err != nil {
+			return err
+		}
+		if failure == nil && ctx.Err() == nil {
+			for _, t := range k.ready(p, active) {
+				active[t.ID] = true
+				go func() { results <- ended{t.ID, k.attempt(ctx, r, p, t)} }()
+			}
+		}
+		if len(active) == 0 {
+			if failure == nil {
+				failure = context.Cause(ctx)
+			}
+			return failure
+		}
+		e := <-results
+		delete(active, e.id)
+		if e.err != nil && failure == nil {
+			failure = e.err
+		}
+	}
+}
+
+// ready lists the tasks that may begin: not done, not active, needs done. A
+// process that ended early has none.
+func (k *Kernel) ready(p Process, active map[string]bool) []tasks.Task {
+	switch p.Status {
+	case "planned", "running", "proving":
+	default:
+		return nil
+	}
+	done := map[string]bool{}
+	for _, t := range p.Tasks {
+		done[t.ID] = t.State == resultOK || t.State == resultNothing
+	}
+	var out []tasks.Task
+	for _, t := range p.Tasks {
+		ok := !done[t.ID] && !active[t.ID]
+		for _, n := range t.Needs {
+			ok = ok && done[n]
+		}
+		if ok {
+			out = append(out, t.Task)
+		}
+	}
+	return out
+}
+
+// attempt tries a task as often as it may, and returns the failure that stands.
+func (k *Kernel) attempt(ctx context.Context, r *run, p Process, t tasks.Task) error {
+	for try := 0; ; try++ {
+		err := k.attemptOnce(ctx, r, p, t)
+		if err == nil || try >= t.Retries || ctx.Err() != nil {
+			return err
+		}
+		k.say(r, work.Event{Task: t.ID, Text: "again, after: " + err.Error()})
+	}
+}
+
+// attemptOnce records the attempt, does it, and records what came of it.
+func (k *Kernel) attemptOnce(ctx context.Context, r *run, p Process, t tasks.Task) error {
+	at := procPath(p.ID).Child(t.ID)
+	number, token, err := k.beginAttempt(ctx, p, t, at)
+	if err != nil {
+		return err
+	}
+	if t.TimeoutMillis > 0 {
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeout(ctx, time.Duration(t.TimeoutMillis)*time.Millisecond)
+		defer stop()
+	}
+	k.say(r, work.Event{Task: t.ID, Text: orText(t.Summary, t.Name)})
+	if t.Worker == workerKernel {
+		return k.proveTask(ctx, r, p, t, at.Child(fmt.Sprint(number)), token)
+	}
+	res, err := k.dispatch(ctx, r, p, t, number, token)
+	if err != nil {
+		if ctx.Err() != nil {
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				err = &rmg.Error{Op: t.ID, Code: rmg.GateFailed, Msg: fmt.Sprintf("the task did not end within %d ms", t.TimeoutMillis)}
+			} else {
+				return context.Cause(ctx)
+			}
+		}
+		res = work.Result{Summary: err.Error(), Reasons: []string{err.Error()}}
+	}
+	if rerr := k.endAttempt(p, t, at.Child(fmt.Sprint(number)), token, res); rerr != nil {
+		return rerr
+	}
+	k.say(r, work.Event{Task: t.ID, Text: res.Summary, Data: map[string]any{"ok": res.OK}})
+	if err != nil {
+		return err
+	}
+	if !res.OK {
+		return &rmg.Error{Op: t.ID, Code: rmg.GateFailed, Msg: orText(res.Summary, "the task failed"), Hint: strings.Join(res.Reasons, "; ")}
+	}
+	return k.afterNothing(ctx, r, p, t, res)
+}
+
+// beginAttempt records that an attempt begins, under a token that fences its
+// result.
+func (k *Kernel) beginAttempt(ctx context.Context, p Process, t tasks.Task, at rmg.Path) (int, string, error) {
+	var number int
+	var token string
+	_, err := k.systemWith(ctx, "kernel", p.ID, t.ID+" begins", func(f *fold, _ uint64) ([]rewrite.Op, error) {
+		e, ok := f.ledger.Get(at)
+		if !ok {
+			return nil, &rmg.Error{Op: "attempt", Path: at, Code: rmg.NotFound, Msg: "there is no such task"}
+		}
+		_, n := lastAttempt(e.Graph)
+		number = n + 1
+		token = fmt.Sprintf("%s/%s/%d@%d", p.ID, t.ID, number, k.epoch)
+		return []rewrite.Op{addOp(at.Child(fmt.Sprint(number)), kindAttempt, map[string]rmg.Value{
+			"token": rmg.String(token), "epoch": rmg.Int(int64(k.epoch)), "worker": rmg.String(t.Worker),
+		})}, nil
+	})
+	return number, token, err
+}
+
+// fence refuses a result whose attempt has one already, or is not the one the
+// token was given for.
+func (f *fold) fence(at rmg.Path, token string) error {
+	e, ok := f.ledger.Get(at)
+	if !ok || e.Props.String("token") != token || e.Props.String("result") != "" {
+		return &rmg.Error{Op: "result", Path: at, Code: rmg.Stale, Msg: "the attempt is over; its result is not taken"}
+	}
+	return nil
+}
+
+// endAttempt records a result, and with it what the worker asked to adopt.
+func (k *Kernel) endAttempt(p Process, t tasks.Task, at rmg.Path, token string, res work.Result) error {
+	ctx := context.WithoutCancel(k.ctx)
+	if res.OK && res.Adopt != "" {
+		if err := k.adopt(ctx, p, t, res.Adopt); err != nil {
+			return err
+		}
+	}
+	props := map[string]rmg.Value{"result": rmg.String(resultFailed), "summary": textValue(res.Summary)}
+	switch {
+	case res.OK && res.Nothing:
+		props["result"] = rmg.String(resultNothing)
+	case res.OK:
+		props["result"] = rmg.String(resultOK)
+	}
+	if len(res.Reasons) > 0 {
+		props["reasons"] = textList(res.Reasons)
+	}
+	if res.Output.Len() > 0 {
+		m := map[string]rmg.Value{}
+		for n, v := range res.Output.All() {
+			m[n] = v
+		}
+		props["output"] = rmg.Map(m)
+	}
+	_, err := k.systemWith(ctx, "worker:"+t.Worker, p.ID+"/"+t.ID, t.ID+": "+res.Summary, func(f *fold, seq uint64) ([]rewrite.Op, error) {
+		if err := f.fence(at, token); err != nil {
+			return nil, err
+		}
+		ops := []rewrite.Op{setOp(at, props)}
+		if res.OK && res.Adopt != "" {
+			ops = append(ops, setOp(swsPath(res.Adopt), map[string]rmg.Value{"collapsed": rmg.Int(int64(seq))}))
+		}
+		return ops, nil
+	})
+	return err
+}
+
+// adopt merges a child workspace into the process's own.
+func (k *Kernel) adopt(ctx context.Context, p Process, t tasks.Task, child string) error {
+	c, ok := k.space(child)
+	parent, has := k.space(p.Workspace)
+	if !ok || !has {
+		return noSpace(child)
+	}
+	e, _ := k.now().ledger.Get(swsPath(child))
+	if e.Props.String("from") != "sws:"+p.Workspace || spaceState(e.Props) != spaceOpen {
+		return &rmg.Error{Op: "adopt", Path: swsPath(child), Code: rmg.Denied, Msg: "not an open child of the process's workspace"}
+	}
+	old := parent.last().world
+	next, conflicts, err := k.merge(rmg.MergeInput{Base: c.base, System: old, Workspace: c.last().world, WorkspaceMoves: c.last().moves})
+	if err != nil {
+		return err
+	}
+	if len(conflicts) > 0 {
+		return &rmg.Error{Op: "adopt", Path: conflicts[0].Path, Code: rmg.Conflict, Msg: "the workspace changed under the candidate"}
+	}
+	ops := rewrite.Between(old, next, rmg.Root)
+	if len(ops) == 0 {
+		return nil
+	}
+	_, err = k.rewrite(ctx, "worker:"+t.Worker, p.ID+"/"+t.ID, Version{Space: p.Workspace}, rewrite.Rewrite{
+		Ops: ops, Reason: fmt.Sprintf("adopt %s: %s", child, e.Props.String("reason")), Expect: rewrite.Expect{Seq: parent.last().seq},
+	})
+	return err
+}
+
+// dispatch hands a task to its worker, under the process's rights.
+func (k *Kernel) dispatch(ctx context.Context, r *run, p Process, t tasks.Task, number int, token string) (work.Result, error) {
+	allowed := false
+	for _, w := range p.Rights.Workers {
+		allowed = allowed || w == t.Worker
+	}
+	if !allowed {
+		return work.Result{}, &rmg.Error{Op: "dispatch", Code: rmg.Denied, Msg: fmt.Sprintf("the process has no right to worker %q", t.Worker)}
+	}
+	e, _ := k.now().ledger.Get(procPath(p.ID))
+	a := work.Assignment{
+		Process: p.ID, Task: t.ID, Action: t.Action, Args: t.Args, Inputs: map[string]rmg.Props{}, Attempt: number, Token: token,
+		Rights: p.Rights, Budget: budgetOf(p.SLAPS.Budget),
+		Repo: work.Repo{
+			Name: p.Repo, Branch: p.Branch, Root: refOf(e.Props, "root"), Module: e.Props.String("module"),
+			Target: e.Props.String("target"), Symbol: e.Props.String("symbol"),
+		},
+		Query: query{k: k, top: p.Top, branch: p.Branch},
+		Emit: func(ev work.Event) {
+			ev.Task = t.ID
+			k.say(r, ev)
+		},
+	}
+	a.Workspace = &handle{
+		k: k, id: p.Workspace, process: p.ID, cause: p.ID + "/" + t.ID, author: "worker:" + t.Worker, root: a.Repo.Root, rights: p.Rights,
+	}
+	for _, st := range p.Tasks {
+		a.Inputs[st.ID] = st.Output
+	}
+	return k.opt.Runner.Run(ctx, t.Worker, a)
+}
+
+func budgetOf(b tasks.Budget) work.Budget {
+	out := work.Budget{Candidates: b.Candidates, WallMillis: b.WallMillis, OutputMax: defaultOutputMax}
+	if out.Candidates == 0 {
+		out.Candidates = defaultCandidates
+	}
+	if out.WallMillis == 0 {
+		out.WallMillis = defaultWallMillis
+	}
+	return out
+}

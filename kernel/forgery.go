@@ -1,0 +1,131 @@
+package kernel
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"go/ast"
+	"go/build/constraint"
+	"go/parser"
+	"go/token"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"jitos.dev/rewrite"
+	"jitos.dev/rmg"
+	"jitos.dev/work"
+)
+
+// policyName is the gate that the kernel judges from the change itself.
+const policyName = "protected paths"
+
+// policyEvidence judges a change by what it touches: no protected path without
+// a grant, and nothing added that could forge a test run. It is pure: the
+// change decides, nothing is run.
+func (k *Kernel) policyEvidence(p proof) work.Evidence {
+	base, next := p.base.Digest(), p.next.Digest()
+	sum := sha256.Sum256([]byte("jitos policy 1\x00" + base.String() + next.String()))
+	e := work.Evidence{
+		Gate: policyName, Kind: work.GatePolicy, Input: next, Key: hex.EncodeToString(sum[:]),
+		Sandbox: work.Sandbox{Tier: "none", Network: "none"}, Tools: "kernel",
+	}
+	files := changedFiles(p.base, p.next)
+	var faults []string
+	for _, f := range files {
+		if p.byHand {
+			break
+		}
+		if matchAny(p.rights.Protected, f) && !matchAny(p.rights.Granted, f) {
+			faults = append(faults, f+" is protected")
+			continue
+		}
+		faults = append(faults, k.forgeries(p.base, p.next, f)...)
+	}
+	e.Green = len(faults) == 0
+	e.Reason = plural(len(files), "file") + " changed: " + some(files)
+	if p.byHand {
+		e.Reason += " (by hand)"
+	}
+	if !e.Green {
+		e.Reason = some(faults)
+	}
+	return e
+}
+
+// forgeries names what a Go file gained that can forge a test run: the code
+// under test runs in the same process as the test, so what it adds of these
+// needs a person's approval.
+func (k *Kernel) forgeries(base, next rmg.Graph, file string) []string {
+	if path.Ext(file) != ".go" {
+		return nil
+	}
+	before := k.powers(base, file)
+	var out []string
+	for name, n := range k.powers(next, file) {
+		if n > before[name] {
+			out = append(out, fmt.Sprintf("%s gains %s, which can forge a test run", file, name))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// powers counts, by name, what in a Go file can forge a test run.
+func (k *Kernel) powers(tree rmg.Graph, file string) map[string]int {
+	p := rmg.Root.Join(strings.Split(file, "/")...)
+	e, ok := tree.Get(p)
+	if !ok || e.Kind != rewrite.KindFile {
+		return nil
+	}
+	src, err := readBlob(k.store, e.Props.Blob(rewrite.PropBlob))
+	if err != nil {
+		return map[string]int{"unreadable content": 1}
+	}
+	found := map[string]int{}
+	f, err := parser.ParseFile(token.NewFileSet(), file, src, parser.ParseComments|parser.SkipObjectResolution)
+	if err != nil {
+		found["code that does not parse"]++
+	}
+	if f == nil {
+		return found
+	}
+	for _, imp := range f.Imports {
+		switch name, _ := strconv.Unquote(imp.Path.Value); name {
+		case "unsafe", "syscall", "C", "plugin", "testing", "os/signal", "golang.org/x/sys/unix":
+			found["import "+name]++
+		}
+	}
+	for _, g := range f.Comments {
+		for _, c := range g.List {
+			switch {
+			case constraint.IsGoBuild(c.Text) || constraint.IsPlusBuild(c.Text):
+				found["build tag "+c.Text]++
+			case strings.HasPrefix(c.Text, "//go:linkname"), strings.HasPrefix(c.Text, "//go:embed"), strings.HasPrefix(c.Text, "//go:generate"):
+				found[strings.Fields(c.Text)[0]]++
+			}
+		}
+	}
+	ast.Inspect(f, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncDecl:
+			if n.Recv == nil && (n.Name.Name == "init" || n.Name.Name == "TestMain") {
+				found["func "+n.Name.Name]++
+			}
+		case *ast.SelectorExpr:
+			if x, ok := n.X.(*ast.Ident); ok {
+				switch x.Name + "." + n.Sel.Name {
+				case "os.Exit", "runtime.Goexit", "os.Args", "os.Getenv", "os.LookupEnv", "log.Fatal", "log.Fatalf", "log.Fatalln", "flag.Lookup", "os.Stdout", "debug.ReadBuildInfo", "runtime.Caller", "runtime.Callers", "debug.Stack":
+					found[x.Name+"."+n.Sel.Name]++
+				}
+			}
+		}
+		return true
+	})
+	if bytes.HasPrefix(bytes.TrimSpace(src), []byte("//line ")) {
+		found["//line"]++
+	}
+	return found
+}

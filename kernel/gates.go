@@ -1,0 +1,348 @@
+package kernel
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"jitos.dev/rewrite"
+	"jitos.dev/rmg"
+	"jitos.dev/tasks"
+	"jitos.dev/work"
+)
+
+// gateMillis is how long a gate may take unless it says otherwise.
+const gateMillis = 10 * 60 * 1000
+
+// criteriaGates compiles success criteria into gates.
+func criteriaGates(list []tasks.Criterion, root rmg.Path, module string) ([]work.Gate, error) {
+	var out []work.Gate
+	for i, c := range list {
+		g := work.Gate{Name: c.Name, Module: module, RedBefore: c.RedBefore, TimeoutMillis: gateMillis}
+		if g.Name == "" {
+			g.Name = fmt.Sprintf("%s %d", c.Type, i+1)
+		}
+		switch c.Type {
+		case "command":
+			g.Kind, g.Argv = work.GateCommand, strings.Fields(c.Value)
+			if len(g.Argv) == 0 {
+				return nil, &rmg.Error{Op: "gates", Code: rmg.Invalid, Msg: fmt.Sprintf("success criterion %d names no command", i)}
+			}
+		case "test":
+			g.Kind, g.Pattern = work.GateTest, testPattern(c.Value, root, module)
+		case "file":
+			g.Kind, g.Pattern = work.GateFile, c.Value
+		default:
+			return nil, &rmg.Error{
+				Op: "gates", Code: rmg.Invalid, Msg: fmt.Sprintf("success criterion %d has type %q", i, c.Type),
+				Hint: "this version proves command, test and file",
+			}
+		}
+		out = append(out, g)
+	}
+	return out, nil
+}
+
+// testPattern turns a graph path into a package pattern relative to the
+// module; other values are patterns already.
+func testPattern(value string, root rmg.Path, module string) string {
+	rel, ok := relTo(root, rmg.Path(value))
+	if !strings.HasPrefix(value, "/") || !ok {
+		return value
+	}
+	if strings.Contains(path.Base(rel), ".") {
+		rel = path.Dir(rel) // a file: its package
+	}
+	if module != "." && module != "" {
+		rel = strings.TrimPrefix(strings.TrimPrefix(rel, module), "/")
+	}
+	if rel == "" || rel == "." {
+		return "./..."
+	}
+	return "./" + rel + "/..."
+}
+
+// repoGates are the gates of a change made by hand: those of its language.
+func repoGates(tree rmg.Graph, changed []string) []work.Gate {
+	module := "."
+	if len(changed) > 0 {
+		module = moduleOf(tree, changed[0])
+	}
+	if facts(tree)["language"] != "go" {
+		return nil
+	}
+	return []work.Gate{
+		{Name: "build", Kind: work.GateCommand, Argv: []string{"go", "build", "./..."}, Module: module, TimeoutMillis: gateMillis},
+		{Name: "vet", Kind: work.GateCommand, Argv: []string{"go", "vet", "./..."}, Module: module, TimeoutMillis: gateMillis},
+		{Name: "all tests", Kind: work.GateTest, Pattern: "./...", Module: module, TimeoutMillis: gateMillis},
+	}
+}
+
+// proof is what gates are judged on.
+type proof struct {
+	name   string    // of the place it runs in: "AuthService/main"
+	base   rmg.Graph // the branch at the head it merges with
+	next   rmg.Graph // the branch after the collapse: exactly the candidate's bytes
+	gates  []work.Gate
+	rights work.Rights
+	byHand bool // a person's own change: protected paths are theirs to change
+	emit   func(work.Event)
+}
+
+// prove runs the gates on the candidate and judges them. All of them are run,
+// so that a red one does not hide another.
+func (k *Kernel) prove(ctx context.Context, p proof) ([]work.Evidence, error) {
+	out := []work.Evidence{k.policyEvidence(p)}
+	ran, err := k.run(ctx, p, p.next, p.gates)
+	if err != nil {
+		return nil, err
+	}
+	for i, g := range p.gates {
+		e := ran[i]
+		switch {
+		case g.Kind == work.GateTest:
+			base, err := k.run(ctx, p, p.base, []work.Gate{g})
+			if err != nil {
+				return nil, err
+			}
+			judgeTests(&e, base[0], g)
+		case g.Kind == work.GateCommand && !e.Green && !e.TimedOut:
+			base, err := k.run(ctx, p, p.base, []work.Gate{g})
+			if err != nil {
+				return nil, err
+			}
+			k.judgeCommand(&e, base[0])
+		}
+		out = append(out, e)
+	}
+	return out, nil
+}
+
+// run returns the evidence of gates on a tree: what stands under their keys,
+// and for the rest a run in a folder nothing else has ever been in.
+func (k *Kernel) run(ctx context.Context, p proof, tree rmg.Graph, gates []work.Gate) ([]work.Evidence, error) {
+	out := make([]work.Evidence, len(gates))
+	req := work.Proof{Input: tree.Digest(), PutBlob: k.putBytes, Emit: p.emit}
+	var missing []work.Gate
+	var places []int
+	for i, g := range gates {
+		if e, ok := k.proven(k.opt.Runner.Key(req, g)); ok {
+			e.Gate, e.Reused = g.Name, true
+			out[i] = e
+			continue
+		}
+		missing, places = append(missing, g), append(places, i)
+	}
+	if len(missing) == 0 {
+		return out, nil
+	}
+	f, err := k.opt.Worktree.Fresh(ctx, p.name, tree)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	req.Folder, req.Scratch, req.Gates = f.Path(), f.Scratch(), missing
+	ran, err := k.opt.Runner.Prove(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	for i, e := range ran {
+		k.keepProof(e)
+		out[places[i]] = e
+	}
+	return out, nil
+}
+
+// proven and keepProof remember raw gate runs by their keys. The first run
+// under a key stands: a red one stays red.
+func (k *Kernel) proven(key string) (work.Evidence, bool) {
+	k.proofs.Lock()
+	defer k.proofs.Unlock()
+	e, ok := k.proofs.byKey[key]
+	return e, ok
+}
+
+func (k *Kernel) keepProof(e work.Evidence) {
+	k.proofs.Lock()
+	defer k.proofs.Unlock()
+	if _, ok := k.proofs.byKey[e.Key]; !ok && e.Key != "" {
+		k.proofs.byKey[e.Key] = e
+	}
+}
+
+// recallProofs reads what earlier epochs proved red: it stays red. A green is
+// run again, which costs time and risks nothing.
+func (k *Kernel) recallProofs() {
+	e, ok := k.now().ledger.Get(procRoot)
+	if !ok {
+		return
+	}
+	for p := range e.Graph.Nodes("") {
+		for _, ev := range readEvidence(p.Graph) {
+			if ev.Kind == work.GateCommand && !ev.Green && !ev.TimedOut {
+				k.keepProof(ev)
+			}
+		}
+	}
+}
+
+// judgeTests turns a test run into a verdict: tests ran, none that was green
+// at the base is red or gone, none is newly red, and what had to turn green did.
+func judgeTests(e *work.Evidence, base work.Evidence, g work.Gate) {
+	if len(e.Tests) == 0 {
+		e.Green = false
+		if e.Reason == "" || e.Exit == 0 {
+			e.Reason = "no test ran"
+		}
+		return
+	}
+	now := byName(e.Tests)
+	var lost, red, still []string
+	for name, was := range byName(base.Tests) {
+		switch {
+		case was == work.TestPass && now[name] != work.TestPass:
+			lost = append(lost, name)
+		case was == work.TestFail && now[name] != work.TestPass:
+			still = append(still, name)
+		}
+	}
+	before := byName(base.Tests)
+	for name, is := range now {
+		if is == work.TestFail && before[name] == "" {
+			red = append(red, name)
+		}
+	}
+	slices.Sort(lost)
+	slices.Sort(red)
+	slices.Sort(still)
+	turned := 0
+	for name, was := range before {
+		if was == work.TestFail && now[name] == work.TestPass {
+			turned++
+		}
+	}
+	e.Green = false
+	switch {
+	case len(lost) > 0:
+		e.Reason = fmt.Sprintf("%s green at the head and not here: %s", plural(len(lost), "test"), some(lost))
+	case len(red) > 0:
+		e.Reason = fmt.Sprintf("%s red: %s", plural(len(red), "test"), some(red))
+	case g.RedBefore && len(still) > 0:
+		e.Reason = fmt.Sprintf("%s still red: %s", plural(len(still), "test"), some(still))
+	case g.RedBefore && turned == 0:
+		e.Reason = "no test was red before, so none shows that this is a fix"
+	case e.Exit != 0 && len(still) == 0:
+		e.Reason = orText(e.Reason, fmt.Sprintf("exit %d although no test failed", e.Exit))
+	default:
+		e.Green = true
+		e.Reason = fmt.Sprintf("%s green", plural(count(e.Tests, work.TestPass), "test"))
+		if turned > 0 {
+			e.Reason += fmt.Sprintf(", %d of them red before", turned)
+		}
+		if len(still) > 0 {
+			e.Reason += fmt.Sprintf("; red before and after: %s", some(still))
+		}
+	}
+}
+
+// judgeCommand lets a red command pass only if the head it merges with is red
+// in the same lines and the change adds none.
+func (k *Kernel) judgeCommand(e *work.Evidence, base work.Evidence) {
+	if base.Green || base.TimedOut || base.Exit != e.Exit || len(e.Argv) < 2 || e.Argv[1] != "vet" {
+		return
+	}
+	was := map[string]int{}
+	for _, l := range k.findings(base.Output) {
+		was[l]++
+	}
+	found := k.findings(e.Output)
+	for _, l := range found {
+		if was[l] == 0 {
+			return
+		}
+		was[l]--
+	}
+	if len(found) == 0 {
+		return
+	}
+	e.Green = true
+	e.Reason = "red at the head too, and nothing added by this change"
+}
+
+// findings are an output's lines without their line numbers.
+func (k *Kernel) findings(b rmg.Blob) []string {
+	data, err := readBlob(k.store, b)
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for line := range strings.Lines(string(data)) {
+		parts := strings.SplitN(strings.TrimSpace(line), ":", 4)
+		if len(parts) == 4 {
+			line = parts[0] + ":" + parts[3]
+		}
+		if line = strings.TrimSpace(line); line != "" {
+			out = append(out, line)
+		}
+	}
+	return out
+}
+
+func byName(ts []work.Test) map[string]work.TestStatus {
+	m := make(map[string]work.TestStatus, len(ts))
+	for _, t := range ts {
+		m[t.Package+"."+t.Name] = t.Status
+	}
+	return m
+}
+
+func count(ts []work.Test, s work.TestStatus) int {
+	n := 0
+	for _, t := range ts {
+		if t.Status == s {
+			n++
+		}
+	}
+	return n
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// some lists the first few names.
+func some(names []string) string {
+	if len(names) > 4 {
+		return strings.Join(names[:4], ", ") + fmt.Sprintf(" and %d more", len(names)-4)
+	}
+	return strings.Join(names, ", ")
+}
+
+// changedFiles lists the files that differ between two trees, relative, sorted.
+func changedFiles(base, next rmg.Graph) []string {
+	var out []string
+	for c := range rmg.Diff(base, next) {
+		kind := c.New.Kind
+		if c.Kind == rmg.Removed {
+			kind = c.Old.Kind
+		}
+		if kind == rewrite.KindDir && c.Old.Kind == c.New.Kind {
+			continue
+		}
+		if kind == rewrite.KindDir && (c.Kind == rmg.Added || c.Kind == rmg.Removed) {
+			continue
+		}
+		if rel, ok := relTo(rmg.Root, c.Path); ok {
+			out = append(out, rel)
+		}
+	}
+	return out
+}

@@ -1,0 +1,166 @@
+package kernel
+
+import (
+	"context"
+	"fmt"
+	"path"
+
+	"jitos.dev/rewrite"
+	"jitos.dev/rmg"
+	"jitos.dev/work"
+)
+
+// handle is a workspace in the hands of a worker: every rewrite is checked
+// against the rights of its process.
+type handle struct {
+	k       *Kernel
+	id      string
+	process string
+	cause   string // "p12/implement"
+	author  string // "worker:repair"
+	root    rmg.Path
+	rights  work.Rights
+}
+
+var _ work.Workspace = (*handle)(nil)
+
+// ID is the workspace's.
+func (h *handle) ID() string { return h.id }
+
+// Graph returns the head's world.
+func (h *handle) Graph() rmg.Graph {
+	s, ok := h.k.space(h.id)
+	if !ok {
+		return rmg.Graph{}
+	}
+	return s.last().world
+}
+
+// Rewrite applies ops that the process has the right to.
+func (h *handle) Rewrite(ctx context.Context, rw rewrite.Rewrite) error {
+	if err := h.may(rw.Ops); err != nil {
+		return err
+	}
+	_, err := h.k.rewrite(ctx, h.author, h.cause, Version{Space: h.id}, rw)
+	return err
+}
+
+// may judges every op by the process's rights.
+func (h *handle) may(ops []rewrite.Op) error {
+	for i, op := range ops {
+		for _, p := range []rmg.Path{op.Path, op.Dest} {
+			if p == "" {
+				continue
+			}
+			if err := mayWrite(h.rights, h.root, p); err != nil {
+				return fmt.Errorf("op %d: %w", i, err)
+			}
+		}
+	}
+	return nil
+}
+
+// Fork makes a child with ops applied.
+func (h *handle) Fork(ctx context.Context, reason string, ops []rewrite.Op) (work.Workspace, error) {
+	if err := h.may(ops); err != nil {
+		return nil, err
+	}
+	id, err := h.k.fork(ctx, h.author, h.process, "sws:"+h.id, reason)
+	if err != nil {
+		return nil, err
+	}
+	c := *h
+	c.id = id
+	if len(ops) == 0 {
+		return &c, nil
+	}
+	if err := c.Rewrite(ctx, rewrite.Rewrite{Ops: ops, Reason: reason}); err != nil {
+		return nil, err
+	}
+	return &c, nil
+}
+
+// Discard drops a child.
+func (h *handle) Discard(ctx context.Context, reason string) error {
+	_, err := h.k.Discard(ctx, Caller{Name: h.author, Process: h.cause}, h.id, reason)
+	return err
+}
+
+// Materialise gives the head's repository as a folder.
+func (h *handle) Materialise(ctx context.Context, slot int) (work.Folder, error) {
+	if h.root == "" {
+		return nil, &rmg.Error{Op: "materialise", Code: rmg.Invalid, Msg: "the workspace has no repository"}
+	}
+	tree, err := treeAt(h.Graph(), h.root)
+	if err != nil {
+		return nil, err
+	}
+	segs := h.root.Segments()
+	name := path.Join(string(rmg.Root.Child(segs[1].ID))[1:], string(rmg.Root.Child(segs[2].ID))[1:], fmt.Sprint(slot))
+	f, err := h.k.opt.Worktree.Slot(ctx, name, tree)
+	if err != nil {
+		return nil, err
+	}
+	return &folder{Folder: f, root: h.root}, nil
+}
+
+// ReadBlob and PutBlob are content in and out.
+func (h *handle) ReadBlob(b rmg.Blob) ([]byte, error) { return readBlob(h.k.store, b) }
+
+// PutBlob stores content.
+func (h *handle) PutBlob(data []byte) (rmg.Blob, error) { return h.k.putBytes(data) }
+
+// folder is a materialised workspace in the words of the contract.
+type folder struct {
+	Folder
+	root rmg.Path
+}
+
+// Update makes the folder hold another workspace's repository.
+func (f *folder) Update(ctx context.Context, w work.Workspace) error {
+	tree, err := treeAt(w.Graph(), f.root)
+	if err != nil {
+		return err
+	}
+	return f.Folder.Update(ctx, tree)
+}
+
+// Scan returns what changed, as ops on the graph.
+func (f *folder) Scan(ctx context.Context) ([]rewrite.Op, error) { return f.Folder.Scan(ctx, f.root) }
+
+// treeAt returns the file tree of a repository's branch.
+func treeAt(world rmg.Graph, root rmg.Path) (rmg.Graph, error) {
+	e, ok := world.Get(root)
+	if !ok {
+		return rmg.Graph{}, &rmg.Error{Op: "tree", Path: root, Code: rmg.NotFound, Msg: "the branch is not in this version"}
+	}
+	return e.Graph, nil
+}
+
+// query is a worker's read-only look at the system.
+type query struct {
+	k           *Kernel
+	top, branch string
+}
+
+// System returns the world's head.
+func (q query) System() rmg.Graph { return q.k.now().world }
+
+// Commits returns the repository's newest commits.
+func (q query) Commits(ctx context.Context, max int) ([]work.Commit, error) {
+	if q.top == "" {
+		return nil, nil
+	}
+	cs, err := q.k.opt.Worktree.Log(ctx, q.top, q.branch, max)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]work.Commit, len(cs))
+	for i, c := range cs {
+		out[i] = work.Commit{ID: c.ID, Author: c.Author, Subject: c.Subject, AtUnix: c.AtUnix}
+	}
+	return out, nil
+}
+
+// ReadBlob reads content whole.
+func (q query) ReadBlob(b rmg.Blob) ([]byte, error) { return readBlob(q.k.store, b) }

@@ -1,0 +1,346 @@
+package kernel
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path"
+	"strings"
+
+	"jitos.dev/rewrite"
+	"jitos.dev/rmg"
+	"jitos.dev/tasks"
+	"jitos.dev/work"
+)
+
+// The limits of reading an intent's targets and of its work.
+const (
+	maxSymbolFiles    = 5000
+	maxTargets        = 200_000
+	defaultCandidates = 400
+	defaultWallMillis = 20 * 60 * 1000
+	defaultOutputMax  = 4 << 20
+)
+
+// Intent plans an intent and starts a process on it. It returns when the
+// process is in the ledger; the rest goes on by itself.
+func (k *Kernel) Intent(ctx context.Context, c Caller, r IntentRequest) (Process, error) {
+	switch r.Land {
+	case "":
+		r.Land = landCommit
+	case landCommit, landBranch, landNone:
+	default:
+		return Process{}, &rmg.Error{Op: "intent", Code: rmg.Invalid, Msg: fmt.Sprintf("cannot land by %q", r.Land), Hint: "use commit, branch or none"}
+	}
+	if (r.Text == "") == (r.SLAPS == nil) {
+		return Process{}, &rmg.Error{Op: "intent", Code: rmg.Invalid, Msg: "give either a text or a SLAPS document", Hint: `jitos intent "Fix the failing test in ./pkg"`}
+	}
+	if r.SLAPS != nil {
+		if err := r.SLAPS.Validate(); err != nil {
+			return Process{}, err
+		}
+	} else if err := k.readable(r.Text); err != nil {
+		return Process{}, err
+	}
+	repo, root, err := k.sync(ctx, r.Dir)
+	if err != nil {
+		return Process{}, err
+	}
+	tree, err := treeAt(k.now().world, root)
+	if err != nil {
+		return Process{}, err
+	}
+	s, target, err := k.understand(r, root, tree)
+	if err != nil {
+		return Process{}, err
+	}
+	plan, err := k.opt.Library.Plan(s, facts(tree))
+	if err != nil {
+		return Process{}, err
+	}
+	p := Process{
+		Status: "planned", Text: orText(r.Text, s.Intent), SLAPS: s, Plan: plan, Owner: c.Name,
+		Repo: root.Segments()[1].ID, Branch: repo.Branch, Top: repo.Top, Base: repo.Head, Land: r.Land,
+		Rights: rightsOf(s, plan),
+	}
+	if r.PlanOnly {
+		return p, nil
+	}
+	for _, t := range plan.Tasks {
+		if len(t.OnFail) > 0 {
+			return Process{}, &rmg.Error{
+				Op: "intent", Code: rmg.Invalid, Msg: fmt.Sprintf("%s has a way back (on_fail), and such plans are planned here but not executed", plan.Goal),
+				Hint: "jitos intent --plan-only shows the plan",
+			}
+		}
+	}
+	if p.Dirty, err = k.opt.Worktree.Dirty(ctx, repo.Top); err != nil {
+		return Process{}, err
+	}
+	return k.start(ctx, p, root, moduleOf(tree, target.file), target)
+}
+
+// readable refuses text that fits no phrase before any repository is touched.
+func (k *Kernel) readable(text string) error {
+	var not *tasks.NotUnderstood
+	if _, err := k.opt.Library.Understand(text, nil); errors.As(err, &not) {
+		return err
+	}
+	return nil
+}
+
+// target is what an intent is about, relative to the repository.
+type target struct {
+	file   string // file or folder, "." for the whole
+	symbol string
+}
+
+// understand turns the request into SLAPS with a resolved target. Symbols are
+// looked for only when nothing else has the name: they cost parsing.
+func (k *Kernel) understand(r IntentRequest, root rmg.Path, tree rmg.Graph) (tasks.SLAPS, target, error) {
+	list, err := fileTargets(root, tree)
+	if err != nil {
+		return tasks.SLAPS{}, target{}, err
+	}
+	var s tasks.SLAPS
+	if r.SLAPS != nil {
+		s = *r.SLAPS
+		if s.Target.Ref == "" {
+			list = append(list, k.symbolTargets(root, tree)...)
+			s.Target, err = tasks.ResolveTarget(s.Target.Name, list)
+		}
+	} else {
+		var none *tasks.NoTarget
+		s, err = k.opt.Library.Understand(r.Text, list)
+		if errors.As(err, &none) && len(none.Ambiguous) == 0 {
+			s, err = k.opt.Library.Understand(r.Text, append(list, k.symbolTargets(root, tree)...))
+		}
+	}
+	if err != nil {
+		return s, target{}, err
+	}
+	rel, ok := relTo(root, rmg.Path(s.Target.Ref))
+	if _, exists := planted(root, tree).Get(rmg.Path(s.Target.Ref)); !ok || !exists {
+		return s, target{}, &rmg.Error{
+			Op: "intent", Path: rmg.Path(s.Target.Ref), Code: rmg.NotFound, Msg: fmt.Sprintf("the target %q is not in this repository", s.Target.Name),
+			Hint: "jitos graph " + string(root) + " shows what is",
+		}
+	}
+	t := target{file: rel}
+	if rel == "" {
+		t.file = "."
+	}
+	if s.Target.Type == "symbol" {
+		t.symbol = s.Target.Name
+	}
+	return s, t, nil
+}
+
+// fileTargets lists the repository, its folders and its files.
+func fileTargets(root rmg.Path, tree rmg.Graph) ([]tasks.Target, error) {
+	out := []tasks.Target{{Name: root.Segments()[1].ID, Type: "repository", Ref: string(root), File: "."}}
+	for p, e := range planted(root, tree).Walk(root) {
+		rel, ok := relTo(root, p)
+		if !ok || rel == "" {
+			continue
+		}
+		typ := "file"
+		if e.Kind == rewrite.KindDir {
+			typ = "folder"
+		}
+		out = append(out, tasks.Target{Name: rel, Type: typ, Ref: string(p), File: rel})
+		if len(out) > maxTargets {
+			return nil, &rmg.Error{Op: "intent", Code: rmg.Limit, Msg: fmt.Sprintf("the repository has more than %d files", maxTargets)}
+		}
+	}
+	return out, nil
+}
+
+// symbolTargets lists the top-level names that Go files declare.
+func (k *Kernel) symbolTargets(root rmg.Path, tree rmg.Graph) []tasks.Target {
+	var out []tasks.Target
+	files := 0
+	for p, e := range planted(root, tree).Walk(root) {
+		if e.Kind != rewrite.KindFile || path.Ext(e.ID) != ".go" || files >= maxSymbolFiles {
+			continue
+		}
+		files++
+		src, err := readBlob(k.store, e.Props.Blob(rewrite.PropBlob))
+		if err != nil {
+			continue
+		}
+		f, _ := parser.ParseFile(token.NewFileSet(), e.ID, src, parser.SkipObjectResolution)
+		if f == nil {
+			continue
+		}
+		rel, _ := relTo(root, p)
+		for _, name := range declared(f) {
+			out = append(out, tasks.Target{Name: name, Type: "symbol", Ref: string(p), File: rel})
+		}
+	}
+	return out
+}
+
+// declared lists the functions, methods and types that a file declares.
+func declared(f *ast.File) []string {
+	var names []string
+	for _, d := range f.Decls {
+		switch d := d.(type) {
+		case *ast.FuncDecl:
+			names = append(names, d.Name.Name)
+		case *ast.GenDecl:
+			for _, s := range d.Specs {
+				if t, ok := s.(*ast.TypeSpec); ok {
+					names = append(names, t.Name.Name)
+				}
+			}
+		}
+	}
+	return names
+}
+
+// facts is what the planner is told of a tree.
+func facts(tree rmg.Graph) tasks.Facts {
+	f := tasks.Facts{"language": "", "has_tests": false, "files": float64(0)}
+	files := 0
+	for _, e := range tree.Walk(rmg.Root) {
+		if e.Kind != rewrite.KindFile {
+			continue
+		}
+		files++
+		if e.ID == "go.mod" {
+			f["language"] = "go"
+		}
+		if strings.HasSuffix(e.ID, "_test.go") {
+			f["has_tests"] = true
+		}
+	}
+	f["files"] = float64(files)
+	return f
+}
+
+// moduleOf returns the folder of the Go module that a file or folder belongs
+// to: the nearest go.mod upwards, or else the only or the shallowest one.
+func moduleOf(tree rmg.Graph, file string) string {
+	has := func(dir string) bool {
+		p := rmg.Root
+		if dir != "." {
+			p = p.Join(strings.Split(dir, "/")...)
+		}
+		_, ok := tree.Get(p.Child("go.mod"))
+		return ok
+	}
+	for dir := path.Clean(file); ; dir = path.Dir(dir) {
+		if has(dir) {
+			return dir
+		}
+		if dir == "." {
+			break
+		}
+	}
+	best := "."
+	depth := 1 << 30
+	for p, e := range tree.Walk(rmg.Root) {
+		if e.ID == "go.mod" && len(p.Segments()) < depth {
+			rel, _ := relTo(rmg.Root, p)
+			depth, best = len(p.Segments()), path.Dir(rel)
+		}
+	}
+	return best
+}
+
+// rightsOf derives a process's capabilities from its intent and plan.
+func rightsOf(s tasks.SLAPS, plan *tasks.Plan) work.Rights {
+	r := work.Rights{Network: "none", Write: s.Scope.Include, Protected: append([]string{}, protectedGlobs...)}
+	r.Protected = append(r.Protected, s.Scope.Exclude...)
+	seen := map[string]bool{}
+	for _, t := range plan.Tasks {
+		if !seen[t.Worker] {
+			seen[t.Worker] = true
+			r.Workers = append(r.Workers, t.Worker)
+		}
+	}
+	if len(r.Write) == 0 {
+		for _, t := range plan.Tasks {
+			r.Write = append(r.Write, t.Writes...)
+		}
+	}
+	if len(r.Write) == 0 {
+		r.Write = []string{"**"}
+	}
+	return r
+}
+
+// start puts the process into the ledger, with its plan and its workspace, in
+// one record, and begins to drive it.
+func (k *Kernel) start(ctx context.Context, p Process, root rmg.Path, module string, t target) (Process, error) {
+	slaps, err := json.Marshal(p.SLAPS)
+	if err != nil {
+		return Process{}, err
+	}
+	plan, err := json.Marshal(p.Plan)
+	if err != nil {
+		return Process{}, err
+	}
+	rights, err := json.Marshal(p.Rights)
+	if err != nil {
+		return Process{}, err
+	}
+	dirty := make([]rmg.Value, len(p.Dirty))
+	for i, d := range p.Dirty {
+		dirty[i] = textValue(d)
+	}
+	var id string
+	_, err = k.systemWith(ctx, p.Owner, "intent", p.Text, func(f *fold, seq uint64) ([]rewrite.Op, error) {
+		id = fmt.Sprintf("p%d", seq)
+		sws := spaceID(seq)
+		props := map[string]rmg.Value{
+			"text": rmg.String(p.Text), "owner": rmg.String(p.Owner), "slaps": rmg.String(string(slaps)), "plan": rmg.String(string(plan)),
+			"rights": rmg.String(string(rights)), "root": rmg.Ref(root), "top": rmg.String(p.Top), "branch": rmg.String(p.Branch),
+			"base": rmg.String(p.Base), "sws": rmg.Ref(swsPath(sws)), "land": rmg.String(p.Land), "module": rmg.String(module),
+			"target": rmg.String(t.file), "epoch": rmg.Int(int64(k.epoch)), "started_ms": rmg.Int(k.lastAt.UnixMilli()),
+		}
+		if t.symbol != "" {
+			props["symbol"] = rmg.String(t.symbol)
+		}
+		if len(dirty) > 0 {
+			props["dirty"] = rmg.List(dirty...)
+		}
+		ops := []rewrite.Op{addOp(procPath(id), kindProcess, props)}
+		ops = append(ops, planOps(procPath(id), p.Plan)...)
+		return append(ops, forkOp(sws, "system", f.seq, p.Owner, id, "workspace of "+id, k.lastAt)), nil
+	})
+	if err != nil {
+		return Process{}, err
+	}
+	k.launch(id)
+	return k.Process(id)
+}
+
+// planOps puts a plan into a process's inner graph: tasks and their needs.
+func planOps(at rmg.Path, plan *tasks.Plan) []rewrite.Op {
+	var ops []rewrite.Op
+	for _, t := range plan.Tasks {
+		ops = append(ops, addOp(at.Child(t.ID), kindTask, map[string]rmg.Value{
+			"name": rmg.String(t.Name), "worker": rmg.String(t.Worker), "action": rmg.String(t.Action),
+		}))
+	}
+	for _, t := range plan.Tasks {
+		for _, n := range t.Needs {
+			ops = append(ops, rewrite.Op{Op: rewrite.AddEdge, Path: at.EdgeChild(t.ID + " needs " + n), Kind: kindNeeds, From: t.ID, To: n})
+		}
+	}
+	return ops
+}
+
+// textValue is a string, or bytes where it is not UTF-8.
+func textValue(s string) rmg.Value {
+	if strings.ToValidUTF8(s, "") != s {
+		return rmg.Bytes([]byte(s))
+	}
+	return rmg.String(s)
+}

@@ -1,0 +1,387 @@
+package kernel
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"jitos.dev/rewrite"
+	"jitos.dev/rmg"
+	"jitos.dev/tasks"
+	"jitos.dev/work"
+)
+
+// The commit's author, when a process lands.
+const landAuthor = "JITOS <jitos@localhost>"
+
+// land brings a collapse record into the repository: the commit is prepared,
+// the landing is recorded, done, and recorded as done. The branch's queue is
+// held. It reports whether the whole collapse has to be tried again.
+func (k *Kernel) land(ctx context.Context, c *collapse, l landing, round int, out *Collapsed) (again bool, err error) {
+	// From here on a person's cancel comes too late: half a landing is worse.
+	ctx = context.WithoutCancel(ctx)
+	rec, err := k.record(l.seq)
+	if err != nil {
+		return false, err
+	}
+	data, commit, err := k.opt.Worktree.Prepare(ctx, LandRequest{
+		ID: fmt.Sprintf("%s-%d", c.process, l.seq), Top: c.top, Branch: c.branch, Tip: l.tip, Old: l.old, New: l.next,
+		Message: k.message(c, l.seq), Author: landAuthor, AtUnix: rec.At.Unix(),
+	})
+	if err != nil {
+		return false, k.takeBack(ctx, c, l, "", "the commit could not be made: "+err.Error())
+	}
+	if c.land == landBranch {
+		return false, k.park(ctx, c, data, commit, out)
+	}
+	_, err = k.system(ctx, "kernel", c.process, "landing begins: "+short(commit), []rewrite.Op{
+		setOp(procPath(c.process), map[string]rmg.Value{"landing": rmg.Bytes(data), "commit": rmg.String(commit)}),
+	})
+	if err != nil {
+		return false, err
+	}
+	got, err := k.opt.Worktree.Land(ctx, data)
+	if err != nil {
+		// It is not known how far it came: settle it as a restart would.
+		k.log.Warn("landing", "process", c.process, "err", err)
+		if got, err = k.opt.Worktree.Resume(ctx, data); err != nil {
+			return false, err
+		}
+	}
+	switch {
+	case got.Result == "landed":
+		out.Commit, out.LandedOn = commit, c.branch
+		return false, k.recordLanded(ctx, c.process, c.root, commit, c.branch)
+	case got.Result == "moved" && round < 2*maxRounds:
+		if err := k.takeBack(ctx, c, l, "", ""); err != nil {
+			return false, err
+		}
+		return true, nil
+	}
+	why := "the branch kept moving"
+	if got.Result == "blocked" {
+		why = "your uncommitted work stands on " + some(got.Paths)
+	}
+	branch := "jitos/" + c.process
+	if err := k.opt.Worktree.Park(ctx, data, branch); err != nil {
+		branch, why = "", why+"; the commit could not be kept on a branch: "+err.Error()
+	}
+	out.Commit, out.LandedOn = commit, branch
+	return false, k.takeBack(ctx, c, l, branch, why)
+}
+
+// message is the landed commit's.
+func (k *Kernel) message(c *collapse, seq uint64) string {
+	var b strings.Builder
+	text := c.reason
+	if p, err := k.Process(c.process); err == nil {
+		text = p.Text
+	}
+	fmt.Fprintf(&b, "%s\n\n", strings.TrimSpace(firstLine(text)))
+	for _, line := range k.story(c.process) {
+		fmt.Fprintf(&b, "%s\n", line)
+	}
+	fmt.Fprintf(&b, "\nJitos-Process: %s\nJitos-Seq: %d\n", c.process, seq)
+	return b.String()
+}
+
+// story tells, for the commit message, what the tasks say they did.
+func (k *Kernel) story(process string) []string {
+	p, err := k.Process(process)
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, t := range p.Tasks {
+		if t.Summary != "" {
+			out = append(out, fmt.Sprintf("%s: %s", t.ID, t.Summary))
+		}
+	}
+	return out
+}
+
+// park puts the commit on jitos/<process>, as the intent asked.
+func (k *Kernel) park(ctx context.Context, c *collapse, data []byte, commit string, out *Collapsed) error {
+	branch := "jitos/" + c.process
+	if err := k.opt.Worktree.Park(ctx, data, branch); err != nil {
+		return err
+	}
+	out.Commit, out.LandedOn = commit, branch
+	return k.recordLanded(ctx, c.process, c.sidePath(), commit, branch)
+}
+
+// recordLanded notes a landing that is done: git and the world agree again.
+func (k *Kernel) recordLanded(ctx context.Context, process string, root rmg.Path, commit, branch string) error {
+	_, err := k.system(ctx, "kernel", process, "landed "+short(commit)+" on "+branch, []rewrite.Op{
+		setOp(procPath(process), map[string]rmg.Value{
+			"landed": rmg.Bool(true), "commit": rmg.String(commit), "landed_on": rmg.String(branch), "landing": {}, "unlanded": {}, "why": {},
+		}),
+		setOp(root, map[string]rmg.Value{propGitBase: rmg.String(commit)}),
+	})
+	return err
+}
+
+// takeBack takes a collapse's change of its branch out of the world again. With
+// a reason the process ends as unlanded and its tree stands on jitos/<process>;
+// without one the workspace is open again for another round.
+func (k *Kernel) takeBack(ctx context.Context, c *collapse, l landing, branch, why string) error {
+	e, ok := k.now().world.Get(c.root)
+	if !ok {
+		return &rmg.Error{Op: "take back", Path: c.root, Code: rmg.Internal, Msg: "the branch is gone"}
+	}
+	ops := branchOps(c.root, e.Graph, l.old)
+	props := map[string]rmg.Value{"landing": {}, "collapse": {}}
+	reason := "taken back: the branch moved"
+	if why != "" {
+		reason = "unlanded: " + why
+		props["unlanded"], props["why"] = rmg.Bool(true), textValue(why)
+		if branch != "" {
+			props["landed_on"] = rmg.String(branch)
+			side := c.sidePath()
+			old := rmg.Graph{}
+			if s, ok := k.now().world.Get(side); ok {
+				old = s.Graph
+			} else {
+				ops = append(ops, addOp(side, rewrite.KindDir, nil))
+			}
+			ops = append(ops, branchOps(side, old, l.next)...)
+		} else {
+			props["commit"] = rmg.Value{}
+		}
+	} else {
+		props["commit"] = rmg.Value{}
+	}
+	ops = append(ops, restoreOp(c.space), setOp(procPath(c.process), props))
+	_, err := k.system(ctx, "kernel", c.process, reason, ops)
+	return err
+}
+
+// settleLandings finishes or takes back, at start, what a crash left between a
+// collapse record and its landed record.
+func (k *Kernel) settleLandings(ctx context.Context) error {
+	e, ok := k.now().ledger.Get(procRoot)
+	if !ok {
+		return nil
+	}
+	for n := range e.Graph.Nodes("") {
+		p := n.Props
+		if n.Kind != kindProcess || p.Int("collapse") == 0 || p.Bool("landed") || p.Bool("unlanded") || p.Bool("done") || p.Bool("failed") {
+			continue
+		}
+		if err := k.settle(ctx, n); err != nil {
+			k.log.Error("a landing could not be settled", "process", n.ID, "err", err)
+		}
+	}
+	return nil
+}
+
+// settle deals with one process whose collapse has no landed record.
+func (k *Kernel) settle(ctx context.Context, n rmg.Element) error {
+	p := n.Props
+	seq := uint64(p.Int("collapse"))
+	c := &collapse{
+		process: n.ID, space: refOf(p, "sws").Base().ID, root: refOf(p, "root"), top: p.String("top"), branch: p.String("branch"), land: p.String("land"),
+	}
+	if c.land != landCommit {
+		return k.recordDone(n.ID, "collapsed on a branch of its own", 0)
+	}
+	before, ok := k.versionAt(seq - 1)
+	after, has := k.versionAt(seq)
+	if !ok || !has {
+		return &rmg.Error{Op: "settle", Code: rmg.Internal, Msg: fmt.Sprintf("no version at seq %d", seq)}
+	}
+	old, err := treeAt(before.world, c.root)
+	if err != nil {
+		return err
+	}
+	next, err := treeAt(after.world, c.root)
+	if err != nil {
+		return err
+	}
+	if old.Same(next) {
+		return k.recordDone(n.ID, "nothing of the repository changed", 0)
+	}
+	l := landing{seq: seq, old: old, next: next}
+	v, _ := p.Get("landing")
+	data, ok := v.AsBytes()
+	if !ok {
+		return k.takeBack(ctx, c, l, "", "")
+	}
+	got, err := k.opt.Worktree.Resume(ctx, data)
+	if err != nil {
+		return k.takeBack(ctx, c, l, "", "the landing was cut off and could not be resumed: "+err.Error())
+	}
+	if got.Result == "landed" {
+		return k.recordLanded(ctx, n.ID, c.root, p.String("commit"), c.branch)
+	}
+	return k.takeBack(ctx, c, l, "", "")
+}
+
+// recordByHand puts a process without a plan into the ledger.
+func (k *Kernel) recordByHand(ctx context.Context, p Process, root rmg.Path) (string, error) {
+	slaps, err := json.Marshal(p.SLAPS)
+	if err != nil {
+		return "", err
+	}
+	var id string
+	_, err = k.systemWith(ctx, p.Owner, p.Workspace, p.Text, func(f *fold, seq uint64) ([]rewrite.Op, error) {
+		id = fmt.Sprintf("p%d", seq)
+		return []rewrite.Op{addOp(procPath(id), kindProcess, map[string]rmg.Value{
+			"text": rmg.String(p.Text), "owner": rmg.String(p.Owner), "slaps": rmg.String(string(slaps)), "root": rmg.Ref(root),
+			"top": rmg.String(p.Top), "branch": rmg.String(p.Branch), "sws": rmg.Ref(swsPath(p.Workspace)), "land": rmg.String(p.Land),
+			"epoch": rmg.Int(int64(k.epoch)), "started_ms": rmg.Int(k.lastAt.UnixMilli()),
+		})}, nil
+	})
+	return id, err
+}
+
+// proveTask is the kernel's own task: prove the process's workspace, collapse
+// it, land it.
+func (k *Kernel) proveTask(ctx context.Context, r *run, p Process, t tasks.Task, at rmg.Path, token string) error {
+	e, _ := k.now().ledger.Get(procPath(p.ID))
+	root := refOf(e.Props, "root")
+	gates, err := criteriaGates(p.criteria(), root, e.Props.String("module"))
+	if err != nil {
+		return err
+	}
+	c := &collapse{
+		process: p.ID, space: p.Workspace, author: "kernel", cause: p.ID, reason: "collapse of " + p.Workspace + ": " + p.Text, root: root,
+		top: p.Top, branch: p.Branch, land: p.Land, gates: gates, rights: p.Rights,
+		emit: func(ev work.Event) { ev.Task = t.ID; k.say(r, ev) },
+	}
+	c.done = []rewrite.Op{setOp(at, map[string]rmg.Value{"result": rmg.String(resultOK), "summary": rmg.String("every gate is green; collapsed")})}
+	out, err := k.collapse(ctx, c)
+	if err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		res := work.Result{Summary: err.Error(), Reasons: []string{err.Error()}}
+		return orError(k.endAttempt(p, t, at, token, res), err)
+	}
+	if out.Commit == "" {
+		return k.recordDone(p.ID, "collapsed; nothing of the repository changed", 0)
+	}
+	return nil
+}
+
+// criteria are those of the intent, or else of its plan.
+func (p Process) criteria() []tasks.Criterion {
+	if p.Plan != nil && len(p.Plan.Success) > 0 {
+		return p.Plan.Success
+	}
+	return p.SLAPS.Success
+}
+
+// afterNothing ends a process whose worker found nothing to do, once the
+// kernel has seen it too: the tests that the intent is about are green.
+func (k *Kernel) afterNothing(ctx context.Context, r *run, p Process, t tasks.Task, res work.Result) error {
+	if !res.Nothing {
+		return nil
+	}
+	e, _ := k.now().ledger.Get(procPath(p.ID))
+	root := refOf(e.Props, "root")
+	gates, err := criteriaGates(p.criteria(), root, e.Props.String("module"))
+	if err != nil {
+		return err
+	}
+	tree, err := treeAt(k.now().world, root)
+	if err != nil {
+		return err
+	}
+	segs := root.Segments()
+	pr := proof{
+		name: "gate/" + string(rmg.Root.Child(segs[1].ID))[1:] + "/" + string(rmg.Root.Child(segs[2].ID))[1:], base: tree, next: tree,
+		emit: func(ev work.Event) { ev.Task = t.ID; k.say(r, ev) },
+	}
+	for _, g := range gates {
+		if g.Kind != work.GateTest {
+			continue
+		}
+		list, err := k.run(ctx, pr, tree, []work.Gate{g})
+		if err != nil {
+			return err
+		}
+		if list[0].Exit != 0 || len(list[0].Tests) == 0 {
+			return &rmg.Error{Op: t.ID, Code: rmg.GateFailed, Msg: "the worker found nothing to do, but the kernel's own run is red: " + list[0].Reason}
+		}
+	}
+	k.say(r, work.Event{Task: t.ID, Text: "nothing to change: " + res.Summary})
+	return k.recordDone(p.ID, "nothing to change: "+res.Summary, 0)
+}
+
+// recordDone ends a process that has nothing to land.
+func (k *Kernel) recordDone(id, why string, tool time.Duration) error {
+	_, err := k.systemWith(context.WithoutCancel(k.ctx), "kernel", id, why, func(f *fold, _ uint64) ([]rewrite.Op, error) {
+		ops := []rewrite.Op{setOp(procPath(id), map[string]rmg.Value{"done": rmg.Bool(true), "why": textValue(why)})}
+		return append(ops, f.leftovers(id, "done: "+why)...), nil
+	})
+	return err
+}
+
+// recordEnd ends a process that was collapsed by hand.
+func (k *Kernel) recordEnd(id string, out Collapsed, tool time.Duration) error {
+	if out.Commit == "" {
+		return k.recordDone(id, "collapsed; nothing to land", tool)
+	}
+	return k.recordTimes(id, tool, nil)
+}
+
+// recordTimes notes when a process ended, and how long tools ran.
+func (k *Kernel) recordTimes(id string, tool time.Duration, lines []byte) error {
+	props := map[string]rmg.Value{"tool_ms": rmg.Int(tool.Milliseconds())}
+	if len(lines) > 0 {
+		b, err := k.putBytes(lines)
+		if err != nil {
+			return err
+		}
+		props["lines"] = rmg.BlobOf(b)
+	}
+	_, err := k.systemWith(context.WithoutCancel(k.ctx), "kernel", id, id+" ended", func(f *fold, _ uint64) ([]rewrite.Op, error) {
+		props["ended_ms"] = rmg.Int(k.lastAt.UnixMilli())
+		return []rewrite.Op{setOp(procPath(id), props)}, nil
+	})
+	return err
+}
+
+// recordFailure ends a process that failed, with the reason and its code; its
+// workspaces are discarded, and can be restored.
+func (k *Kernel) recordFailure(id string, cause error, tool time.Duration) error {
+	code, why := rmg.Internal, cause.Error()
+	var e *rmg.Error
+	if errors.As(cause, &e) {
+		code = e.Code
+		if e.Hint != "" {
+			why += " (" + e.Hint + ")"
+		}
+	}
+	_, err := k.systemWith(context.WithoutCancel(k.ctx), "kernel", id, "failed: "+cause.Error(), func(f *fold, _ uint64) ([]rewrite.Op, error) {
+		ops := []rewrite.Op{setOp(procPath(id), map[string]rmg.Value{
+			"failed": rmg.Bool(true), "why": textValue(why), "code": rmg.String(string(code)),
+		})}
+		return append(ops, f.leftovers(id, "failed: "+cause.Error())...), nil
+	})
+	return err
+}
+
+// leftovers discards the open workspaces of a process that has ended.
+func (f *fold) leftovers(id, why string) []rewrite.Op {
+	e, ok := f.ledger.Get(swsRoot)
+	if !ok {
+		return nil
+	}
+	var ops []rewrite.Op
+	for n := range e.Graph.Nodes("") {
+		if n.Props.String("process") == id && spaceState(n.Props) == spaceOpen {
+			ops = append(ops, discardOp(n.ID, why))
+		}
+	}
+	return ops
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}

@@ -1,0 +1,222 @@
+package kernel
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"jitos.dev/rewrite"
+	"jitos.dev/rmg"
+)
+
+// The props of a repository's and a branch's folder.
+const (
+	propOrigin  = "origin"   // on /repo/<name>: place on disk
+	propGitBase = "git_base" // on /repo/<name>/<branch>: commit last agreed on
+)
+
+// strategyOf is the merge strategy of the files' world.
+func strategyOf(kind, prop string) rmg.Strategy {
+	if kind == rewrite.KindFile && prop == rewrite.PropBlob {
+		return rmg.StrategyText
+	}
+	return rmg.StrategyConflict
+}
+
+// merge merges worlds with the files' strategies.
+func (k *Kernel) merge(in rmg.MergeInput) (rmg.Graph, []rmg.MergeConflict, error) {
+	in.Strategy = strategyOf
+	in.Text = func(b rmg.Blob) ([]byte, error) { return readBlob(k.store, b) }
+	in.PutText = k.putBytes
+	return rmg.Merge(in)
+}
+
+// lockBranch takes the queue of a branch: who holds it may sync, commit a
+// collapse, and land. The returned func gives it back.
+func (k *Kernel) lockBranch(ctx context.Context, root rmg.Path) (func(), error) {
+	k.runs.Lock()
+	q, ok := k.runs.queues[root]
+	if !ok {
+		q = make(chan struct{}, 1)
+		k.runs.queues[root] = q
+	}
+	k.runs.Unlock()
+	select {
+	case q <- struct{}{}:
+		return func() { <-q }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// sync brings the branch that is checked out in dir into the world, under the
+// branch's queue, and returns its place.
+func (k *Kernel) sync(ctx context.Context, dir string) (Repo, rmg.Path, error) {
+	repo, err := k.opt.Worktree.Locate(ctx, dir)
+	if err != nil {
+		return Repo{}, "", err
+	}
+	root, err := k.placeOf(ctx, repo)
+	if err != nil {
+		return Repo{}, "", err
+	}
+	unlock, err := k.lockBranch(ctx, root)
+	if err != nil {
+		return Repo{}, "", err
+	}
+	defer unlock()
+	head, err := k.syncLocked(ctx, repo.Top, repo.Branch, root)
+	repo.Head = head
+	return repo, root, err
+}
+
+// placeOf finds or makes /repo/<name> for a repository, by its place on disk.
+func (k *Kernel) placeOf(ctx context.Context, repo Repo) (rmg.Path, error) {
+	find := func(world rmg.Graph) (string, bool) {
+		taken := map[string]bool{}
+		if e, ok := world.Get(repoRoot); ok {
+			for n := range e.Graph.Nodes("") {
+				if n.Props.String(propOrigin) == repo.Top {
+					return n.ID, true
+				}
+				taken[n.ID] = true
+			}
+		}
+		name := repo.Name
+		for i := 2; taken[name]; i++ {
+			name = fmt.Sprintf("%s-%d", repo.Name, i)
+		}
+		return name, false
+	}
+	name, ok := find(k.now().world)
+	if !ok {
+		_, err := k.systemWith(ctx, "kernel", "sync", "repository "+repo.Top, func(f *fold, _ uint64) ([]rewrite.Op, error) {
+			if name, ok = find(f.world); ok {
+				return nil, nil
+			}
+			return []rewrite.Op{addOp(repoRoot.Child(name), rewrite.KindDir, map[string]rmg.Value{propOrigin: rmg.String(repo.Top)})}, nil
+		})
+		if err != nil {
+			return "", err
+		}
+	}
+	return repoRoot.Join(name, repo.Branch), nil
+}
+
+// syncLocked is the three-way merge of git_base, the branch's head and the
+// world, and returns the head. The branch's queue is held.
+func (k *Kernel) syncLocked(ctx context.Context, top, branch string, root rmg.Path) (string, error) {
+	wt := k.opt.Worktree
+	commit, err := wt.Head(ctx, top, branch)
+	if err != nil {
+		return "", err
+	}
+	world := k.now().world
+	here, ok := world.Get(root)
+	if ok && here.Props.String(propGitBase) == commit {
+		return commit, nil
+	}
+	theirs, err := wt.Tree(ctx, top, commit)
+	if err != nil {
+		return "", err
+	}
+	next := theirs
+	if ok {
+		if next, err = k.mergeBranch(ctx, top, here, theirs, root); err != nil {
+			return "", err
+		}
+	}
+	var ops []rewrite.Op
+	if !ok {
+		ops = append(ops, addOp(root, rewrite.KindDir, nil))
+	}
+	ops = append(ops, branchOps(root, here.Graph, next)...)
+	ops = append(ops, setOp(root, map[string]rmg.Value{propGitBase: rmg.String(commit)}))
+	from := "nothing"
+	if ok {
+		from = short(here.Props.String(propGitBase))
+	}
+	_, err = k.system(ctx, "git", "sync", fmt.Sprintf("sync of %s: %s..%s", filepath.Base(top), from, short(commit)), ops)
+	return commit, err
+}
+
+// mergeBranch merges what the branch became in git with what it is in the
+// world, from what both last agreed on.
+func (k *Kernel) mergeBranch(ctx context.Context, top string, here rmg.Element, theirs rmg.Graph, root rmg.Path) (rmg.Graph, error) {
+	base, err := k.opt.Worktree.Tree(ctx, top, here.Props.String(propGitBase))
+	if err != nil {
+		// The commit is gone from the repository (rewritten and collected):
+		// the world's copy of it is what was agreed on.
+		k.log.Warn("git_base is gone", "root", root, "err", err)
+		base = here.Graph
+	}
+	merged, conflicts, err := k.merge(rmg.MergeInput{Base: base, System: here.Graph, Workspace: theirs})
+	if err != nil {
+		return rmg.Graph{}, err
+	}
+	if len(conflicts) > 0 {
+		return rmg.Graph{}, &rmg.Error{
+			Op: "sync", Path: root, Code: rmg.Conflict, Msg: fmt.Sprintf("the branch and the world changed the same places, first %s", conflicts[0].Path),
+			Hint: "jitos diff shows both sides",
+		}
+	}
+	return merged, nil
+}
+
+// branchOps turns one tree of a branch into another.
+func branchOps(root rmg.Path, old, next rmg.Graph) []rewrite.Op {
+	return rewrite.Between(planted(root, old), planted(root, next), root)
+}
+
+// planted puts a tree at its place in a world of its own.
+func planted(root rmg.Path, tree rmg.Graph) rmg.Graph {
+	o := rmg.NewOverlay(rmg.Graph{})
+	p := rmg.Root
+	segs := root.Segments()
+	for i, s := range segs {
+		p = p.Child(s.ID)
+		e := rmg.Element{ID: s.ID, Kind: rewrite.KindDir}
+		if i == len(segs)-1 {
+			e.Graph = tree
+		}
+		if err := o.Graft(p, e); err != nil {
+			panic("planting in an empty graph: " + err.Error())
+		}
+	}
+	return o.Graph()
+}
+
+func short(commit string) string {
+	if len(commit) > 10 {
+		return commit[:10]
+	}
+	return commit
+}
+
+// Resolve finds the graph path of a file on disk, by the repositories known.
+func (k *Kernel) Resolve(ctx context.Context, file string) (rmg.Path, error) {
+	e, ok := k.now().world.Get(repoRoot)
+	if ok {
+		for n := range e.Graph.Nodes("") {
+			top := n.Props.String(propOrigin)
+			rel, err := filepath.Rel(top, file)
+			if top == "" || err != nil || rel == ".." || strings.HasPrefix(rel, "../") {
+				continue
+			}
+			repo, err := k.opt.Worktree.Locate(ctx, top)
+			if err != nil {
+				return "", err
+			}
+			p := repoRoot.Join(n.ID, repo.Branch)
+			if rel != "." {
+				p = p.Join(strings.Split(filepath.ToSlash(rel), "/")...)
+			}
+			return p, nil
+		}
+	}
+	return "", &rmg.Error{
+		Op: "resolve", Code: rmg.NotFound, Msg: fmt.Sprintf("%s is in no repository that is known here", file),
+		Hint: "an intent or jitos sws new in its repository brings it in",
+	}
+}

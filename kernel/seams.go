@@ -1,0 +1,107 @@
+package kernel
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"jitos.dev/journal"
+	"jitos.dev/rewrite"
+	"jitos.dev/rmg"
+	"jitos.dev/work"
+)
+
+// Journal is the storage the kernel stands on; *journal.Store is one.
+type Journal interface {
+	journal.Log
+	Blobs() journal.Blobs
+	Verify() (journal.Report, error)
+}
+
+// Clock gives wall time, which enters the log as a recorded input.
+type Clock interface {
+	Now() time.Time
+}
+
+// Runner dispatches tasks to workers and runs gates; *workers.Runner is one.
+type Runner interface {
+	Describe() []work.Description
+	Run(ctx context.Context, worker string, a work.Assignment) (work.Result, error)
+	Prove(ctx context.Context, p work.Proof) ([]work.Evidence, error)
+	Key(p work.Proof, g work.Gate) string
+	// Busy is for how long, in all, a command of a worker or gate has been
+	// running: the rest of the wall time is the daemon's own.
+	Busy() time.Duration
+}
+
+// Repo is a git repository as found on disk.
+type Repo struct {
+	Top    string // root of the working tree
+	Name   string // the folder's name
+	Branch string // checked out
+	Head   string // its commit
+}
+
+// Folder is a tree as real files; see work.Folder.
+type Folder interface {
+	Path() string
+	Scratch() string
+	Update(ctx context.Context, tree rmg.Graph) error
+	Scan(ctx context.Context, at rmg.Path) ([]rewrite.Op, error)
+	Close() error
+}
+
+// LandRequest is a change to bring into a repository.
+type LandRequest struct {
+	ID       string
+	Top      string
+	Branch   string
+	Tip      string
+	Old, New rmg.Graph
+	Message  string
+	Author   string
+	AtUnix   int64
+}
+
+// LandOutcome is how a landing ended: "landed", "moved" (the branch is no
+// longer at Tip) or "blocked" (a person's uncommitted work is in the way).
+type LandOutcome struct {
+	Result string
+	Paths  []string
+	Kept   []rmg.Blob
+}
+
+// Commit is one commit of a history.
+type Commit struct {
+	ID, Author, Subject string
+	AtUnix              int64
+	Process             string
+	Seq                 uint64
+}
+
+// Worktree is the bridge to files and git. Landings are opaque to the kernel:
+// bytes it journals and hands back.
+type Worktree interface {
+	Locate(ctx context.Context, dir string) (Repo, error)
+	Head(ctx context.Context, top, branch string) (string, error)
+	Tree(ctx context.Context, top, commit string) (rmg.Graph, error)
+	Dirty(ctx context.Context, top string) ([]string, error)
+	Log(ctx context.Context, top, branch string, max int) ([]Commit, error)
+
+	Slot(ctx context.Context, name string, tree rmg.Graph) (Folder, error)
+	Fresh(ctx context.Context, name string, tree rmg.Graph) (Folder, error)
+
+	Prepare(ctx context.Context, r LandRequest) (landing []byte, commit string, err error)
+	Land(ctx context.Context, landing []byte) (LandOutcome, error)
+	Resume(ctx context.Context, landing []byte) (LandOutcome, error)
+	Park(ctx context.Context, landing []byte, branch string) error
+}
+
+// blobs gives the journal's content store the graph's words.
+type blobs struct{ journal.Blobs }
+
+// BlobStore is content by its name in the graph; the worktree is handed one.
+type BlobStore interface {
+	Put(r io.Reader) (rmg.Blob, error)
+	Open(b rmg.Blob) (io.ReadSeekCloser, error)
+}

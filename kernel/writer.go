@@ -1,0 +1,315 @@
+package kernel
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"jitos.dev/journal"
+	"jitos.dev/rewrite"
+	"jitos.dev/rmg"
+	"jitos.dev/sched"
+)
+
+// The writer's limits.
+const (
+	maxQueue      = 4096    // requests that may wait; more are refused with Limit
+	maxBatch      = 1024    // records of one frame
+	maxBatchBytes = 900_000 // estimate of a frame's size beyond which no more is taken
+)
+
+// draft is what evaluating a request yields: the record but for what the
+// writer gives it.
+type draft struct {
+	view, author, cause, reason string
+	ops                         []rewrite.Op
+}
+
+// request is one change that waits for the writer. eval runs in the writer on
+// the private next version, with the seq its record will have; it must be
+// quick and free of I/O.
+type request struct {
+	ctx       context.Context
+	view      string
+	footprint rewrite.Footprint
+	size      int
+	eval      func(f *fold, seq uint64) (draft, error)
+	done      chan answer
+}
+
+type answer struct {
+	receipt Receipt
+	err     error
+}
+
+// submit hands a request to the writer and waits for its answer. Once queued
+// it is waited for even if ctx ends: the change may have happened.
+func (k *Kernel) submit(r *request) (Receipt, error) {
+	if why := k.readOnly.Load(); why != nil {
+		return Receipt{}, &rmg.Error{Op: "write", Code: rmg.Unavailable, Msg: *why, Hint: "restart the daemon; nothing acknowledged is lost"}
+	}
+	r.done = make(chan answer, 1)
+	select {
+	case <-k.ended:
+		return Receipt{}, stopping()
+	default:
+	}
+	select {
+	case k.queue <- r:
+	default:
+		return Receipt{}, &rmg.Error{Op: "write", Code: rmg.Limit, Msg: fmt.Sprintf("%d changes are waiting already", maxQueue), Hint: "try again shortly"}
+	}
+	select {
+	case a := <-r.done:
+		return a.receipt, a.err
+	case <-k.ended:
+		return Receipt{}, stopping()
+	}
+}
+
+func stopping() error {
+	return &rmg.Error{Op: "write", Code: rmg.Unavailable, Msg: "the daemon is stopping", Hint: "start it again and repeat"}
+}
+
+// system submits ops on the system view as the kernel itself.
+func (k *Kernel) system(ctx context.Context, author, cause, reason string, ops []rewrite.Op) (Receipt, error) {
+	return k.systemWith(ctx, author, cause, reason, func(*fold, uint64) ([]rewrite.Op, error) { return ops, nil })
+}
+
+// systemWith is system with ops made in the writer, which lets them depend on
+// the state and on the record's own seq.
+func (k *Kernel) systemWith(ctx context.Context, author, cause, reason string, eval func(f *fold, seq uint64) ([]rewrite.Op, error)) (Receipt, error) {
+	return k.submit(&request{
+		ctx: ctx, view: "system", footprint: rewrite.Footprint{All: true}, size: 4096,
+		eval: func(f *fold, seq uint64) (draft, error) {
+			ops, err := eval(f, seq)
+			return draft{view: "system", author: author, cause: cause, reason: reason, ops: ops}, err
+		},
+	})
+}
+
+// Rewrite applies a rewrite to the system or a workspace. Denied: outside the
+// caller's rights. Stale: the expectation does not hold.
+func (k *Kernel) Rewrite(ctx context.Context, c Caller, view string, rw rewrite.Rewrite) (Receipt, error) {
+	v, err := ParseVersion(view)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if v.Seq != 0 || v.At != 0 {
+		return Receipt{}, &rmg.Error{Op: "rewrite", Code: rmg.Invalid, Msg: fmt.Sprintf("%s is of the past; only system and sws:ID can be written", v), Hint: "fork it: jitos sws new --from " + v.String()}
+	}
+	if err := mayRewrite(v, rw.Ops); err != nil {
+		return Receipt{}, err
+	}
+	return k.rewrite(ctx, c.Name, c.Process, v, rw)
+}
+
+// rewrite resolves and submits ops whose author has the right to them.
+func (k *Kernel) rewrite(ctx context.Context, author, cause string, v Version, rw rewrite.Rewrite) (Receipt, error) {
+	ops, err := rewrite.Resolve(rw.Ops, k.putBytes, k.blobSize)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if len(ops) == 0 {
+		return Receipt{}, &rmg.Error{Op: "rewrite", Code: rmg.Invalid, Msg: "there are no ops"}
+	}
+	view := v.String()
+	return k.submit(&request{
+		ctx: ctx, view: view, footprint: rewrite.FootprintOf(ops), size: 128 * len(ops),
+		eval: func(f *fold, _ uint64) (draft, error) {
+			if err := f.writable(v, rw.Expect); err != nil {
+				return draft{}, err
+			}
+			return draft{view: view, author: author, cause: cause, reason: rw.Reason, ops: ops}, nil
+		},
+	})
+}
+
+// writable checks that a view can be written and is as expected.
+func (f *fold) writable(v Version, want rewrite.Expect) error {
+	world, seq := f.world, f.seq
+	if v.Space != "" {
+		s, ok := f.lookup(v.Space)
+		if !ok {
+			return noSpace(v.Space)
+		}
+		if e, _ := f.ledger.Get(swsPath(v.Space)); spaceState(e.Props) != "open" {
+			return &rmg.Error{
+				Op: "rewrite", Path: swsPath(v.Space), Code: rmg.Conflict, Msg: "the workspace is " + spaceState(e.Props),
+				Hint: "jitos sws restore " + v.Space + " brings a discarded one back",
+			}
+		}
+		world, seq = s.last().world, s.last().seq
+	}
+	if want.Seq != 0 && want.Seq != seq {
+		return &rmg.Error{Op: "rewrite", Code: rmg.Stale, Msg: fmt.Sprintf("%s is at seq %d, not %d", v, seq, want.Seq), Hint: "read it again and repeat on what it is now"}
+	}
+	if !want.Digest.IsZero() && want.Digest != world.Digest() {
+		return &rmg.Error{Op: "rewrite", Code: rmg.Stale, Msg: fmt.Sprintf("%s has digest %s, not %s", v, world.Digest(), want.Digest), Hint: "read it again and repeat on what it is now"}
+	}
+	return nil
+}
+
+func (k *Kernel) putBytes(data []byte) (rmg.Blob, error) { return k.store.Put(bytes.NewReader(data)) }
+
+func (k *Kernel) blobSize(sum [32]byte) (int64, bool) {
+	f, size, err := k.BlobBySum(sum)
+	if err != nil {
+		return 0, false
+	}
+	f.Close()
+	return size, true
+}
+
+// write is the writer: it ends when the kernel closes and the queue is empty.
+func (k *Kernel) write() {
+	for {
+		select {
+		case r := <-k.queue:
+			k.commit(k.drain(r))
+		case <-k.ctx.Done():
+			// Drivers still record how they ended; Close waits for them
+			// before it waits for the writer.
+			idle := make(chan struct{})
+			go func() { k.owned.Wait(); close(idle) }()
+			for {
+				select {
+				case r := <-k.queue:
+					k.commit(k.drain(r))
+					continue
+				case <-idle:
+				}
+				break
+			}
+			close(k.ended)
+			return
+		}
+	}
+}
+
+// drain takes what else is queued, up to one frame's worth. It never waits.
+func (k *Kernel) drain(first *request) []*request {
+	batch, size := []*request{first}, first.size
+	for len(batch) < maxBatch && size < maxBatchBytes {
+		select {
+		case r := <-k.queue:
+			batch, size = append(batch, r), size+r.size
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// commit evaluates a batch in ticks, appends one frame, publishes, answers.
+func (k *Kernel) commit(batch []*request) {
+	f := k.newFold()
+	at := k.at()
+	pending := make([]sched.Pending, len(batch))
+	for i, r := range batch {
+		pending[i] = sched.Pending{Arrival: uint64(i + 1), View: r.view, Footprint: r.footprint}
+	}
+	answers := make([]answer, len(batch))
+	var ticks []tick
+	for _, t := range sched.Ticks(pending) {
+		done := k.step(f, t, batch, answers, at)
+		if len(done.records) > 0 {
+			ticks = append(ticks, done)
+		}
+	}
+	if len(ticks) > 0 {
+		if err := k.append(ticks); err != nil {
+			for i := range answers {
+				if answers[i].err == nil {
+					answers[i] = answer{err: err}
+				}
+			}
+		} else {
+			k.publish(f, ticks)
+		}
+	}
+	for i, r := range batch {
+		r.done <- answers[i]
+	}
+}
+
+// step evaluates and applies one tick.
+func (k *Kernel) step(f *fold, indices sched.Tick, batch []*request, answers []answer, at time.Time) tick {
+	t := tick{number: f.tick + 1}
+	for _, i := range indices {
+		r := batch[i]
+		if err := r.ctx.Err(); err != nil {
+			answers[i].err = err
+			continue
+		}
+		seq := f.seq + 1
+		d, err := r.eval(f, seq)
+		if err == nil {
+			rec := Record{Seq: seq, Tick: t.number, At: at, View: d.view, Author: d.author, Cause: d.cause, Reason: d.reason, Ops: d.ops}
+			if err = f.apply(rec); err == nil {
+				t.records = append(t.records, rec)
+				answers[i].receipt = Receipt{Seq: seq, Tick: t.number}
+			}
+		}
+		answers[i].err = err
+	}
+	if len(t.records) == 0 {
+		return t
+	}
+	f.tick = t.number
+	t.world, t.ledger = f.world.Digest(), f.ledger.Digest()
+	for _, i := range indices {
+		if answers[i].err != nil {
+			continue
+		}
+		answers[i].receipt.Digest = t.world
+		if v, err := ParseVersion(batch[i].view); err == nil && v.Space != "" {
+			if s, ok := f.lookup(v.Space); ok {
+				answers[i].receipt.Digest = s.last().world.Digest()
+			}
+		}
+	}
+	return t
+}
+
+// append makes ticks durable as one frame. After an error that is not "no
+// room" the kernel writes no more.
+func (k *Kernel) append(ticks []tick) error {
+	data, err := encodeTicks(ticks, k.store)
+	if err != nil {
+		return &rmg.Error{Op: "write", Code: rmg.Internal, Msg: "the record cannot be encoded", Err: err}
+	}
+	if len(data) > journal.MaxFrame {
+		return &rmg.Error{Op: "write", Code: rmg.Limit, Msg: fmt.Sprintf("%d bytes of records exceed a frame's %d", len(data), journal.MaxFrame), Hint: "split the rewrite"}
+	}
+	count := 0
+	for _, t := range ticks {
+		count += len(t.records)
+	}
+	err = k.opt.Journal.Append(context.WithoutCancel(k.ctx), journal.Frame{
+		Epoch: k.epoch, First: ticks[0].records[0].Seq, Count: uint32(count), Payload: data,
+	})
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, journal.ErrFull):
+		return &rmg.Error{Op: "write", Code: rmg.Unavailable, Msg: "no room on disk; nothing was written", Hint: "free some space and repeat", Err: err}
+	default:
+		why := "the log stopped: " + err.Error()
+		k.readOnly.Store(&why)
+		k.log.Error("log stopped", "err", err)
+		return &rmg.Error{Op: "write", Code: rmg.Unavailable, Msg: why, Hint: "restart the daemon; nothing acknowledged is lost", Err: err}
+	}
+}
+
+// at is the time of the next frame: a recorded input that never decreases.
+func (k *Kernel) at() time.Time {
+	t := k.opt.Clock.Now().UTC().Truncate(time.Millisecond)
+	if t.Before(k.lastAt) {
+		t = k.lastAt
+	}
+	k.lastAt = t
+	return t
+}

@@ -1,0 +1,83 @@
+package work
+
+import "jitos.dev/rmg"
+
+// GateKind says how a gate is run.
+type GateKind string
+
+// The kinds of gate.
+const (
+	GateCommand GateKind = "command" // exit status 0
+	GateTest    GateKind = "test"    // tests of a pattern, by name
+	GateFile    GateKind = "file"    // a file exists and is not empty
+	GatePolicy  GateKind = "policy"  // judged by the kernel from the change itself
+)
+
+// Gate is a check that must pass before collapse.
+type Gate struct {
+	Name          string   `json:"name"`
+	Kind          GateKind `json:"kind"`
+	Argv          []string `json:"argv,omitempty"`       // GateCommand
+	Pattern       string   `json:"pattern,omitempty"`    // GateTest: "./...", "./pkg"; GateFile: path
+	Module        string   `json:"module,omitempty"`     // folder it runs in, relative
+	RedBefore     bool     `json:"red_before,omitempty"` // GateTest: what was red at the base within Pattern must be green
+	TimeoutMillis int64    `json:"timeout_ms,omitempty"`
+}
+
+// TestStatus is how a test ended.
+type TestStatus string
+
+// The ends of a test.
+const (
+	TestPass TestStatus = "pass"
+	TestFail TestStatus = "fail"
+	TestSkip TestStatus = "skip"
+)
+
+// Test is one test by name.
+type Test struct {
+	Package string     `json:"package"`
+	Name    string     `json:"name"` // "TestX" or "TestX/sub"
+	Status  TestStatus `json:"status"`
+}
+
+// Sandbox names what was in force while something ran.
+type Sandbox struct {
+	Tier     string   `json:"tier"`               // "full", "landlock", "none"
+	Landlock int      `json:"landlock,omitempty"` // ABI version in force; 0 for none
+	Network  string   `json:"network"`            // "none (netns)", "none (seccomp)", "open"
+	Parts    []string `json:"parts,omitempty"`    // "userns", "pidns", "mountns", "no_new_privs", "rlimits"
+	Lacks    []string `json:"lacks,omitempty"`    // what this machine does not give, and why
+}
+
+// Evidence is what a gate run left: what was run, on what, and how it ended.
+// It stands in the collapse's record.
+type Evidence struct {
+	Gate      string     `json:"gate"`
+	Kind      GateKind   `json:"kind"`
+	Green     bool       `json:"green"`
+	Reason    string     `json:"reason"` // one line: why it is green or red
+	Key       string     `json:"key"`    // SHA-256, hex, of everything visible to it
+	Input     rmg.Digest `json:"input"`  // of the tree it ran on
+	Argv      []string   `json:"argv,omitempty"`
+	Exit      int        `json:"exit"`
+	TimedOut  bool       `json:"timed_out,omitempty"`
+	Millis    int64      `json:"millis"`           // recorded, part of no key
+	Output    rmg.Blob   `json:"-"`                // capped
+	OutputSum string     `json:"output,omitempty"` // its SHA-256, hex
+	Tests     []Test     `json:"tests,omitempty"`  // sorted by package, name
+	Tools     string     `json:"tools,omitempty"`  // "go1.26.8 linux/amd64"
+	Env       string     `json:"env,omitempty"`    // SHA-256, hex, of the environment given
+	Sandbox   Sandbox    `json:"sandbox"`
+	Reused    bool       `json:"reused,omitempty"` // taken from an earlier run under the same key
+}
+
+// Proof asks for gates to be run on one tree in a folder no worker touched.
+type Proof struct {
+	Folder  string     // absolute path of the repository's root; the runner may write in it
+	Scratch string     // absolute path of a fresh private folder beside it: caches, HOME, TMPDIR
+	Input   rmg.Digest // digest of the tree in it
+	Gates   []Gate     // command, test and file gates only
+	PutBlob func([]byte) (rmg.Blob, error)
+	Emit    func(Event)
+}

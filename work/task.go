@@ -1,0 +1,139 @@
+package work
+
+import (
+	"context"
+
+	"jitos.dev/rewrite"
+	"jitos.dev/rmg"
+)
+
+// Worker executes primitive tasks of one kind. One value serves any number of
+// assignments at once.
+type Worker interface {
+	Describe() Description
+	// Run does one assignment and returns when it is done, or soon after ctx
+	// is cancelled, leaving no process behind. A task that cannot succeed
+	// returns a Result that is not OK, with its reasons; the error is for
+	// what went wrong in the worker itself.
+	Run(ctx context.Context, a Assignment) (Result, error)
+}
+
+// Description says what a worker is.
+type Description struct {
+	Name    string   `json:"name"` // "repair"
+	Summary string   `json:"summary"`
+	Actions []string `json:"actions"` // what a task may ask of it, sorted
+}
+
+// Assignment is one attempt at one task.
+type Assignment struct {
+	Process   string // "p12"
+	Task      string // id in the plan
+	Action    string
+	Args      map[string]any       // JSON values
+	Inputs    map[string]rmg.Props // outputs of the tasks it needs, by task id
+	Attempt   int                  // from 1
+	Token     string               // fences late results
+	Workspace Workspace
+	Repo      Repo
+	Rights    Rights
+	Budget    Budget
+	Query     Query // read-only look at the system; for reports
+	Emit      func(Event)
+}
+
+// Repo says where in the graph the repository of the process stands.
+type Repo struct {
+	Name   string
+	Branch string
+	Root   rmg.Path // /repo/<name>/<branch>; zero if there is none
+	Module string   // folder of the module the target is in, relative, "." for the root
+	Target string   // folder or file the intent is about, relative, "." for all
+	Symbol string   // what the intent is about inside it, if it is a symbol
+}
+
+// Rights are the capabilities of a process, as far as a worker is concerned.
+type Rights struct {
+	Workers   []string `json:"workers"`             // kinds of worker it may use
+	Write     []string `json:"write"`               // globs relative to the repository, "**" for all
+	Protected []string `json:"protected,omitempty"` // globs that stay as they are
+	Network   string   `json:"network"`             // "none"
+	Granted   []string `json:"granted,omitempty"`   // protected globs that the intent may change after all
+}
+
+// Budget bounds an assignment. The wall clock can only end it in failure.
+type Budget struct {
+	Candidates int
+	WallMillis int64
+	OutputMax  int64 // bytes of captured output
+}
+
+// Result is what came of an assignment. What it changed stands in the
+// workspace already.
+type Result struct {
+	OK      bool
+	Nothing bool // OK, and there was nothing to do
+	Summary string
+	Reasons []string  // why not OK; what to try next
+	Output  rmg.Props // handed to the tasks that need this one; small
+	Adopt   string    // id of the child workspace whose change is taken into the task's workspace
+}
+
+// Event is a line of progress.
+type Event struct {
+	Task string         `json:"task,omitempty"`
+	Text string         `json:"text"`
+	Data map[string]any `json:"data,omitempty"` // "tried", "total", "candidate", ...
+}
+
+// Workspace is a worker's handle on a workspace. Methods are safe for
+// concurrent use; each returns after what it did is durable.
+type Workspace interface {
+	ID() string // "w14"
+	// Graph returns the head's world at this moment.
+	Graph() rmg.Graph
+	// Rewrite applies ops under the process's rights. Denied: outside them.
+	Rewrite(ctx context.Context, rw rewrite.Rewrite) error
+	// Fork makes a child workspace with ops applied, in one go. About one disk flush.
+	Fork(ctx context.Context, reason string, ops []rewrite.Op) (Workspace, error)
+	// Discard drops a child, remembering why; its bytes stay.
+	Discard(ctx context.Context, reason string) error
+	// Materialise gives the head's repository as a folder. Slot numbers the
+	// fixed places that a worker uses side by side, from 0: the same slot is
+	// the same path again, and costs only what differs from its last use.
+	Materialise(ctx context.Context, slot int) (Folder, error)
+	// Open reads content. The caller closes nothing: it is held whole.
+	ReadBlob(b rmg.Blob) ([]byte, error)
+	PutBlob(data []byte) (rmg.Blob, error)
+}
+
+// Folder is a materialised repository: real files in a private place.
+type Folder interface {
+	// Path is the absolute path of the repository's root.
+	Path() string
+	// Scratch is a private folder beside it that stays with the slot: caches,
+	// HOME, TMPDIR. No gate ever reads it.
+	Scratch() string
+	// Update makes the folder hold another workspace's head; undoes what was
+	// written in it since.
+	Update(ctx context.Context, w Workspace) error
+	// Scan returns what changed in the folder since it was materialised, as
+	// ops on the graph.
+	Scan(ctx context.Context) ([]rewrite.Op, error)
+	// Close frees the slot.
+	Close() error
+}
+
+// Query reads versions of the system.
+type Query interface {
+	System() rmg.Graph
+	// Commits returns the repository's newest commits, newest first.
+	Commits(ctx context.Context, max int) ([]Commit, error)
+	ReadBlob(b rmg.Blob) ([]byte, error)
+}
+
+// Commit is one commit of a repository's history.
+type Commit struct {
+	ID, Author, Subject string
+	AtUnix              int64
+}

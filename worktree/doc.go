@@ -1,0 +1,56 @@
+// Package worktree is the bridge between files and the graph: repositories in,
+// workspaces out as folders, changes in folders back as ops, and landings.
+//
+// What stands under /repo/<name>/<branch> is a folder: nodes of kind Dir, File
+// (props blob, mode) and Symlink (prop target). Reading uses the git program;
+// nothing of the person's repository is written but by Land, and by it only
+// what the landing names.
+package worktree
+
+import (
+	"io"
+	"os"
+	"sync"
+
+	"jitos.dev/rmg"
+)
+
+// Blobs is where content is kept.
+type Blobs interface {
+	Put(r io.Reader) (rmg.Blob, error)
+	Open(b rmg.Blob) (io.ReadSeekCloser, error)
+}
+
+// Options says where a manager keeps its folders.
+type Options struct {
+	Dir   string // folders of workspaces and gates are made below it
+	Blobs Blobs
+	// Step is called with the name of each step of a landing before it is
+	// done; tests kill the process there. May be nil.
+	Step func(string)
+}
+
+// maxTrees is how many trees of commits are remembered.
+const maxTrees = 64
+
+// Manager does all of it. Safe for concurrent use.
+type Manager struct {
+	opt Options
+
+	mu     sync.Mutex // guards the fields below
+	trees  map[string]rmg.Graph     // by commit
+	recent []string                 // commits in trees, oldest first
+	places map[string]chan struct{} // one token for each place in use
+	slots  map[string]*slot         // what each slot is known to hold
+}
+
+// New makes a manager; Dir is made if it is missing.
+func New(opt Options) (*Manager, error) {
+	if opt.Step == nil {
+		opt.Step = func(string) {}
+	}
+	if err := os.MkdirAll(opt.Dir, 0o700); err != nil {
+		return nil, err
+	}
+	return &Manager{opt: opt, trees: map[string]rmg.Graph{}, places: map[string]chan struct{}{}, slots: map[string]*slot{}}, nil
+}

@@ -1,0 +1,89 @@
+package worktree
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+
+	"jitos.dev/rmg"
+)
+
+// git is one command of the git program. It sees no GIT_* variable of ours, no
+// hook, no monitor, no prompt, and takes no optional lock.
+type git struct {
+	dir   string
+	env   []string
+	stdin io.Reader
+}
+
+func (g git) command(ctx context.Context, args ...string) *exec.Cmd {
+	base := []string{
+		"-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "-c", "gc.auto=0",
+		"-c", "commit.gpgSign=false", "-c", "maintenance.auto=false", "-c", "advice.detachedHead=false",
+	}
+	cmd := exec.CommandContext(ctx, "git", append(base, args...)...)
+	cmd.Dir = g.dir
+	for _, kv := range os.Environ() {
+		if !strings.HasPrefix(kv, "GIT_") && !strings.HasPrefix(kv, "LC_") && !strings.HasPrefix(kv, "LANG") {
+			cmd.Env = append(cmd.Env, kv)
+		}
+	}
+	cmd.Env = append(cmd.Env, "GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0", "LC_ALL=C")
+	cmd.Env = append(cmd.Env, g.env...)
+	cmd.Stdin = g.stdin
+	return cmd
+}
+
+// errGit is a git command that ended with an error.
+type errGit struct {
+	args   []string
+	exit   int
+	stderr string
+	err    error
+}
+
+func (e *errGit) Error() string {
+	return fmt.Sprintf("git %s: %v: %s", strings.Join(e.args, " "), e.err, strings.TrimSpace(e.stderr))
+}
+
+func (e *errGit) Unwrap() error { return e.err }
+
+// run returns what the command prints.
+func (g git) run(ctx context.Context, args ...string) ([]byte, error) {
+	cmd := g.command(ctx, args...)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil {
+		e := &errGit{args: args, stderr: errs.String(), err: err}
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			e.exit = exit.ExitCode()
+		}
+		return out.Bytes(), e
+	}
+	return out.Bytes(), nil
+}
+
+// line returns the one line that the command prints.
+func (g git) line(ctx context.Context, args ...string) (string, error) {
+	out, err := g.run(ctx, args...)
+	return strings.TrimSuffix(string(out), "\n"), err
+}
+
+// records splits NUL-terminated output.
+func records(out []byte) []string {
+	s := strings.TrimSuffix(string(out), "\x00")
+	if s == "" {
+		return nil
+	}
+	return strings.Split(s, "\x00")
+}
+
+func fail(code rmg.Code, hint, format string, args ...any) error {
+	return &rmg.Error{Op: "repository", Code: code, Msg: fmt.Sprintf(format, args...), Hint: hint}
+}
