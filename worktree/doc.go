@@ -37,7 +37,7 @@ const maxTrees = 64
 type Manager struct {
 	opt Options
 
-	mu     sync.Mutex // guards the fields below
+	mu     sync.Mutex               // guards the fields below
 	trees  map[string]rmg.Graph     // by commit
 	recent []string                 // commits in trees, oldest first
 	places map[string]chan struct{} // one token for each place in use

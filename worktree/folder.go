@@ -375,7 +375,7 @@ func (f *Folder) Scan(ctx context.Context, at rmg.Path) ([]rewrite.Op, error) {
 			gone = append(gone, rewrite.Op{Op: rewrite.Remove, Path: at.Join(strings.Split(name, "/")...)})
 		}
 	}
-	return append(gone, append(f.madeDirs(at, ops), f.emptied(at, seen)...)...), nil
+	return append(append(gone, f.emptied(at, seen)...), f.madeDirs(at, ops)...), nil
 }
 
 // look reads what a touched path holds now.

@@ -24,7 +24,7 @@ type git struct {
 func (g git) command(ctx context.Context, args ...string) *exec.Cmd {
 	base := []string{
 		"-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "-c", "gc.auto=0",
-		"-c", "commit.gpgSign=false", "-c", "maintenance.auto=false", "-c", "advice.detachedHead=false",
+		"-c", "core.fsync=all", "-c", "commit.gpgSign=false", "-c", "maintenance.auto=false", "-c", "advice.detachedHead=false",
 	}
 	cmd := exec.CommandContext(ctx, "git", append(base, args...)...)
 	cmd.Dir = g.dir

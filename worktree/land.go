@@ -1,7 +1,14 @@
 package worktree
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
 
 	"jitos.dev/rmg"
 )
@@ -29,13 +36,21 @@ type Landing struct {
 	Paths  []LandPath `json:"paths"`
 }
 
-// LandPath is one path of a landing; an absent side has no Mode.
+// LandPath is one path of a landing; an absent side has no Mode. Removals come
+// first, so that a folder can take the place of a file, or a file that of a
+// folder.
 type LandPath struct {
-	Path    string `json:"path"`               // raw, relative, "/" between segments; JSON-safe escape as you see fit
-	OldMode string `json:"old_mode,omitempty"` // git mode: "100644", "100755", "120000"
-	OldID   string `json:"old_id,omitempty"`   // git object
-	NewMode string `json:"new_mode,omitempty"`
-	NewID   string `json:"new_id,omitempty"`
+	Path    rmg.Path `json:"path"`               // below the repository's root, escaped as graph paths are
+	OldMode string   `json:"old_mode,omitempty"` // git mode: "100644", "100755", "120000"
+	OldID   string   `json:"old_id,omitempty"`   // git object
+	NewMode string   `json:"new_mode,omitempty"`
+	NewID   string   `json:"new_id,omitempty"`
+}
+
+// name is the file's, with "/" between its parts.
+func (p LandPath) name() string {
+	ids, _ := rmg.Root.Rel(p.Path)
+	return strings.Join(ids, "/")
 }
 
 // LandResult says how a landing ended.
@@ -58,17 +73,309 @@ type Outcome struct {
 
 // Prepare writes the objects of the commit: Tip's tree with the difference of
 // Old and New. No ref, index or file is touched.
-func (m *Manager) Prepare(ctx context.Context, r LandRequest) (Landing, error) { panic("stub") }
+func (m *Manager) Prepare(ctx context.Context, r LandRequest) (Landing, error) {
+	l := Landing{ID: r.ID, Top: r.Top, Branch: r.Branch, Tip: r.Tip}
+	dir, err := os.MkdirTemp(m.opt.Dir, "prepare-")
+	if err != nil {
+		return l, err
+	}
+	defer os.RemoveAll(dir)
+	if l.Paths, err = m.landPaths(ctx, r, dir); err != nil {
+		return l, err
+	}
+	g := git{dir: r.Top, env: []string{"GIT_INDEX_FILE=" + filepath.Join(dir, "index")}}
+	if _, err := g.run(ctx, "read-tree", r.Tip); err != nil {
+		return l, err
+	}
+	if err := indexInfo(ctx, g, l.Paths); err != nil {
+		return l, err
+	}
+	tree, err := g.line(ctx, "write-tree")
+	if err != nil {
+		return l, err
+	}
+	name, mail, _ := strings.Cut(strings.TrimSuffix(r.Author, ">"), " <")
+	at := fmt.Sprintf("@%d +0000", r.AtUnix)
+	g.env = append(g.env, "GIT_AUTHOR_NAME="+name, "GIT_AUTHOR_EMAIL="+mail, "GIT_AUTHOR_DATE="+at,
+		"GIT_COMMITTER_NAME="+name, "GIT_COMMITTER_EMAIL="+mail, "GIT_COMMITTER_DATE="+at)
+	g.stdin = strings.NewReader(r.Message)
+	l.Commit, err = g.line(ctx, "commit-tree", tree, "-p", r.Tip, "-F", "-")
+	return l, err
+}
+
+// landPaths lists what differs, and writes the objects of the new side.
+func (m *Manager) landPaths(ctx context.Context, r LandRequest, dir string) ([]LandPath, error) {
+	oldFiles, err := flatten(r.Old)
+	if err != nil {
+		return nil, err
+	}
+	newFiles, err := flatten(r.New)
+	if err != nil {
+		return nil, err
+	}
+	var gone, rest []LandPath
+	var contents []want
+	for _, name := range sortedNames(oldFiles) {
+		if _, ok := newFiles[name]; !ok {
+			gone = append(gone, LandPath{Path: rmg.Root.Join(strings.Split(name, "/")...)})
+		}
+	}
+	for _, name := range sortedNames(newFiles) {
+		w := newFiles[name]
+		if had, ok := oldFiles[name]; ok && had == w {
+			continue
+		}
+		rest = append(rest, LandPath{Path: rmg.Root.Join(strings.Split(name, "/")...), NewMode: w.mode()})
+		contents = append(contents, w)
+	}
+	ids, err := m.writeObjects(ctx, r.Top, dir, contents)
+	if err != nil {
+		return nil, err
+	}
+	for i := range rest {
+		rest[i].NewID = ids[i]
+	}
+	list := append(gone, rest...)
+	return list, m.oldSides(ctx, r, list, oldFiles)
+}
+
+// oldSides fills in what Tip holds at each path, and checks that it is what the
+// change was made from.
+func (m *Manager) oldSides(ctx context.Context, r LandRequest, list []LandPath, oldFiles map[string]want) error {
+	tip, err := m.Tree(ctx, r.Top, r.Tip)
+	if err != nil {
+		return err
+	}
+	tipFiles, err := flatten(tip)
+	if err != nil {
+		return err
+	}
+	out, err := git{dir: r.Top}.run(ctx, "ls-tree", "-r", "-z", "--full-tree", r.Tip)
+	if err != nil {
+		return err
+	}
+	entries := map[string][2]string{}
+	for _, rec := range records(out) {
+		meta, name, _ := strings.Cut(rec, "\t")
+		if f := strings.Fields(meta); len(f) == 3 {
+			entries[name] = [2]string{f[0], f[2]}
+		}
+	}
+	for i := range list {
+		name := list[i].name()
+		was, had := oldFiles[name]
+		is, has := tipFiles[name]
+		if had != has || was != is {
+			return fail(rmg.Conflict, "", "%s is not what %s holds", name, r.Tip)
+		}
+		if e, ok := entries[name]; ok {
+			list[i].OldMode, list[i].OldID = e[0], e[1]
+		}
+	}
+	return nil
+}
+
+func (w want) mode() string {
+	switch {
+	case w.link:
+		return "120000"
+	case w.exec:
+		return "100755"
+	}
+	return "100644"
+}
+
+// writeObjects stores contents in the repository with one git process, and
+// returns their ids in order.
+func (m *Manager) writeObjects(ctx context.Context, top, dir string, contents []want) ([]string, error) {
+	if len(contents) == 0 {
+		return nil, nil
+	}
+	var paths bytes.Buffer
+	for i, w := range contents {
+		file := filepath.Join(dir, fmt.Sprint(i))
+		if err := m.writeContent(file, w); err != nil {
+			return nil, err
+		}
+		fmt.Fprintln(&paths, file)
+	}
+	out, err := git{dir: top, stdin: &paths}.run(ctx, "hash-object", "-w", "--no-filters", "--stdin-paths")
+	if err != nil {
+		return nil, err
+	}
+	ids := strings.Fields(string(out))
+	if len(ids) != len(contents) {
+		return nil, fmt.Errorf("git hash-object answered %d ids for %d files", len(ids), len(contents))
+	}
+	return ids, nil
+}
+
+func (m *Manager) writeContent(file string, w want) error {
+	if w.link {
+		return os.WriteFile(file, []byte(w.text), 0o600)
+	}
+	src, err := m.opt.Blobs.Open(w.blob)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	dst, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(dst, src)
+	return errors.Join(err, dst.Close())
+}
+
+// indexInfo puts the new sides of paths into the index that g works on.
+func indexInfo(ctx context.Context, g git, paths []LandPath) error {
+	var in bytes.Buffer
+	for _, p := range paths {
+		if p.NewMode == "" {
+			fmt.Fprintf(&in, "0 %s\t%s\x00", strings.Repeat("0", len(p.OldID)), p.name())
+		} else {
+			fmt.Fprintf(&in, "%s %s\t%s\x00", p.NewMode, p.NewID, p.name())
+		}
+	}
+	g.stdin = &in
+	_, err := g.run(ctx, "update-index", "-z", "--index-info")
+	return err
+}
+
+// The steps of a landing, as Options.Step hears of them before each is done.
+const (
+	StepLock    = "lock"   // take index.lock
+	StepCheck   = "check"  // see that nothing of the person's is in the way
+	StepRef     = "ref"    // compare-and-swap of the branch
+	StepFile    = "file"   // replace one file; once for each path
+	StepIndex   = "index"  // put the new index in place
+	StepUnlock  = "unlock" // remove index.lock
+	StepCleanup = "cleanup"
+)
 
 // Land brings a prepared landing in: compare-and-swap of the ref, then index
 // entries and files of its paths only, under index.lock throughout, each file
 // replaced by exchange. A branch that is checked out nowhere has its ref moved.
-func (m *Manager) Land(ctx context.Context, l Landing) (Outcome, error) { panic("stub") }
+//
+// The order matters. The lock keeps git commands out; the check is made under
+// it; the ref is the point of no return: before it a crash leaves nothing but
+// our lock, after it Resume finishes.
+func (m *Manager) Land(ctx context.Context, l Landing) (Outcome, error) {
+	at, err := findSite(ctx, l)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if at == nil {
+		m.opt.Step(StepRef)
+		moved, err := swapRef(ctx, l)
+		return outcome(moved), err
+	}
+	m.opt.Step(StepLock)
+	if why, err := at.lock(ctx, l); err != nil || why != "" {
+		return Outcome{Result: Blocked, Paths: []string{why}}, err
+	}
+	m.opt.Step(StepCheck)
+	if tip, err := branchTip(ctx, l); err != nil || tip != l.Tip {
+		return outcome(true), errors.Join(err, at.unlock(l))
+	}
+	if inWay, err := at.inTheWay(ctx, l); err != nil || len(inWay) > 0 {
+		return Outcome{Result: Blocked, Paths: inWay}, errors.Join(err, at.unlock(l))
+	}
+	m.opt.Step(StepRef)
+	if moved, err := swapRef(ctx, l); err != nil || moved {
+		return outcome(true), errors.Join(err, at.unlock(l))
+	}
+	return m.finish(ctx, at, l)
+}
+
+func outcome(moved bool) Outcome {
+	if moved {
+		return Outcome{Result: Moved}
+	}
+	return Outcome{Result: Landed}
+}
 
 // Resume finishes a landing that a crash cut off, or takes it back: after it
 // the ref is at Commit with files and index to match (Landed), or nothing of
-// the landing is left (Moved, Blocked). It may be called any number of times.
-func (m *Manager) Resume(ctx context.Context, l Landing) (Outcome, error) { panic("stub") }
+// the landing is left (Moved). It may be called any number of times.
+func (m *Manager) Resume(ctx context.Context, l Landing) (Outcome, error) {
+	tip, err := branchTip(ctx, l)
+	if err != nil {
+		return Outcome{}, err
+	}
+	at, err := findSite(ctx, l)
+	if err != nil {
+		return Outcome{}, err
+	}
+	landed := tip == l.Commit
+	if !landed && tip != "" && tip != l.Tip {
+		_, err := git{dir: l.Top}.run(ctx, "merge-base", "--is-ancestor", l.Commit, tip)
+		landed = err == nil
+	}
+	switch {
+	case at == nil:
+		return outcome(!landed), nil
+	case !landed:
+		return outcome(true), at.unlock(l)
+	case tip != l.Commit && !at.ours(l):
+		// Somebody committed on top: git had the index, so all was done.
+		return outcome(false), nil
+	}
+	if why, err := at.lock(ctx, l); err != nil || why != "" {
+		return Outcome{}, errors.Join(err, fail(rmg.Unavailable, "let the other git command end, or remove a lock it left", "%s", why))
+	}
+	return m.finish(ctx, at, l)
+}
 
 // Park points a branch of its own at the landing's commit: "jitos/p12".
-func (m *Manager) Park(ctx context.Context, l Landing, branch string) error { panic("stub") }
+// Exists if the branch is there with another commit.
+func (m *Manager) Park(ctx context.Context, l Landing, branch string) error {
+	g := git{dir: l.Top}
+	ref := "refs/heads/" + branch
+	none := strings.Repeat("0", len(l.Commit))
+	_, err := g.run(ctx, "update-ref", "--create-reflog", "-m", "jitos: park "+l.ID, ref, l.Commit, none)
+	if err == nil {
+		return nil
+	}
+	if is, e := g.line(ctx, "rev-parse", "--verify", "--quiet", ref); e == nil {
+		if is == l.Commit {
+			return nil
+		}
+		return fail(rmg.Exists, "git branch -m moves it out of the way", "branch %s is there already, at %s", branch, is)
+	}
+	return err
+}
+
+// branchTip is the branch's commit, "" if the branch is gone.
+func branchTip(ctx context.Context, l Landing) (string, error) {
+	tip, err := git{dir: l.Top}.line(ctx, "rev-parse", "--verify", "--quiet", "refs/heads/"+l.Branch)
+	var ge *errGit
+	if errors.As(err, &ge) && ge.exit == 1 {
+		return "", nil
+	}
+	return tip, err
+}
+
+// swapRef moves the branch from Tip to Commit, if it is at Tip.
+func swapRef(ctx context.Context, l Landing) (moved bool, err error) {
+	for try := 0; ; try++ {
+		_, err = git{dir: l.Top}.run(ctx, "update-ref", "--create-reflog", "-m", "jitos: land "+l.ID, "refs/heads/"+l.Branch, l.Commit, l.Tip)
+		if err == nil {
+			return false, nil
+		}
+		tip, e := branchTip(ctx, l)
+		switch {
+		case e != nil:
+			return false, e
+		case tip == l.Commit:
+			return false, nil
+		case tip != l.Tip:
+			return true, nil
+		case try == lockTries:
+			return false, err // somebody else holds the ref's lock
+		}
+		if err := pause(ctx); err != nil {
+			return false, err
+		}
+	}
+}

@@ -193,7 +193,6 @@ func (m *Manager) readTree(ctx context.Context, top string, entries []string) (r
 	return o.Graph(), cmd.Wait()
 }
 
-
 func (m *Manager) readEntries(o *rmg.Overlay, entries []string, in io.Writer, out *bufio.Reader) error {
 	for _, rec := range entries {
 		meta, name, _ := strings.Cut(rec, "\t")

@@ -1,0 +1,337 @@
+package worktree
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"jitos.dev/rmg"
+)
+
+// Files are replaced by exchange: the new file and the old one change places in
+// one step, so that no moment exists at which a person's write could be lost.
+// What came out is hashed afterwards; if it is not what was expected, somebody
+// wrote in between, and it goes back.
+
+// canExchange tries an exchange in the stage, which it makes.
+func (s *site) canExchange(l Landing) bool {
+	dir := s.stage(l)
+	a, b := filepath.Join(dir, "a"), filepath.Join(dir, "b")
+	defer os.Remove(a)
+	defer os.Remove(b)
+	if os.MkdirAll(dir, 0o755) != nil || os.WriteFile(a, nil, 0o600) != nil || os.WriteFile(b, nil, 0o600) != nil {
+		return false
+	}
+	var x, y unix.Stat_t
+	if unix.Stat(dir, &x) != nil || unix.Stat(s.top, &y) != nil || x.Dev != y.Dev {
+		return false
+	}
+	return unix.Renameat2(unix.AT_FDCWD, a, unix.AT_FDCWD, b, unix.RENAME_EXCHANGE) == nil
+}
+
+// finish brings index and files to the commit that the branch is at already.
+// Paths whose index entry is no longer the old one are left as they are: they
+// are done, or a person's. The lock is held, and given back.
+func (m *Manager) finish(ctx context.Context, s *site, l Landing) (Outcome, error) {
+	out := Outcome{Result: Landed}
+	index, err := s.index(ctx)
+	if err != nil {
+		return out, err
+	}
+	if err := os.MkdirAll(s.stage(l), 0o755); err != nil {
+		return out, err
+	}
+	var todo []LandPath
+	for i, p := range l.Paths {
+		if (index[p.name()] != entry{p.OldMode, p.OldID}) {
+			continue
+		}
+		todo = append(todo, p)
+		m.opt.Step(StepFile)
+		kept, err := m.replace(ctx, s, l, p, filepath.Join(s.stage(l), fmt.Sprint(i)))
+		out.Kept = append(out.Kept, kept...)
+		if err != nil {
+			return out, fmt.Errorf("land %s: %w", p.name(), err)
+		}
+	}
+	m.opt.Step(StepIndex)
+	if err := s.newIndex(ctx, l, todo); err != nil {
+		return out, err
+	}
+	m.opt.Step(StepUnlock)
+	return out, s.unlock(l)
+}
+
+// replace brings one path from its old side to its new one. staged is where the
+// new file is made and the old one comes out; after a crash it may hold either.
+func (m *Manager) replace(ctx context.Context, s *site, l Landing, p LandPath, staged string) ([]rmg.Blob, error) {
+	parent, err := openParent(s.top, p.name(), p.NewMode != "")
+	if err != nil {
+		if p.NewMode == "" && errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+		// The person put something else where the folder was. It stays.
+		return nil, ignoreStrange(err)
+	}
+	defer unix.Close(parent)
+	x := &exchange{m: m, site: s, path: p, parent: parent, base: path.Base(p.name()), staged: staged}
+	if err := x.leftover(); err != nil {
+		return x.kept, err
+	}
+	is, err := look(filepath.Join(s.top, p.name()), len(p.NewID+p.OldID))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return x.kept, err
+	}
+	switch {
+	case is == entry{p.NewMode, p.NewID}:
+		return x.kept, nil // done before the crash
+	case p.NewMode == "":
+		return x.kept, x.remove()
+	case is != entry{} && is != entry{p.OldMode, p.OldID} && is.mode != "folder":
+		return x.kept, nil // the person's: it stays, git shows it as changed
+	}
+	return x.kept, x.put(ctx, l)
+}
+
+// ignoreStrange drops the errors of a folder that is not there as a folder.
+func ignoreStrange(err error) error {
+	if errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.EXDEV) {
+		return nil
+	}
+	return err
+}
+
+// openParent opens the folder a path stands in, never through a symlink.
+func openParent(top, name string, make bool) (int, error) {
+	dir := path.Dir(name)
+	fd, err := unix.Open(top, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1, err
+	}
+	if dir == "." {
+		return fd, nil
+	}
+	defer unix.Close(fd)
+	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS}
+	sub, err := unix.Openat2(fd, dir, &how)
+	if !make || !errors.Is(err, unix.ENOENT) {
+		return sub, err
+	}
+	root, err := os.OpenRoot(top)
+	if err != nil {
+		return -1, err
+	}
+	defer root.Close()
+	if err := root.MkdirAll(dir, 0o777); err != nil {
+		return -1, err
+	}
+	return unix.Openat2(fd, dir, &how)
+}
+
+// exchange is the replacement of one path.
+type exchange struct {
+	m      *Manager
+	site   *site
+	path   LandPath
+	parent int    // descriptor of the folder it stands in
+	base   string // its name there
+	staged string // absolute
+	kept   []rmg.Blob
+}
+
+func (x *exchange) is(full string) (entry, error) {
+	return look(full, len(x.path.NewID+x.path.OldID))
+}
+
+// leftover deals with what a crash left in the stage: a person's bytes that had
+// come out go back in.
+func (x *exchange) leftover() error {
+	is, err := x.is(x.staged)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	p := x.path
+	if is != (entry{p.OldMode, p.OldID}) && is != (entry{p.NewMode, p.NewID}) {
+		if err := x.back(); err != nil {
+			return err
+		}
+	}
+	return os.RemoveAll(x.staged)
+}
+
+// put makes the new file in the stage, and exchanges it for the old one.
+func (x *exchange) put(ctx context.Context, l Landing) error {
+	if err := x.write(ctx, l); err != nil {
+		return err
+	}
+	if x.path.OldMode == "" {
+		return x.place()
+	}
+	err := unix.Renameat2(unix.AT_FDCWD, x.staged, x.parent, x.base, unix.RENAME_EXCHANGE)
+	if errors.Is(err, unix.ENOENT) {
+		return nil // the person removed it: it stays removed
+	}
+	if err != nil {
+		return err
+	}
+	return x.judge()
+}
+
+// place puts the new file where there is none. A file that appeared meanwhile
+// is the person's and stays.
+func (x *exchange) place() error {
+	err := unix.Renameat2(unix.AT_FDCWD, x.staged, x.parent, x.base, unix.RENAME_NOREPLACE)
+	if errors.Is(err, unix.EEXIST) && os.Remove(filepath.Join(x.site.top, x.path.name())+"/") == nil {
+		// An empty folder stood there; git does not count it as anything.
+		err = unix.Renameat2(unix.AT_FDCWD, x.staged, x.parent, x.base, unix.RENAME_NOREPLACE)
+	}
+	if errors.Is(err, unix.EEXIST) {
+		return nil
+	}
+	return err
+}
+
+// judge looks at what came out, and puts it back if it was not expected.
+func (x *exchange) judge() error {
+	is, err := x.is(x.staged)
+	if err != nil {
+		return err
+	}
+	if is == (entry{x.path.OldMode, x.path.OldID}) {
+		return os.Remove(x.staged)
+	}
+	return x.back()
+}
+
+// back returns the person's file from the stage to its place, and keeps a copy
+// of it, and of anything else of theirs that comes out on the way.
+func (x *exchange) back() error {
+	if err := x.keep(); err != nil {
+		return err
+	}
+	err := unix.Renameat2(unix.AT_FDCWD, x.staged, x.parent, x.base, unix.RENAME_EXCHANGE)
+	if errors.Is(err, unix.ENOENT) {
+		return x.place()
+	}
+	if err != nil {
+		return err
+	}
+	if is, err := x.is(x.staged); err != nil || is == (entry{x.path.NewMode, x.path.NewID}) || is == (entry{x.path.OldMode, x.path.OldID}) {
+		return err
+	}
+	return x.keep() // written after the first exchange: the earlier bytes are in place, these are kept
+}
+
+// keep stores the staged file's content.
+func (x *exchange) keep() error {
+	st, err := os.Lstat(x.staged)
+	if err != nil || !st.Mode().IsRegular() {
+		return err
+	}
+	f, err := os.Open(x.staged)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	b, err := x.m.opt.Blobs.Put(f)
+	x.kept = append(x.kept, b)
+	return err
+}
+
+// remove takes the file out, looks at it, and takes away folders left empty.
+func (x *exchange) remove() error {
+	err := unix.Renameat2(x.parent, x.base, unix.AT_FDCWD, x.staged, unix.RENAME_NOREPLACE)
+	if errors.Is(err, unix.ENOENT) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	is, err := x.is(x.staged)
+	if err != nil {
+		return err
+	}
+	if is != (entry{x.path.OldMode, x.path.OldID}) {
+		if err := x.keep(); err != nil {
+			return err
+		}
+		return x.place()
+	}
+	for d := path.Dir(x.path.name()); d != "."; d = path.Dir(d) {
+		if os.Remove(filepath.Join(x.site.top, d)) != nil {
+			break
+		}
+	}
+	return os.Remove(x.staged)
+}
+
+// write makes the new side of a path in the stage, from git's object. It gets
+// its name there only when it is whole: leftover takes it by its content.
+func (x *exchange) write(ctx context.Context, l Landing) error {
+	data, err := git{dir: l.Top}.run(ctx, "cat-file", "blob", x.path.NewID)
+	if err != nil {
+		return err
+	}
+	if x.path.NewMode == "120000" {
+		return os.Symlink(string(data), x.staged)
+	}
+	part := x.staged + ".part"
+	if err := os.RemoveAll(part); err != nil {
+		return err
+	}
+	perm := fs.FileMode(0o666)
+	if x.path.NewMode == "100755" {
+		perm = 0o777
+	}
+	f, err := os.OpenFile(part, os.O_CREATE|os.O_EXCL|os.O_WRONLY, perm)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(part, x.staged)
+}
+
+// newIndex makes a copy of the index, changes the landed paths in it, and
+// renames it over the index while the lock still stands.
+func (s *site) newIndex(ctx context.Context, l Landing, paths []LandPath) error {
+	if len(paths) == 0 {
+		return nil
+	}
+	index, next := filepath.Join(s.gitDir, "index"), filepath.Join(s.stage(l), "index")
+	data, err := os.ReadFile(index)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(next, data, 0o644); err != nil {
+		return err
+	}
+	g := git{dir: s.top, env: []string{"GIT_INDEX_FILE=" + next}}
+	if err := indexInfo(ctx, g, paths); err != nil {
+		return err
+	}
+	// Without it every landed file would look touched to the next git status.
+	var ge *errGit
+	if _, err := g.run(ctx, "update-index", "-q", "--refresh"); err != nil && (!errors.As(err, &ge) || ge.exit != 1) {
+		return err
+	}
+	f, err := os.Open(next)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(next, index)
+}

@@ -1,0 +1,267 @@
+package worktree
+
+import (
+	"context"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// How long a landing waits for another git command's lock: lockTries times
+// lockPause.
+const (
+	lockTries = 100
+	lockPause = 50 * time.Millisecond
+)
+
+func pause(ctx context.Context) error {
+	t := time.NewTimer(lockPause)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// site is the working tree that has the branch checked out.
+type site struct {
+	top    string
+	gitDir string // of this working tree: holds its index
+}
+
+// findSite returns where the branch is checked out, nil if nowhere.
+func findSite(ctx context.Context, l Landing) (*site, error) {
+	out, err := git{dir: l.Top}.run(ctx, "worktree", "list", "--porcelain", "-z")
+	if err != nil {
+		return nil, err
+	}
+	top := ""
+	for _, line := range strings.Split(string(out), "\x00") {
+		key, value, _ := strings.Cut(line, " ")
+		switch {
+		case key == "worktree":
+			top = value
+		case key == "branch" && value == "refs/heads/"+l.Branch:
+			dir, err := git{dir: top}.line(ctx, "rev-parse", "--absolute-git-dir")
+			if err != nil {
+				return nil, err
+			}
+			return &site{top: top, gitDir: dir}, nil
+		}
+	}
+	return nil, nil
+}
+
+func (s *site) lockFile() string { return filepath.Join(s.gitDir, "index.lock") }
+
+// stage is the folder in which a landing keeps what goes in and what came out.
+func (s *site) stage(l Landing) string { return filepath.Join(s.gitDir, "jitos-"+l.ID) }
+
+// mark is what index.lock holds while a landing has it.
+func mark(l Landing) string { return "jitos landing " + l.ID + "\n" }
+
+// ours says whether the lock is this landing's.
+func (s *site) ours(l Landing) bool {
+	data, err := os.ReadFile(s.lockFile())
+	return err == nil && string(data) == mark(l)
+}
+
+// lock takes index.lock, waiting a while for another holder. why is not empty
+// if it could not be had.
+func (s *site) lock(ctx context.Context, l Landing) (why string, err error) {
+	for try := 0; ; try++ {
+		f, err := os.OpenFile(s.lockFile(), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+		if err == nil {
+			_, err = f.WriteString(mark(l))
+			err = errors.Join(err, f.Sync(), f.Close())
+			if err != nil {
+				os.Remove(s.lockFile())
+			}
+			return "", err
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			return "", err
+		}
+		if s.ours(l) {
+			return "", nil
+		}
+		if try == lockTries {
+			return ".git/index.lock, which another git command holds", nil
+		}
+		if err := pause(ctx); err != nil {
+			return "", err
+		}
+	}
+}
+
+// unlock removes what a landing left: its lock, if it is its own, and its stage.
+func (s *site) unlock(l Landing) error {
+	err := os.RemoveAll(s.stage(l))
+	if s.ours(l) {
+		err = errors.Join(err, os.Remove(s.lockFile()))
+	}
+	return err
+}
+
+// entry is one path of an index.
+type entry struct{ mode, id string }
+
+// index reads the entries; a path in conflict has the mode "unmerged".
+func (s *site) index(ctx context.Context) (map[string]entry, error) {
+	out, err := git{dir: s.top}.run(ctx, "ls-files", "--stage", "-z", "--full-name")
+	if err != nil {
+		return nil, err
+	}
+	m := map[string]entry{}
+	for _, rec := range records(out) {
+		meta, name, _ := strings.Cut(rec, "\t")
+		f := strings.Fields(meta)
+		if len(f) != 3 {
+			return nil, fmt.Errorf("git ls-files: %q", rec)
+		}
+		if f[2] != "0" {
+			f[0] = "unmerged"
+		}
+		m[name] = entry{f[0], f[1]}
+	}
+	return m, nil
+}
+
+// inTheWay lists the landed paths on which something of the person's stands:
+// staged, changed, untracked or ignored. It touches nothing.
+func (s *site) inTheWay(ctx context.Context, l Landing) ([]string, error) {
+	if err := busy(s.gitDir); err != nil {
+		return []string{"the working tree: " + err.Error()}, nil
+	}
+	if !s.canExchange(l) {
+		return []string{"the working tree: its file system cannot exchange two files"}, nil
+	}
+	index, err := s.index(ctx)
+	if err != nil {
+		return nil, err
+	}
+	removed := map[string]bool{}
+	for _, p := range l.Paths {
+		if p.NewMode == "" {
+			removed[p.name()] = true
+		}
+	}
+	var out []string
+	for _, p := range l.Paths {
+		name := p.name()
+		if (index[name] != entry{p.OldMode, p.OldID}) {
+			out = append(out, name)
+			continue
+		}
+		free, err := s.free(p, name, removed)
+		if err != nil {
+			return nil, err
+		}
+		if !free {
+			out = append(out, name)
+		}
+	}
+	return out, nil
+}
+
+// free says whether the file at a path is what the landing replaces.
+func (s *site) free(p LandPath, name string, removed map[string]bool) (bool, error) {
+	for d := path.Dir(name); d != "."; d = path.Dir(d) {
+		st, err := os.Lstat(filepath.Join(s.top, d))
+		if err == nil && !st.IsDir() && !removed[d] {
+			return false, nil // a file or a link where a folder is needed
+		}
+		if err == nil && !st.IsDir() {
+			return p.OldMode == "", nil
+		}
+	}
+	full := filepath.Join(s.top, name)
+	is, err := look(full, len(p.NewID+p.OldID))
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return p.OldMode == "", nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if is.mode == "folder" && p.OldMode == "" {
+		return onlyRemoved(full, name, removed), nil
+	}
+	return is == entry{p.OldMode, p.OldID}, nil
+}
+
+// onlyRemoved says whether everything in a folder is removed by the landing.
+func onlyRemoved(full, name string, removed map[string]bool) bool {
+	err := filepath.WalkDir(full, func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		rel, err := filepath.Rel(full, p)
+		if err == nil && !removed[path.Join(name, filepath.ToSlash(rel))] {
+			err = fs.ErrExist
+		}
+		return err
+	})
+	return err == nil
+}
+
+// look returns a file's git mode and object id. idLen, in hex digits (40 or a
+// multiple of 64), tells the repository's hash. "folder" and "other" are modes
+// that no index has.
+func look(full string, idLen int) (entry, error) {
+	st, err := os.Lstat(full)
+	if err != nil {
+		return entry{}, err
+	}
+	switch {
+	case st.IsDir():
+		return entry{mode: "folder"}, nil
+	case st.Mode()&fs.ModeSymlink != 0:
+		to, err := os.Readlink(full)
+		if err != nil {
+			return entry{}, err
+		}
+		id, err := objectID(strings.NewReader(to), int64(len(to)), idLen)
+		return entry{"120000", id}, err
+	case !st.Mode().IsRegular():
+		return entry{mode: "other"}, nil
+	}
+	f, err := os.OpenFile(full, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return entry{}, err
+	}
+	defer f.Close()
+	mode := "100644"
+	if st.Mode().Perm()&0o100 != 0 {
+		mode = "100755"
+	}
+	id, err := objectID(f, st.Size(), idLen)
+	return entry{mode, id}, err
+}
+
+// objectID is the id git gives to content: the hash of "blob SIZE\0" and the
+// bytes. Content that changes its size while it is read has no id.
+func objectID(r io.Reader, size int64, idLen int) (string, error) {
+	var h hash.Hash = sha1.New()
+	if idLen%64 == 0 {
+		h = sha256.New()
+	}
+	fmt.Fprintf(h, "blob %d\x00", size)
+	n, err := io.Copy(h, r)
+	if err != nil || n != size {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
