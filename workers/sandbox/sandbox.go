@@ -1,13 +1,22 @@
 // Package sandbox runs a command so that it can write only where it was told,
 // read only what it needs, reach no network, and leave nothing behind.
 //
-// The command is started through this same program (see Main), which locks
-// itself in and then becomes the command.
+// The command is started through this same program (see Main). The first of two
+// stages stands in new namespaces as their init: it makes them ready, starts
+// the second, and reaps. The second locks itself in with Landlock and resource
+// limits, gives up every capability, and becomes the command. When the first
+// ends, the kernel kills whatever the command left running.
+//
+// What a machine does not give is done without and named in the outcome: see
+// work.Sandbox. What is not closed on any machine: memory (only the kernel's
+// out-of-memory killer, which takes a sandboxed process first), and side
+// channels.
 package sandbox
 
 import (
-	"context"
+	"bytes"
 	"io"
+	"sync"
 	"time"
 
 	"jitos.dev/work"
@@ -29,6 +38,14 @@ type Command struct {
 // DefaultOutputMax is how much output is kept.
 const DefaultOutputMax = 4 << 20
 
+// The limits of every command.
+const (
+	maxProcesses = 4096    // in the sandbox, where the kernel can count them apart
+	maxOpenFiles = 16384   // of one process
+	maxFileSize  = 8 << 30 // bytes of one file
+	maxCPU       = 4 * 60 * 60
+)
+
 // Outcome is how a command ended.
 type Outcome struct {
 	Exit      int  // exit status; 128+signal if it was killed
@@ -40,18 +57,64 @@ type Outcome struct {
 	InForce   work.Sandbox
 }
 
-// Run starts the command in its own session and namespaces, waits for it, and
-// kills everything it started. The error is for a command that could not be
-// started at all; ctx's end kills it and returns ctx's error with the outcome.
-func Run(ctx context.Context, c Command) (Outcome, error) { panic("stub") }
-
-// InForce says what a command would run under on this machine.
-func InForce() work.Sandbox { panic("stub") }
+// busy is the union of the time in which commands run.
+var busy struct {
+	sync.Mutex // guards the fields below
+	running    int
+	since      time.Time
+	total      time.Duration
+}
 
 // Busy returns for how long, in all, at least one command has been running.
-func Busy() time.Duration { panic("stub") }
+func Busy() time.Duration {
+	busy.Lock()
+	defer busy.Unlock()
+	if busy.running > 0 {
+		return busy.total + time.Since(busy.since)
+	}
+	return busy.total
+}
 
-// Main must be called first thing in main: in the process that Run starts it
-// locks itself in, becomes the command, and does not return. Elsewhere it does
-// nothing.
-func Main() { panic("stub") }
+func begin() {
+	busy.Lock()
+	defer busy.Unlock()
+	if busy.running++; busy.running == 1 {
+		busy.since = time.Now()
+	}
+}
+
+func end() {
+	busy.Lock()
+	defer busy.Unlock()
+	if busy.running--; busy.running == 0 {
+		busy.total += time.Since(busy.since)
+	}
+}
+
+// room is how much output may still be kept, over both streams.
+type room struct {
+	sync.Mutex // guards the fields below
+	left       int64
+	truncated  bool
+}
+
+// capped keeps what there is room for, and passes everything on.
+type capped struct {
+	room *room
+	kept bytes.Buffer
+	also io.Writer
+}
+
+func (c *capped) Write(p []byte) (int, error) {
+	c.room.Lock()
+	keep := min(int64(len(p)), c.room.left)
+	c.room.left -= keep
+	c.room.truncated = c.room.truncated || keep < int64(len(p))
+	c.room.Unlock()
+	c.kept.Write(p[:keep])
+	if c.also != nil {
+		// A reader that went away must not stop the command.
+		_, _ = c.also.Write(p)
+	}
+	return len(p), nil
+}

@@ -1,0 +1,219 @@
+package sandbox
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"jitos.dev/rmg"
+	"jitos.dev/work"
+)
+
+// spec is what the stages are told, over a pipe: nothing of it shows in the
+// command's environment or arguments.
+type spec struct {
+	Argv       []string
+	Dir        string
+	Write      []string
+	Read       []string
+	Env        []string
+	Namespaces bool // this stage stands in new ones
+	Lacks      []string
+}
+
+// report is what the second stage answers right before it becomes the command.
+type report struct {
+	Error   string
+	Missing bool // the command is not there
+	InForce work.Sandbox
+}
+
+// The descriptors that a stage gets beside stdin, stdout and stderr.
+const (
+	fdSpec   = 3 // the spec, as JSON
+	fdReport = 4 // the report goes here
+	fdAlive  = 5 // ends when the command has to die, or this process did
+)
+
+const stageEnv = "JITOS_SANDBOX_STAGE"
+
+// drainTime is how long output is awaited from what outlives the command, on a
+// machine without process namespaces.
+const drainTime = 2 * time.Second
+
+// namespaces says whether this machine gives an ordinary user new namespaces.
+// It is asked once, by trying.
+var namespaces = sync.OnceValue(func() error {
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = []string{stageEnv + "=probe"}
+	cmd.SysProcAttr = newNamespaces()
+	return cmd.Run()
+})
+
+func newNamespaces() *syscall.SysProcAttr {
+	uid, gid := os.Getuid(), os.Getgid()
+	return &syscall.SysProcAttr{
+		Setsid:      true,
+		Cloneflags:  unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: uid, HostID: uid, Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: gid, HostID: gid, Size: 1}},
+	}
+}
+
+// InForce says what a command would run under on this machine.
+func InForce() work.Sandbox {
+	return inForce()
+}
+
+var inForce = sync.OnceValue(func() work.Sandbox {
+	out, err := Run(context.Background(), Command{Argv: []string{"/bin/true"}, Dir: "/", Timeout: time.Minute})
+	if err != nil {
+		return work.Sandbox{Tier: "none", Network: "open", Lacks: []string{err.Error()}}
+	}
+	return out.InForce
+})
+
+// Run starts the command in its own session and namespaces, waits for it, and
+// kills everything it started. The error is for a command that could not be
+// started at all; ctx's end kills it and returns ctx's error with the outcome.
+func Run(ctx context.Context, c Command) (Outcome, error) {
+	var out Outcome
+	if len(c.Argv) == 0 {
+		return out, &rmg.Error{Op: "run", Code: rmg.Invalid, Msg: "no command"}
+	}
+	if err := ctx.Err(); err != nil {
+		return out, err
+	}
+	s := spec{Argv: c.Argv, Dir: c.Dir, Write: c.Write, Read: c.Read, Env: c.Env}
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = []string{stageEnv + "=1"}
+	if err := namespaces(); err != nil {
+		s.Lacks = append(s.Lacks, "namespaces: "+err.Error())
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	} else {
+		s.Namespaces = true
+		cmd.SysProcAttr = newNamespaces()
+	}
+	limit := &room{left: c.OutputMax}
+	if limit.left <= 0 {
+		limit.left = DefaultOutputMax
+	}
+	stdout, stderr := &capped{room: limit, also: c.Stdout}, &capped{room: limit, also: c.Stderr}
+	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = stdout, stderr, drainTime
+
+	begin()
+	defer end()
+	began := time.Now()
+	rep, err := supervise(ctx, cmd, s, c.Timeout, &out)
+	out.Took = time.Since(began)
+	out.Stdout, out.Stderr, out.Truncated = stdout.kept.Bytes(), stderr.kept.Bytes(), limit.truncated
+	out.InForce = rep.InForce
+	switch {
+	case ctx.Err() != nil:
+		return out, ctx.Err()
+	case err != nil:
+		return out, err
+	case rep.Missing:
+		return out, &rmg.Error{Op: "run", Code: rmg.NotFound, Msg: rep.Error}
+	case rep.Error != "":
+		return out, &rmg.Error{Op: "sandbox", Code: rmg.Internal, Msg: rep.Error}
+	}
+	return out, nil
+}
+
+// supervise starts the first stage and waits for its end, or makes it end.
+func supervise(ctx context.Context, cmd *exec.Cmd, s spec, timeout time.Duration, out *Outcome) (report, error) {
+	var rep report
+	var pipes [3][2]*os.File // spec, report, alive; read end, write end
+	defer func() {
+		for _, p := range pipes {
+			for _, f := range p {
+				if f != nil {
+					f.Close()
+				}
+			}
+		}
+	}()
+	for i := range pipes {
+		r, w, err := os.Pipe()
+		if err != nil {
+			return rep, err
+		}
+		pipes[i] = [2]*os.File{r, w}
+	}
+	cmd.ExtraFiles = []*os.File{pipes[0][0], pipes[1][1], pipes[2][0]}
+	if err := cmd.Start(); err != nil {
+		return rep, fmt.Errorf("sandbox: %w", err)
+	}
+	for _, f := range cmd.ExtraFiles {
+		f.Close()
+	}
+	// The stage reads it all before it starts anything, or is dead.
+	_ = json.NewEncoder(pipes[0][1]).Encode(s)
+	pipes[0][1].Close()
+
+	waited := make(chan error, 1)
+	go func() { waited <- cmd.Wait() }()
+	err := await(ctx, cmd, pipes[2][1], timeout, waited, out)
+	data, _ := io.ReadAll(pipes[1][0])
+	if e := json.Unmarshal(data, &rep); e != nil && out.Exit == 0 {
+		return rep, fmt.Errorf("sandbox: the stage said nothing: %w", e)
+	}
+	return rep, err
+}
+
+// await waits for the first stage. At the end of the time, or of ctx, it closes
+// alive, on which the stage kills everything and ends.
+func await(ctx context.Context, cmd *exec.Cmd, alive *os.File, timeout time.Duration, waited chan error, out *Outcome) error {
+	var late <-chan time.Time
+	if timeout > 0 {
+		t := time.NewTimer(timeout)
+		defer t.Stop()
+		late = t.C
+	}
+	var err error
+	select {
+	case err = <-waited:
+	case <-late:
+		out.TimedOut = true
+		err = kill(cmd, alive, waited)
+	case <-ctx.Done():
+		err = kill(cmd, alive, waited)
+	}
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit):
+		if st, ok := exit.Sys().(syscall.WaitStatus); ok && st.Signaled() {
+			out.Exit = 128 + int(st.Signal())
+		} else {
+			out.Exit = exit.ExitCode()
+		}
+		return nil
+	case errors.Is(err, exec.ErrWaitDelay):
+		return nil
+	}
+	return err
+}
+
+func kill(cmd *exec.Cmd, alive *os.File, waited chan error) error {
+	alive.Close()
+	t := time.NewTimer(drainTime)
+	defer t.Stop()
+	select {
+	case err := <-waited:
+		return err
+	case <-t.C:
+	}
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	_ = cmd.Process.Kill()
+	return <-waited
+}
