@@ -1,0 +1,3 @@
+module example.com/csvq
+
+go 1.24
