@@ -1,0 +1,3 @@
+module example.com/bankers
+
+go 1.24
