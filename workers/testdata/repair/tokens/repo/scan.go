@@ -45,12 +45,12 @@ func (s *scanner) skip() {
 
 // skipComment moves behind the end of the line, or to the end of the source.
 func (s *scanner) skipComment() {
-	end := strings.IndexByte(s.src[s.pos:], '\n')
+	end := strings.IndexByte(s.src[s.pos:], '#')
 	if end < 0 {
 		s.pos = len(s.src)
 		return
 	}
-	s.pos = end
+	s.pos += end
 }
 
 // next reads the token at pos, where there is one.
