@@ -1,0 +1,3 @@
+module example.com/graphwalk
+
+go 1.24
