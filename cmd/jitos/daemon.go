@@ -11,7 +11,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -129,7 +128,7 @@ func newKernel(ctx context.Context, store *journal.Store, opt daemonOptions, log
 	if err != nil {
 		return nil, err
 	}
-	list := []work.Worker{workers.NewScript(), workers.NewBuiltin()}
+	list := []work.Worker{workers.NewBuiltin()}
 	tool, err := gotool.Detect(ctx, self)
 	if err != nil {
 		log.Warn("no Go tool chain; Go repositories cannot be worked on", "err", err)
@@ -137,6 +136,7 @@ func newKernel(ctx context.Context, store *journal.Store, opt daemonOptions, log
 	} else {
 		list = append(list, repair.New(tool, repairLanes))
 	}
+	list = append(list, workers.NewScript(tool))
 	run, err := workers.New(workers.Options{Workers: list, Go: tool})
 	if err != nil {
 		return nil, err
@@ -213,28 +213,23 @@ func serve(ctx context.Context, k *kernel.Kernel, path string, log *slog.Logger)
 	if err != nil {
 		return wire.NewProblem(rmg.Unavailable, "cannot listen on %s: %v", path, err)
 	}
-	srv := server.New(server.Options{Kernel: k, Secret: secret, Logger: log, Version: version})
-	h := &http.Server{
-		Handler: srv.Handler(), ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	srv, err := server.New(server.Options{Kernel: k, Secret: secret, Logger: log, Version: version})
+	if err != nil {
+		return errors.Join(err, ln.Close())
 	}
 	done := make(chan error, 1)
-	go func() { done <- h.Serve(ln) }()
+	go func() { done <- srv.Serve(ln) }()
 	log.Info("serving", "socket", path, "version", version)
 	select {
 	case err := <-done:
 		return err
 	case <-ctx.Done():
 	}
-	srv.Close()
 	stop, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
-	if err := h.Shutdown(stop); err != nil {
-		h.Close()
-	}
-	<-done
+	err = errors.Join(srv.Shutdown(stop), <-done)
 	log.Info("stopped")
-	return os.Remove(path + ".secret")
+	return errors.Join(err, os.Remove(path+".secret"))
 }
 
 // writeSecret writes the secret where only its owner can read it.

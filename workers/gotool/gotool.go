@@ -4,9 +4,20 @@ package gotool
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"time"
 
+	"jitos.dev/rmg"
 	"jitos.dev/work"
+	"jitos.dev/workers/sandbox"
 )
 
 // Toolchain is the machine's Go.
@@ -17,10 +28,35 @@ type Toolchain struct {
 	ModCache string // the person's GOMODCACHE, read-only to commands
 	Cache    string // the person's GOCACHE, read-only to commands
 	Self     string // path of a jitos program that serves GOCACHEPROG as `jitos gocacheprog LOWER UPPER`
+	cgo      string // CGO_ENABLED as the person has it: the standard library in Cache was built so
 }
 
 // Detect asks the go program on PATH. NotFound if there is none.
-func Detect(ctx context.Context, self string) (*Toolchain, error) { panic("stub") }
+func Detect(ctx context.Context, self string) (*Toolchain, error) {
+	path, err := exec.LookPath("go")
+	if err != nil {
+		return nil, &rmg.Error{Op: "go", Code: rmg.NotFound, Msg: "there is no go program on the PATH", Hint: "install Go: https://go.dev/dl"}
+	}
+	cmd := exec.CommandContext(ctx, path, "env", "-json", "GOROOT", "GOVERSION", "GOOS", "GOARCH", "GOMODCACHE", "GOCACHE", "CGO_ENABLED")
+	cmd.Dir = "/" // no go.mod or go.work of the current folder has a say
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("go env: %w", err)
+	}
+	var env map[string]string
+	if err := json.Unmarshal(out, &env); err != nil {
+		return nil, fmt.Errorf("go env: %w", err)
+	}
+	t := &Toolchain{
+		Go: filepath.Join(env["GOROOT"], "bin", "go"), Root: env["GOROOT"],
+		Version:  fmt.Sprintf("%s %s/%s", env["GOVERSION"], env["GOOS"], env["GOARCH"]),
+		ModCache: env["GOMODCACHE"], Cache: env["GOCACHE"], Self: self, cgo: env["CGO_ENABLED"],
+	}
+	if _, err := os.Stat(t.Go); err != nil {
+		t.Go = path
+	}
+	return t, nil
+}
 
 // Place is where commands run: a folder and its scratch.
 type Place struct {
@@ -28,6 +64,8 @@ type Place struct {
 	Scratch string // caches, HOME, TMPDIR
 	Module  string // folder of the module, relative to Folder; "" or "."
 }
+
+func (p Place) dir() string { return filepath.Join(p.Folder, filepath.FromSlash(p.Module)) }
 
 // Outcome is how a go command ended.
 type Outcome struct {
@@ -40,35 +78,71 @@ type Outcome struct {
 
 // Run runs argv (any program; "go" is the toolchain's) in the place.
 func (t *Toolchain) Run(ctx context.Context, p Place, timeout time.Duration, argv ...string) (Outcome, error) {
-	panic("stub")
+	out, err := t.run(ctx, p, timeout, nil, argv)
+	o := Outcome{Exit: out.Exit, TimedOut: out.TimedOut, Took: out.Took, InForce: out.InForce}
+	o.Output = append(append(o.Output, out.Stdout...), out.Stderr...)
+	return o, err
+}
+
+// Shell runs a script of many small commands in one sandbox.
+func (t *Toolchain) Shell(ctx context.Context, p Place, timeout time.Duration, script string) (Outcome, error) {
+	return t.Run(ctx, p, timeout, "sh", "-c", script)
+}
+
+// run is the sandboxed command, with stdout copied to w as it comes.
+func (t *Toolchain) run(ctx context.Context, p Place, timeout time.Duration, w *eventWriter, argv []string) (sandbox.Outcome, error) {
+	for _, d := range []string{"home", "tmp"} {
+		if err := os.MkdirAll(filepath.Join(p.Scratch, d), 0o700); err != nil {
+			return sandbox.Outcome{}, err
+		}
+	}
+	c := sandbox.Command{
+		Argv: argv, Dir: p.dir(), Env: t.Env(p), Timeout: timeout, Write: []string{p.Folder, p.Scratch},
+		Read: t.Reads(),
+	}
+	if w != nil {
+		c.Stdout = w
+	}
+	return sandbox.Run(ctx, c)
+}
+
+// Reads are what commands may read beside the system's own: the toolchain, the
+// person's caches, and the program that serves them.
+func (t *Toolchain) Reads() []string {
+	return []string{t.Root, t.ModCache, t.Cache, t.Self}
 }
 
 // Env returns the environment that commands in p get; no secret of the daemon's
-// is in it. EnvKey is the same without what names the place, for keys.
-func (t *Toolchain) Env(p Place) []string { panic("stub") }
-func (t *Toolchain) EnvKey() string       { panic("stub") }
-
-// TestOptions says which tests to run, and how.
-type TestOptions struct {
-	Patterns []string // "./...", "./pkg"
-	Run      string   // -run regexp; "" for all
-	Cover    string   // file to write a coverage profile to, in Scratch; "" for none
-	CoverPkg string   // -coverpkg; "" for none
-	FailFast bool
-	NoVet    bool
-	Timeout  time.Duration // of the whole command; each test binary gets the same as -timeout minus a grace, so that a hang leaves its stack trace
+// is in it.
+//
+// The module cache is the person's and offline: what is not in it cannot be
+// had. -trimpath is not given, since it would rebuild the standard library;
+// paths are those of fixed places instead, which makes results comparable.
+func (t *Toolchain) Env(p Place) []string {
+	env := append(t.fixed(),
+		"HOME="+filepath.Join(p.Scratch, "home"), "TMPDIR="+filepath.Join(p.Scratch, "tmp"), "GOPATH="+filepath.Join(p.Scratch, "gopath"),
+		"GOENV=off", "PWD="+p.dir())
+	if t.Self == "" {
+		return append(env, "GOCACHE="+filepath.Join(p.Scratch, "gocache"))
+	}
+	prog := fmt.Sprintf("%s gocacheprog %s %s", t.Self, t.Cache, filepath.Join(p.Scratch, "gocache"))
+	return append(env, "GOCACHEPROG="+prog, "GOCACHE="+filepath.Join(p.Scratch, "gocache-own"))
 }
 
-// TestRun is what came of them.
-type TestRun struct {
-	Outcome
-	Tests       []work.Test       // sorted by package, name; those that hang or panic are TestFail
-	BuildFailed []string          // packages that do not build
-	Packages    map[string]string // package -> "pass", "fail", "skip" (no test files)
-	Stacks      []string          // stack traces of panics and time-outs, for localisation
-	TestOutput  map[string]string // "package.TestName" -> its output, capped
+// fixed is the part of the environment that no place has a share in.
+func (t *Toolchain) fixed() []string {
+	return []string{
+		"PATH=" + filepath.Join(t.Root, "bin") + ":/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", "TZ=UTC", "USER=jitos",
+		"GOROOT=" + t.Root, "GOTOOLCHAIN=local", "GOFLAGS=-buildvcs=false", "GOPROXY=off", "GOSUMDB=off", "GOTELEMETRY=off",
+		"GOMODCACHE=" + t.ModCache, "CGO_ENABLED=" + t.cgo, "GIT_TERMINAL_PROMPT=0",
+	}
 }
 
-// Test runs `go test -json` and reads its events. A test binary that dies without saying
-// which test failed makes every test that was still running fail.
-func (t *Toolchain) Test(ctx context.Context, p Place, o TestOptions) (TestRun, error) { panic("stub") }
+// EnvKey is the hash of the environment without what names the place, for keys.
+func (t *Toolchain) EnvKey() string {
+	sum := sha256.Sum256([]byte(strings.Join(t.fixed(), "\x00")))
+	return hex.EncodeToString(sum[:])
+}
+
+// ErrNoGo is returned when a place needs Go and the machine has none.
+var ErrNoGo = errors.New("this machine has no Go: install it from https://go.dev/dl")

@@ -1,0 +1,278 @@
+package gotool
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"jitos.dev/work"
+)
+
+// TestOptions says which tests to run, and how.
+type TestOptions struct {
+	Patterns []string // "./...", "./pkg"
+	Run      string   // -run regexp; "" for all
+	Cover    string   // file to write a coverage profile to, in Scratch; "" for none
+	CoverPkg string   // -coverpkg; "" for none
+	FailFast bool
+	NoVet    bool
+	Timeout  time.Duration // of each test binary, so that a hang leaves its stack trace; the whole command gets buildTime more
+}
+
+// buildTime is what building may take on top of a test's own time.
+const buildTime = 5 * time.Minute
+
+// maxTestOutput is how much output of one test is kept, in bytes.
+const maxTestOutput = 32 << 10
+
+// TestRun is what came of them.
+type TestRun struct {
+	Outcome
+	Tests       []work.Test       // sorted by package, name; those that hang or panic are TestFail
+	BuildFailed []string          // packages that do not build
+	Packages    map[string]string // package -> "pass", "fail", "skip" (no test files)
+	Stacks      []string          // stack traces of panics and time-outs, for localisation
+	TestOutput  map[string]string // "package.TestName" -> its output, capped
+	LongestPass time.Duration     // of one test that passed
+}
+
+// Failed lists the tests that failed, as "package.TestName".
+func (r TestRun) Failed() []string {
+	var out []string
+	for _, t := range r.Tests {
+		if t.Status == work.TestFail {
+			out = append(out, t.Package+"."+t.Name)
+		}
+	}
+	return out
+}
+
+// Test runs `go test -json` and reads its events. A test binary that dies
+// without saying which test failed makes every test that was still running
+// fail.
+func (t *Toolchain) Test(ctx context.Context, p Place, o TestOptions) (TestRun, error) {
+	args := []string{"go", "test", "-json", "-count=1"}
+	if o.Timeout > 0 {
+		args = append(args, "-timeout="+o.Timeout.String())
+	}
+	if o.Run != "" {
+		args = append(args, "-run="+o.Run)
+	}
+	if o.Cover != "" {
+		args = append(args, "-covermode=set", "-coverprofile="+filepath.Join(p.Scratch, o.Cover))
+	}
+	if o.CoverPkg != "" {
+		args = append(args, "-coverpkg="+o.CoverPkg)
+	}
+	if o.FailFast {
+		args = append(args, "-failfast")
+	}
+	if o.NoVet {
+		args = append(args, "-vet=off")
+	}
+	args = append(args, o.Patterns...)
+	limit := time.Duration(0)
+	if o.Timeout > 0 {
+		limit = o.Timeout + buildTime
+	}
+	w := newEvents()
+	out, err := t.run(ctx, p, limit, w, args)
+	r := w.end()
+	r.Exit, r.TimedOut, r.Took, r.InForce = out.Exit, out.TimedOut, out.Took, out.InForce
+	r.Output = append(w.human.Bytes(), out.Stderr...)
+	return r, err
+}
+
+// event is one line of go test -json; see `go doc test2json`.
+type event struct {
+	Action      string
+	Package     string
+	ImportPath  string
+	Test        string
+	Output      string
+	Elapsed     float64 // seconds
+	FailedBuild string
+}
+
+// eventWriter reads events as the command writes them.
+type eventWriter struct {
+	line    bytes.Buffer
+	human   bytes.Buffer // as without -json, capped
+	run     TestRun
+	status  map[string]map[string]work.TestStatus // package, test; "" while it runs
+	output  map[string]*bytes.Buffer
+	packOut map[string]*bytes.Buffer // of a package outside tests: where a dying binary writes
+	order   []string
+}
+
+func newEvents() *eventWriter {
+	return &eventWriter{
+		run:    TestRun{Packages: map[string]string{}, TestOutput: map[string]string{}},
+		status: map[string]map[string]work.TestStatus{}, output: map[string]*bytes.Buffer{}, packOut: map[string]*bytes.Buffer{},
+	}
+}
+
+func (w *eventWriter) Write(p []byte) (int, error) {
+	n := len(p)
+	for {
+		i := bytes.IndexByte(p, '\n')
+		if i < 0 {
+			w.line.Write(p)
+			return n, nil
+		}
+		w.line.Write(p[:i])
+		w.one(w.line.Bytes())
+		w.line.Reset()
+		p = p[i+1:]
+	}
+}
+
+func (w *eventWriter) one(line []byte) {
+	var e event
+	if json.Unmarshal(line, &e) != nil || e.Action == "" {
+		w.say(string(line) + "\n")
+		return
+	}
+	switch e.Action {
+	case "output", "build-output":
+		w.say(e.Output)
+		w.keep(e)
+	case "build-fail":
+	case "start":
+		w.order = append(w.order, e.Package)
+	case "run":
+		w.of(e.Package)[e.Test] = ""
+	case "pass", "fail", "skip":
+		w.ended(e)
+	}
+}
+
+func (w *eventWriter) of(pkg string) map[string]work.TestStatus {
+	m, ok := w.status[pkg]
+	if !ok {
+		m = map[string]work.TestStatus{}
+		w.status[pkg] = m
+	}
+	return m
+}
+
+func (w *eventWriter) ended(e event) {
+	if e.Test != "" {
+		w.of(e.Package)[e.Test] = work.TestStatus(e.Action)
+		if e.Action == "pass" {
+			w.run.LongestPass = max(w.run.LongestPass, time.Duration(e.Elapsed*float64(time.Second)))
+		}
+		return
+	}
+	w.run.Packages[e.Package] = e.Action
+	if e.FailedBuild != "" {
+		w.run.BuildFailed = append(w.run.BuildFailed, e.Package)
+	}
+}
+
+// say keeps what a person would have seen.
+func (w *eventWriter) say(s string) {
+	if room := maxOutput - w.human.Len(); room > 0 {
+		w.human.WriteString(s[:min(room, len(s))])
+	}
+}
+
+const maxOutput = 1 << 20
+
+func (w *eventWriter) keep(e event) {
+	buf := w.packOut
+	key := e.Package
+	if e.Test != "" {
+		buf, key = w.output, e.Package+"."+e.Test
+	}
+	b, ok := buf[key]
+	if !ok {
+		b = &bytes.Buffer{}
+		buf[key] = b
+	}
+	if room := maxTestOutput*4 - b.Len(); room > 0 {
+		b.WriteString(e.Output[:min(room, len(e.Output))])
+	}
+}
+
+// end settles what the events leave open.
+func (w *eventWriter) end() TestRun {
+	if w.line.Len() > 0 {
+		w.one(bytes.Clone(w.line.Bytes()))
+		w.line.Reset()
+	}
+	for pkg, tests := range w.status {
+		for name, st := range tests {
+			if st == "" {
+				st = work.TestFail
+			}
+			w.run.Tests = append(w.run.Tests, work.Test{Package: pkg, Name: name, Status: st})
+		}
+	}
+	slices.SortFunc(w.run.Tests, func(a, b work.Test) int {
+		if c := strings.Compare(a.Package, b.Package); c != 0 {
+			return c
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
+	slices.Sort(w.run.BuildFailed)
+	for _, m := range []map[string]*bytes.Buffer{w.output, w.packOut} {
+		for key, b := range m {
+			text := b.String()
+			if s := stack(text); s != "" {
+				w.run.Stacks = append(w.run.Stacks, s)
+			}
+			w.run.TestOutput[key] = text[:min(len(text), maxTestOutput)]
+		}
+	}
+	slices.Sort(w.run.Stacks)
+	return w.run
+}
+
+// stack is the part of an output that is the stack trace of a panic, a fatal
+// error or a test binary's time-out.
+func stack(text string) string {
+	for _, head := range []string{"panic: ", "fatal error: ", "runtime: goroutine stack exceeds"} {
+		if i := strings.Index(text, head); i >= 0 && strings.Contains(text[i:], "goroutine ") {
+			return text[i:]
+		}
+	}
+	return ""
+}
+
+// Summary says in one line how the run ended.
+func (r TestRun) Summary() string {
+	pass, fail := 0, 0
+	for _, t := range r.Tests {
+		switch t.Status {
+		case work.TestPass:
+			pass++
+		case work.TestFail:
+			fail++
+		}
+	}
+	switch {
+	case len(r.BuildFailed) > 0:
+		return fmt.Sprintf("does not build: %s", strings.Join(r.BuildFailed, ", "))
+	case len(r.Tests) == 0 && r.Exit != 0:
+		return fmt.Sprintf("exit %d: %s", r.Exit, FirstLine(r.Output))
+	case fail > 0:
+		return fmt.Sprintf("%d of %d tests red", fail, pass+fail)
+	}
+	return fmt.Sprintf("%d tests green", pass)
+}
+
+// FirstLine is the first line of an output that says something.
+func FirstLine(out []byte) string {
+	for line := range strings.Lines(string(out)) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+			return line
+		}
+	}
+	return "no output"
+}

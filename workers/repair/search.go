@@ -1,0 +1,385 @@
+package repair
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/types"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"jitos.dev/rewrite"
+	"jitos.dev/rmg"
+	"jitos.dev/work"
+	"jitos.dev/workers/gotool"
+)
+
+// implement makes candidates, tries them in order, and adopts the first that
+// turns every test green.
+func (w *Worker) implement(ctx context.Context, a work.Assignment) (work.Result, error) {
+	failing := inputList(a, "failing")
+	var suspects []suspect
+	for _, text := range inputList(a, "suspects") {
+		if s, ok := parseSuspect(text); ok {
+			suspects = append(suspects, s)
+		}
+	}
+	if len(failing) == 0 || len(suspects) == 0 {
+		return failed("there is nothing to search: no failing test, or no suspicious line"), nil
+	}
+	list, err := w.propose(ctx, a, suspects)
+	if err != nil {
+		return work.Result{}, err
+	}
+	if len(list) == 0 {
+		return failed("no small change of the suspicious lines type-checks", "most suspicious: "+suspects[0].String()), nil
+	}
+	a.Emit(work.Event{Text: fmt.Sprintf("%s to try", plural(len(list), "candidate")), Data: map[string]any{"total": len(list)}})
+	s := &search{
+		w: w, a: a, list: list, failing: failing, elsewhere: inputList(a, "red_elsewhere"), unbuilt: inputList(a, "unbuilt"),
+		packages: inputList(a, "packages"), limit: quickLimit, first: len(list),
+	}
+	if inputBool(a, "slow") {
+		s.limit = longLimit
+	}
+	if err := s.run(ctx, w.lanes); err != nil {
+		return work.Result{}, err
+	}
+	return s.result(suspects), nil
+}
+
+// propose makes the candidates for the suspicious lines, in order, as many as
+// the budget has.
+func (w *Worker) propose(ctx context.Context, a work.Assignment, suspects []suspect) ([]candidate, error) {
+	f, err := a.Workspace.Materialise(ctx, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	all, err := list(ctx, w.tool, placeOf(f, a))
+	if err != nil {
+		return nil, err
+	}
+	names := map[string]bool{}
+	scores := map[string]map[int]float64{}
+	for _, s := range suspects {
+		names[s.file] = true
+		if scores[s.file] == nil {
+			scores[s.file] = map[int]float64{}
+		}
+		scores[s.file][s.line] = s.score
+	}
+	packages, err := load(all, f.Path(), names)
+	if err != nil {
+		return nil, fmt.Errorf("the packages could not be read: %w", err)
+	}
+	hint, _ := a.Args["hint"].(string)
+	var out []candidate
+	for _, p := range packages {
+		spread(p, scores)
+		for _, file := range p.files {
+			if !file.editable || scores[file.name] == nil {
+				continue
+			}
+			bonus := hintBonus(file.name, hint)
+			out = append(out, candidates(p, file, func(line int) float64 { return scores[file.name][line] * bonus })...)
+		}
+	}
+	order(out)
+	return viable(out, a.Budget.Candidates, func() bool { return ctx.Err() != nil }), ctx.Err()
+}
+
+// hintBonus prefers, among equals, files that the intent's words name.
+func hintBonus(name, hint string) float64 {
+	for _, word := range strings.Fields(strings.ToLower(hint)) {
+		if len(word) > 2 && strings.Contains(strings.ToLower(name), word) {
+			return 1.001
+		}
+	}
+	return 1
+}
+
+// spread carries suspicion to where coverage does not look: the declarations of
+// package-level constants and variables that suspicious lines use.
+func spread(p *pkg, scores map[string]map[int]float64) {
+	worst := map[types.Object]float64{}
+	for _, f := range p.files {
+		lines := scores[f.name]
+		ast.Inspect(f.ast, func(n ast.Node) bool {
+			id, ok := n.(*ast.Ident)
+			if !ok {
+				return true
+			}
+			obj := p.info.Uses[id]
+			if obj != nil && obj.Parent() == p.types.Scope() {
+				worst[obj] = max(worst[obj], lines[p.line(id.Pos())])
+			}
+			return true
+		})
+	}
+	for _, f := range p.files {
+		for _, d := range f.ast.Decls {
+			g, ok := d.(*ast.GenDecl)
+			if !ok {
+				continue
+			}
+			for _, s := range g.Specs {
+				spec, ok := s.(*ast.ValueSpec)
+				if !ok {
+					continue
+				}
+				spreadTo(p, f, spec, worst, scores)
+			}
+		}
+	}
+}
+
+func spreadTo(p *pkg, f *file, spec *ast.ValueSpec, worst map[types.Object]float64, scores map[string]map[int]float64) {
+	x := 0.0
+	for _, name := range spec.Names {
+		x = max(x, worst[p.info.Defs[name]]*0.9)
+	}
+	if x == 0 {
+		return
+	}
+	if scores[f.name] == nil {
+		scores[f.name] = map[int]float64{}
+	}
+	for line := p.line(spec.Pos()); line <= p.line(spec.End()); line++ {
+		scores[f.name][line] = max(scores[f.name][line], x)
+	}
+}
+
+// search tries candidates side by side. Which one wins is decided by their
+// order alone: a success ends the handing out of later ones, and waits for the
+// earlier.
+type search struct {
+	w         *Worker
+	a         work.Assignment
+	list      []candidate
+	failing   []string // tests that have to turn green
+	elsewhere []string // tests that are red and none of this intent's business
+	unbuilt   []string // packages that did not build before
+	packages  []string // those of failing
+	limit     time.Duration
+
+	mu       sync.Mutex // guards the fields below
+	next     int
+	first    int // lowest successful index so far; len(list) if none
+	winner   work.Workspace
+	tried    int
+	timeouts int
+	err      error
+}
+
+func (s *search) run(ctx context.Context, lanes int) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var wg sync.WaitGroup
+	for lane := range lanes {
+		wg.Go(func() {
+			if err := s.lane(ctx, lane); err != nil {
+				s.mu.Lock()
+				if s.err == nil {
+					s.err = err
+				}
+				s.mu.Unlock()
+				stop()
+			}
+		})
+	}
+	wg.Wait()
+	return s.err
+}
+
+// take hands out the next candidate, -1 when there is none to try.
+func (s *search) take() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.next >= len(s.list) || s.next > s.first {
+		return -1
+	}
+	s.next++
+	return s.next - 1
+}
+
+func (s *search) lane(ctx context.Context, lane int) error {
+	f, err := s.a.Workspace.Materialise(ctx, lane)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	for i := s.take(); i >= 0; i = s.take() {
+		if err := s.try(ctx, f, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// try tests one candidate in a workspace of its own.
+func (s *search) try(ctx context.Context, f work.Folder, i int) error {
+	c := s.list[i]
+	blob, err := s.a.Workspace.PutBlob(c.source())
+	if err != nil {
+		return err
+	}
+	p := s.a.Repo.Root.Join(strings.Split(c.file.name, "/")...)
+	child, err := s.a.Workspace.Fork(ctx, fmt.Sprintf("candidate %d: %s", i+1, c), []rewrite.Op{{Op: rewrite.Write, Path: p, Blob: blob}})
+	var e *rmg.Error
+	if errors.As(err, &e) && e.Code == rmg.Denied {
+		s.note(i, c, "not allowed: "+e.Msg)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := f.Update(ctx, child); err != nil {
+		return err
+	}
+	why, err := s.judge(ctx, f)
+	if err != nil {
+		return err
+	}
+	s.note(i, c, why)
+	if why == "" {
+		return s.won(ctx, i, child)
+	}
+	return child.Discard(ctx, why)
+}
+
+// judge runs the tests: the failing ones, then all. why is empty for a repair.
+func (s *search) judge(ctx context.Context, f work.Folder) (why string, err error) {
+	place := placeOf(f, s.a)
+	run, err := s.w.tool.Test(ctx, place, gotool.TestOptions{
+		Patterns: s.packages, Run: topLevel(s.failing), FailFast: true, NoVet: true, Timeout: s.limit,
+	})
+	if err != nil {
+		return "", err
+	}
+	if run.Exit != 0 {
+		return s.red(run), nil
+	}
+	if run, err = s.w.tool.Test(ctx, place, gotool.TestOptions{Patterns: []string{"./..."}, NoVet: true, Timeout: s.limit}); err != nil {
+		return "", err
+	}
+	for _, p := range run.BuildFailed {
+		if !slices.Contains(s.unbuilt, p) {
+			return "package " + p + " does not build any more", nil
+		}
+	}
+	for _, t := range run.Failed() {
+		if !slices.Contains(s.elsewhere, t) {
+			return s.red(run), nil
+		}
+	}
+	if missing := s.notGreen(run); missing != "" {
+		return missing + " did not run", nil
+	}
+	return "", nil
+}
+
+// red says which test is.
+func (s *search) red(run gotool.TestRun) string {
+	if hung(run) {
+		s.mu.Lock()
+		s.timeouts++
+		s.mu.Unlock()
+		return fmt.Sprintf("a test hangs (%v)", s.limit)
+	}
+	if list := leaves(run.Failed()); len(list) > 0 {
+		return "red: " + some(list)
+	}
+	return run.Summary()
+}
+
+// notGreen names a test that should have turned green and was not seen to.
+func (s *search) notGreen(run gotool.TestRun) string {
+	green := map[string]bool{}
+	for _, t := range run.Tests {
+		if t.Status == work.TestPass {
+			green[t.Package+"."+t.Name] = true
+		}
+	}
+	for _, t := range s.failing {
+		if !green[t] && !strings.Contains(t, "\uFFFD") {
+			return t
+		}
+	}
+	return ""
+}
+
+// topLevel is the -run pattern of the tests that hold the ones named, which are
+// "package.Name/sub".
+func topLevel(tests []string) string {
+	var names []string
+	for _, t := range tests {
+		m := testName.FindStringSubmatch(t)
+		if m == nil {
+			continue
+		}
+		if name := regexp.QuoteMeta(m[1]); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return "^(" + strings.Join(names, "|") + ")$"
+}
+
+// testName finds the function: the package's path may hold dots, and a
+// subtest's name anything.
+var testName = regexp.MustCompile(`^[^ ]*?\.((?:Test|Fuzz|Example)[^/.]*)(?:/|$)`)
+
+func (s *search) note(i int, c candidate, why string) {
+	s.mu.Lock()
+	s.tried++
+	tried := s.tried
+	s.mu.Unlock()
+	verdict := why
+	if verdict == "" {
+		verdict = "every test is green"
+	}
+	s.a.Emit(work.Event{
+		Text: fmt.Sprintf("tried %d of %d: %s: %s", tried, len(s.list), c, verdict),
+		Data: map[string]any{"tried": tried, "total": len(s.list), "candidate": i + 1, "green": why == ""},
+	})
+}
+
+// won notes a success; of two the earlier candidate stays.
+func (s *search) won(ctx context.Context, i int, child work.Workspace) error {
+	s.mu.Lock()
+	loser := child
+	if i < s.first {
+		s.first, loser, s.winner = i, s.winner, child
+	}
+	s.mu.Unlock()
+	if loser == nil {
+		return nil
+	}
+	return loser.Discard(ctx, "green, but an earlier candidate is too")
+}
+
+func (s *search) result(suspects []suspect) work.Result {
+	if s.winner == nil {
+		res := failed(fmt.Sprintf("not repaired: %s tried, none turns every test green", plural(s.tried, "candidate")))
+		for _, x := range suspects[:min(5, len(suspects))] {
+			res.Reasons = append(res.Reasons, fmt.Sprintf("suspicious: %s (%.2f)", x, x.score))
+		}
+		if s.timeouts > 0 {
+			res.Reasons = append(res.Reasons, fmt.Sprintf("%s made a test hang", plural(s.timeouts, "candidate")))
+		}
+		res.Reasons = append(res.Reasons, "give a larger budget.candidates, or fix it by hand: the workspaces are kept")
+		return res
+	}
+	c := s.list[s.first]
+	return work.Result{
+		OK: true, Adopt: s.winner.ID(), Summary: fmt.Sprintf("%d tried, candidate %d turns every test green: %s", s.tried, s.first+1, c),
+		Output: rmg.PropsOf(map[string]rmg.Value{
+			"tried": rmg.Int(int64(s.tried)), "candidates": rmg.Int(int64(len(s.list))), "winner": rmg.Int(int64(s.first + 1)),
+			"operator": rmg.String(c.operator), "file": rmg.String(c.file.name), "line": rmg.Int(int64(c.line)), "change": rmg.String(c.String()),
+		}),
+	}
+}

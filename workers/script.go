@@ -1,0 +1,108 @@
+package workers
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"jitos.dev/rewrite"
+	"jitos.dev/rmg"
+	"jitos.dev/work"
+	"jitos.dev/workers/gotool"
+)
+
+// Script runs commands in the materialised workspace, in the sandbox. What they
+// change in the folder becomes one rewrite of the workspace.
+type Script struct {
+	tool *gotool.Toolchain
+}
+
+// NewScript makes the worker; tool may be nil.
+func NewScript(tool *gotool.Toolchain) *Script { return &Script{tool: tool} }
+
+// Describe names its one action.
+func (s *Script) Describe() work.Description {
+	return work.Description{Name: "script", Summary: "runs a command in the workspace", Actions: []string{"run"}}
+}
+
+// Run runs args argv (a list of strings; a single string is split at spaces,
+// no shell) in the module's folder. It is OK if the command exits with 0, or
+// args say allow_fail. Output prop exit is the exit status.
+func (s *Script) Run(ctx context.Context, a work.Assignment) (work.Result, error) {
+	argv, err := commandOf(a.Args)
+	if err != nil {
+		return work.Result{}, err
+	}
+	f, err := a.Workspace.Materialise(ctx, 0)
+	if err != nil {
+		return work.Result{}, err
+	}
+	defer f.Close()
+	place := gotool.Place{Folder: f.Path(), Scratch: f.Scratch(), Module: a.Repo.Module}
+	timeout := time.Duration(a.Budget.WallMillis) * time.Millisecond
+	out, err := runIn(ctx, s.tool, place, timeout, argv, func(stream, line string) {
+		a.Emit(work.Event{Text: line, Data: map[string]any{"stream": stream}})
+	})
+	if err != nil {
+		return work.Result{}, err
+	}
+	ops, err := f.Scan(ctx)
+	if err != nil {
+		return work.Result{}, err
+	}
+	if len(ops) > 0 {
+		err = a.Workspace.Rewrite(ctx, rewrite.Rewrite{Ops: ops, Reason: "run " + strings.Join(argv, " ")})
+		if err != nil {
+			return work.Result{}, err
+		}
+	}
+	res := work.Result{
+		OK:      out.Exit == 0 || a.Args["allow_fail"] == true,
+		Summary: fmt.Sprintf("%s: exit %d, %d changes", argv[0], out.Exit, len(ops)),
+		Output:  rmg.PropsOf(map[string]rmg.Value{"exit": rmg.Int(int64(out.Exit)), "changes": rmg.Int(int64(len(ops)))}),
+	}
+	if out.TimedOut {
+		res.OK, res.Summary = false, fmt.Sprintf("%s: still running after %v; it was killed", argv[0], timeout)
+	}
+	if !res.OK {
+		res.Reasons = []string{res.Summary, gotool.FirstLine(append(out.Stderr, out.Stdout...))}
+	}
+	return res, nil
+}
+
+// commandOf reads the command from a task's arguments.
+func commandOf(args map[string]any) ([]string, error) {
+	var argv []string
+	switch v := args["argv"].(type) {
+	case string:
+		argv = strings.Fields(v)
+	case []string:
+		argv = v
+	case []any:
+		for i, x := range v {
+			s, ok := x.(string)
+			if !ok {
+				return nil, badArg("argv", fmt.Sprintf("element %d is no string", i))
+			}
+			argv = append(argv, s)
+		}
+	}
+	if len(argv) == 0 || argv[0] == "" {
+		return nil, badArg("argv", "a command is needed")
+	}
+	return argv, nil
+}
+
+func badArg(name, why string) error {
+	return &rmg.Error{Op: "task", Code: rmg.Invalid, Msg: fmt.Sprintf("argument %s: %s", name, why)}
+}
+
+// text reads a string argument.
+func text(args map[string]any, name string) (string, error) {
+	s, ok := args[name].(string)
+	if !ok || s == "" {
+		return "", badArg(name, "a text is needed")
+	}
+	return s, nil
+}
