@@ -1,0 +1,3 @@
+module example.com/envconf
+
+go 1.24
