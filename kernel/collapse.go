@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -36,6 +37,7 @@ type collapse struct {
 // candidate is the outcome of merging, immutable.
 type candidate struct {
 	from   version // the head it was merged with
+	head   uint64  // seq of the workspace's last rewrite in it
 	merged rmg.Graph
 	moved  bool // the head had moved since the fork
 	base   rmg.Graph
@@ -54,7 +56,7 @@ func (k *Kernel) prepare(c *collapse) (candidate, []rmg.MergeConflict, error) {
 	if err != nil || len(conflicts) > 0 {
 		return candidate{}, conflicts, err
 	}
-	out := candidate{from: now, merged: merged, moved: !s.base.Same(now.world)}
+	out := candidate{from: now, head: h.seq, merged: merged, moved: !s.base.Same(now.world)}
 	if c.root != "" {
 		if out.base, err = treeAt(now.world, c.root); err != nil {
 			return candidate{}, nil, err
@@ -124,8 +126,12 @@ func (k *Kernel) collapseRound(ctx context.Context, c *collapse, round int, out 
 		if !now.base.Same(cand.base) || !now.next.Same(cand.next) {
 			return true, nil
 		}
+		cand = now
 	}
-	rec, landTo, err := k.commitCollapse(ctx, c, out.Evidence)
+	rec, landTo, err := k.commitCollapse(ctx, c, cand, out.Evidence)
+	if errors.Is(err, errHeadMoved) {
+		return true, nil
+	}
 	if err != nil {
 		return false, err
 	}
@@ -221,14 +227,10 @@ type landing struct {
 	tip       string
 }
 
-// commitCollapse is the commit step, in the writer: it merges again with the
-// head of the moment, by pointer where nothing moved, and one record holds the
-// change, the outcome and the evidence.
-func (k *Kernel) commitCollapse(ctx context.Context, c *collapse, list []work.Evidence) (Receipt, *landing, error) {
-	cand, conflicts, err := k.prepare(c)
-	if err != nil || len(conflicts) > 0 {
-		return Receipt{}, nil, orError(err, conflictError(c.space, conflicts))
-	}
+// commitCollapse is the commit step, in the writer: one record holds the change
+// that was proven, the outcome and the evidence. errHeadMoved if the workspace
+// was written to since the merge, or the head where the change stands.
+func (k *Kernel) commitCollapse(ctx context.Context, c *collapse, cand candidate, list []work.Evidence) (Receipt, *landing, error) {
 	var land *landing
 	world := rewrite.Between(cand.from.world, cand.merged, rmg.Root)
 	side := c.root != "" && c.land != landCommit
@@ -239,6 +241,9 @@ func (k *Kernel) commitCollapse(ctx context.Context, c *collapse, list []work.Ev
 	rec, err := k.systemWith(ctx, c.author, c.cause, c.reason, func(f *fold, seq uint64) ([]rewrite.Op, error) {
 		if err := f.spaceIs(c.space, spaceOpen); err != nil {
 			return nil, err
+		}
+		if own, ok := f.lookup(c.space); !ok || own.last().seq != cand.head {
+			return nil, errHeadMoved
 		}
 		// Others may have written elsewhere since the merge: the ops say what
 		// changes, and apply to that. Where they wrote to the same elements it

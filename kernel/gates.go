@@ -16,6 +16,9 @@ import (
 // gateMillis is how long a gate may take unless it says otherwise.
 const gateMillis = 10 * 60 * 1000
 
+// headMillisMin is how long it may take, at least, at the head of the branch.
+const headMillisMin = 20 * 1000
+
 // criteriaGates compiles success criteria into gates.
 func criteriaGates(list []tasks.Criterion, root rmg.Path, module string) ([]work.Gate, error) {
 	var out []work.Gate
@@ -92,32 +95,46 @@ type proof struct {
 }
 
 // prove runs the gates on the candidate and judges them. All of them are run,
-// so that a red one does not hide another.
+// so that a red one does not hide another. Tests, and commands that are red, are
+// run at the head it merges with too: what was green there must still be, by
+// name, and what was red there is not this change's doing.
 func (k *Kernel) prove(ctx context.Context, p proof) ([]work.Evidence, error) {
-	out := []work.Evidence{k.policyEvidence(p)}
 	ran, err := k.run(ctx, p, p.next, p.gates)
 	if err != nil {
 		return nil, err
 	}
+	var atHead []work.Gate
+	for i, g := range p.gates {
+		if g.Kind == work.GateTest || g.Kind == work.GateCommand && !ran[i].Green && !ran[i].TimedOut {
+			g.TimeoutMillis = headMillis(ran[i].Millis)
+			atHead = append(atHead, g)
+		}
+	}
+	head, err := k.run(ctx, p, p.base, atHead)
+	if err != nil {
+		return nil, err
+	}
+	out := []work.Evidence{k.policyEvidence(p)}
 	for i, g := range p.gates {
 		e := ran[i]
 		switch {
 		case g.Kind == work.GateTest:
-			base, err := k.run(ctx, p, p.base, []work.Gate{g})
-			if err != nil {
-				return nil, err
-			}
-			judgeTests(&e, base[0], g)
+			judgeTests(&e, head[0], g)
+			head = head[1:]
 		case g.Kind == work.GateCommand && !e.Green && !e.TimedOut:
-			base, err := k.run(ctx, p, p.base, []work.Gate{g})
-			if err != nil {
-				return nil, err
-			}
-			k.judgeCommand(&e, base[0])
+			k.judgeCommand(&e, head[0])
+			head = head[1:]
 		}
 		out = append(out, e)
 	}
 	return out, nil
+}
+
+// headMillis is how long a gate may take at the head, given how long it took on
+// the candidate: what a candidate mends may be a hang, which need not be waited
+// out for as long as a slow test.
+func headMillis(candidate int64) int64 {
+	return min(gateMillis, max(headMillisMin, 10*candidate))
 }
 
 // run returns the evidence of gates on a tree: what stands under their keys,
@@ -126,14 +143,18 @@ func (k *Kernel) run(ctx context.Context, p proof, tree rmg.Graph, gates []work.
 	out := make([]work.Evidence, len(gates))
 	req := work.Proof{Input: tree.Digest(), PutBlob: k.putBytes, Emit: p.emit}
 	var missing []work.Gate
-	var places []int
+	places := map[string][]int{} // of gates that are the same but for their names
 	for i, g := range gates {
-		if e, ok := k.proven(k.opt.Runner.Key(req, g)); ok {
+		key := k.opt.Runner.Key(req, g)
+		if e, ok := k.proven(key); ok {
 			e.Gate, e.Reused = g.Name, true
 			out[i] = e
 			continue
 		}
-		missing, places = append(missing, g), append(places, i)
+		if places[key] == nil {
+			missing = append(missing, g)
+		}
+		places[key] = append(places[key], i)
 	}
 	if len(missing) == 0 {
 		return out, nil
@@ -151,15 +172,18 @@ func (k *Kernel) run(ctx context.Context, p proof, tree rmg.Graph, gates []work.
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	for i, e := range ran {
+	for _, e := range ran {
 		k.keepProof(e)
-		out[places[i]] = e
+		for n, i := range places[e.Key] {
+			e.Gate, e.Reused = gates[i].Name, n > 0
+			out[i] = e
+		}
 	}
 	return out, nil
 }
 
 // proven and keepProof remember raw gate runs by their keys. The first run
-// under a key stands: a red one stays red.
+// under a key stands: a red one stays red. One that ran out of time is no result.
 func (k *Kernel) proven(key string) (work.Evidence, bool) {
 	k.proofs.Lock()
 	defer k.proofs.Unlock()
@@ -170,7 +194,7 @@ func (k *Kernel) proven(key string) (work.Evidence, bool) {
 func (k *Kernel) keepProof(e work.Evidence) {
 	k.proofs.Lock()
 	defer k.proofs.Unlock()
-	if _, ok := k.proofs.byKey[e.Key]; !ok && e.Key != "" {
+	if _, ok := k.proofs.byKey[e.Key]; !ok && e.Key != "" && !e.TimedOut {
 		k.proofs.byKey[e.Key] = e
 	}
 }

@@ -297,7 +297,7 @@ func (k *Kernel) afterNothing(ctx context.Context, r *run, p Process, t tasks.Ta
 		emit: func(ev work.Event) { ev.Task = t.ID; k.say(r, ev) },
 	}
 	for _, g := range gates {
-		if g.Kind != work.GateTest {
+		if g.Kind != work.GateTest || !g.RedBefore {
 			continue
 		}
 		list, err := k.run(ctx, pr, tree, []work.Gate{g})

@@ -101,15 +101,6 @@ func inputList(a work.Assignment, name string) []string {
 	return nil
 }
 
-func inputBool(a work.Assignment, name string) bool {
-	for _, p := range a.Inputs {
-		if p.Bool(name) {
-			return true
-		}
-	}
-	return false
-}
-
 // block is a run of statements that are covered together.
 type block struct {
 	file       string // relative to the repository

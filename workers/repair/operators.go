@@ -27,14 +27,15 @@ type maker struct {
 	p     *pkg
 	f     *file
 	score func(line int) float64 // suspicion of a line
+	top   float64                // the most there is
 	out   []candidate
 	stack []ast.Node // from the file to the node that is visited
 }
 
 // candidates walks a file and applies every operator where a line is
 // suspicious.
-func candidates(p *pkg, f *file, score func(line int) float64) []candidate {
-	m := &maker{p: p, f: f, score: score}
+func candidates(p *pkg, f *file, top float64, score func(line int) float64) []candidate {
+	m := &maker{p: p, f: f, score: score, top: top}
 	ast.Inspect(f.ast, func(n ast.Node) bool {
 		if n == nil {
 			m.stack = m.stack[:len(m.stack)-1]

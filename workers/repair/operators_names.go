@@ -17,6 +17,7 @@ const (
 	maxLiterals   = 8
 	maxConditions = 14
 	maxGuards     = 10
+	maxExits      = 4
 )
 
 // name puts another variable or constant of the same type in place of one.
@@ -84,7 +85,7 @@ func alike(a, b string) float64 {
 // variable proposes what else of its type is in scope: variables, and fields of
 // the structs among them.
 func (m *maker) variable(id *ast.Ident, was *types.Var) {
-	if m.isAssigned(id) {
+	if m.isTarget(id) {
 		m.targets(id, was)
 		return
 	}
@@ -111,19 +112,19 @@ func (m *maker) targets(id *ast.Ident, was *types.Var) {
 	}
 }
 
-// isAssigned says whether an identifier is what an assignment writes to.
-func (m *maker) isAssigned(id *ast.Ident) bool {
+// isTarget says whether an expression is what an assignment writes to.
+func (m *maker) isTarget(e ast.Expr) bool {
 	switch p := m.parent(1).(type) {
 	case *ast.AssignStmt:
 		for _, l := range p.Lhs {
-			if l == id {
+			if l == e {
 				return true
 			}
 		}
 	case *ast.IncDecStmt:
-		return p.X == id
+		return p.X == e
 	case *ast.RangeStmt:
-		return p.Key == id || p.Value == id
+		return p.Key == e || p.Value == e
 	}
 	return false
 }
@@ -255,7 +256,11 @@ func (m *maker) member(n *ast.SelectorExpr, sel *types.Selection) {
 			if i == maxNames/2 {
 				break
 			}
-			m.replace(n, "wrong variable", text, priorOther-0.004*float64(i)+alike(text, n.Sel.Name))
+			prior := priorGuard
+			if m.isTarget(n) {
+				prior = priorRemove
+			}
+			m.replace(n, "wrong variable", text, prior-0.004*float64(i)+alike(text, n.Sel.Name))
 		}
 	case types.MethodVal:
 		set := types.NewMethodSet(sel.Recv())
@@ -275,7 +280,7 @@ func (m *maker) member(n *ast.SelectorExpr, sel *types.Selection) {
 			continue
 		}
 		count++
-		m.replace(n.Sel, "wrong name", name, priorOther+alike(name, n.Sel.Name))
+		m.replace(n.Sel, "wrong name", name, priorName-0.05+alike(name, n.Sel.Name))
 	}
 }
 

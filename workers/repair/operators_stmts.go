@@ -218,7 +218,7 @@ func (m *maker) missingGuard(s ast.Stmt) {
 	case *ast.DeclStmt, *ast.LabeledStmt, *ast.EmptyStmt, *ast.BlockStmt, *ast.BranchStmt:
 		return
 	}
-	if m.score(m.p.line(s.Pos())) < 0.5 {
+	if m.score(m.p.line(s.Pos())) < m.top/2 {
 		return
 	}
 	exits := m.exits(s)
@@ -270,7 +270,7 @@ func (m *maker) exits(s ast.Stmt) []string {
 	}
 	var out []string
 	add := func(t string) {
-		if !slices.Contains(out, t) && len(out) < 4 && !strings.Contains(t, "\n") {
+		if !slices.Contains(out, t) && len(out) < maxExits && !strings.Contains(t, "\n") {
 			out = append(out, t)
 		}
 	}
@@ -298,12 +298,35 @@ func (m *maker) exits(s ast.Stmt) []string {
 		}
 		return true
 	})
+	for _, e := range m.sentinels(ft) {
+		if zero, ok := m.zeros(e); ok && len(out) < maxExits+2 {
+			out = append(out, "return "+zero)
+		}
+	}
 	if zero, ok := m.plainZeros(ft); ok {
 		add("return " + zero)
 	}
 	if loop {
 		add("continue")
 		add("break")
+	}
+	return out
+}
+
+// sentinels are the package's error variables, for a function that ends with an
+// error.
+func (m *maker) sentinels(ft *ast.FuncType) []string {
+	if ft.Results == nil || len(ft.Results.List) == 0 {
+		return nil
+	}
+	if t := m.typeOf(ft.Results.List[len(ft.Results.List)-1].Type); t == nil || !types.Identical(t, errorType) {
+		return nil
+	}
+	var out []string
+	for _, name := range m.p.types.Scope().Names() {
+		if v, ok := m.p.types.Scope().Lookup(name).(*types.Var); ok && types.Identical(v.Type(), errorType) && len(out) < maxExits {
+			out = append(out, name)
+		}
 	}
 	return out
 }

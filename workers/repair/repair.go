@@ -113,9 +113,11 @@ func pattern(a work.Assignment) string {
 // not change what they decide. A run that reaches the first is repeated under
 // the second before it counts as a hang.
 const (
+	briefLimit = 3 * time.Second // for candidates, when every green test is brief
 	quickLimit = 10 * time.Second
-	longLimit  = 40 * time.Second
-	slowSuite  = 3 * time.Second // above it candidates get longLimit
+	longLimit  = 30 * time.Second
+	briefTest  = 300 * time.Millisecond
+	slowTest   = 3 * time.Second // above it candidates get longLimit
 )
 
 // reproduce runs the module's tests and says which of the target's fail.
@@ -229,14 +231,22 @@ func reproduced(a work.Assignment, run gotool.TestRun, here, elsewhere []string,
 	}
 	res.Output = rmg.PropsOf(map[string]rmg.Value{
 		"failing": texts(failing), "red_elsewhere": texts(elsewhere), "unbuilt": texts(run.BuildFailed), "packages": texts(packages),
-		"passing": rmg.Int(int64(passing)), "hangs": rmg.Bool(hung(run)), "slow": rmg.Bool(slow(run)),
+		"passing": rmg.Int(int64(passing)), "hangs": rmg.Bool(hung(run)), "limit_ms": rmg.Int(candidateLimit(run).Milliseconds()),
 	})
 	return res
 }
 
-// slow says whether some test that passed took long: the tests of candidates
-// are given more time then.
-func slow(run gotool.TestRun) bool { return run.LongestPass > slowSuite }
+// candidateLimit is the time limit of the tests of candidates. It is recorded:
+// the same one decides when the task is tried again.
+func candidateLimit(run gotool.TestRun) time.Duration {
+	switch {
+	case run.LongestPass < briefTest:
+		return briefLimit
+	case run.LongestPass < slowTest:
+		return quickLimit
+	}
+	return longLimit
+}
 
 // leaves drops the tests that have failing subtests: those say more.
 func leaves(names []string) []string {

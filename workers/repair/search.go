@@ -41,10 +41,10 @@ func (w *Worker) implement(ctx context.Context, a work.Assignment) (work.Result,
 	a.Emit(work.Event{Text: fmt.Sprintf("%s to try", plural(len(list), "candidate")), Data: map[string]any{"total": len(list)}})
 	s := &search{
 		w: w, a: a, list: list, failing: failing, elsewhere: inputList(a, "red_elsewhere"), unbuilt: inputList(a, "unbuilt"),
-		packages: inputList(a, "packages"), limit: quickLimit, first: len(list),
+		packages: inputList(a, "packages"), limit: briefLimit, first: len(list),
 	}
-	if inputBool(a, "slow") {
-		s.limit = longLimit
+	for _, p := range a.Inputs {
+		s.limit = max(s.limit, time.Duration(p.Int("limit_ms"))*time.Millisecond)
 	}
 	if err := s.run(ctx, w.lanes); err != nil {
 		return work.Result{}, err
@@ -86,7 +86,7 @@ func (w *Worker) propose(ctx context.Context, a work.Assignment, suspects []susp
 				continue
 			}
 			bonus := hintBonus(file.name, hint)
-			out = append(out, candidates(p, file, func(line int) float64 { return scores[file.name][line] * bonus })...)
+			out = append(out, candidates(p, file, suspects[0].score, func(line int) float64 { return scores[file.name][line] * bonus })...)
 		}
 	}
 	order(out)
@@ -103,9 +103,13 @@ func hintBonus(name, hint string) float64 {
 	return 1
 }
 
-// spread carries suspicion to where coverage does not look: the declarations of
-// package-level constants and variables that suspicious lines use.
+// spread carries suspicion to where coverage points past the cause: from a body
+// to the condition that let it run, and from lines to the package-level
+// constants and variables that they use, which no coverage counts.
 func spread(p *pkg, scores map[string]map[int]float64) {
+	for _, f := range p.files {
+		spreadToConditions(p, f, scores[f.name])
+	}
 	worst := map[types.Object]float64{}
 	for _, f := range p.files {
 		lines := scores[f.name]
@@ -128,14 +132,43 @@ func spread(p *pkg, scores map[string]map[int]float64) {
 				continue
 			}
 			for _, s := range g.Specs {
-				spec, ok := s.(*ast.ValueSpec)
-				if !ok {
-					continue
+				if spec, ok := s.(*ast.ValueSpec); ok {
+					spreadTo(p, f, spec, worst, scores)
 				}
-				spreadTo(p, f, spec, worst, scores)
 			}
 		}
 	}
+}
+
+// spreadToConditions makes a condition nearly as suspicious as the worst line of
+// its body.
+func spreadToConditions(p *pkg, f *file, lines map[int]float64) {
+	if lines == nil {
+		return
+	}
+	var visit func(n ast.Node) bool
+	visit = func(n ast.Node) bool {
+		var body *ast.BlockStmt
+		var cond ast.Expr
+		switch n := n.(type) {
+		case *ast.IfStmt:
+			body, cond = n.Body, n.Cond
+		case *ast.ForStmt:
+			body, cond = n.Body, n.Cond
+		}
+		if body == nil || cond == nil {
+			return true
+		}
+		ast.Inspect(body, visit) // inner conditions first
+		worst := 0.0
+		for _, s := range body.List {
+			worst = max(worst, lines[p.line(s.Pos())])
+		}
+		line := p.line(cond.Pos())
+		lines[line] = max(lines[line], worst*0.97)
+		return true
+	}
+	ast.Inspect(f.ast, visit)
 }
 
 func spreadTo(p *pkg, f *file, spec *ast.ValueSpec, worst map[types.Object]float64, scores map[string]map[int]float64) {
