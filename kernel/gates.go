@@ -17,7 +17,7 @@ import (
 const gateMillis = 10 * 60 * 1000
 
 // headMillisMin is how long it may take, at least, at the head of the branch.
-const headMillisMin = 20 * 1000
+const headMillisMin = 10 * 1000
 
 // criteriaGates compiles success criteria into gates.
 func criteriaGates(list []tasks.Criterion, root rmg.Path, module string) ([]work.Gate, error) {

@@ -133,11 +133,11 @@ func (k *Kernel) syncLocked(ctx context.Context, top, branch string, root rmg.Pa
 	}
 	ops = append(ops, branchOps(root, here.Graph, next)...)
 	ops = append(ops, setOp(root, map[string]rmg.Value{propGitBase: rmg.String(commit)}))
-	from := "nothing"
+	reason := fmt.Sprintf("sync of %s %s at %s", filepath.Base(top), branch, short(commit))
 	if ok {
-		from = short(here.Props.String(propGitBase))
+		reason += ", was at " + short(here.Props.String(propGitBase))
 	}
-	_, err = k.system(ctx, "git", "sync", fmt.Sprintf("sync of %s: %s..%s", filepath.Base(top), from, short(commit)), ops)
+	_, err = k.system(ctx, "git", "sync", reason, ops)
 	return commit, err
 }
 

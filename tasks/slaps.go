@@ -26,7 +26,7 @@ type SLAPS struct {
 // resolved: /repo/AuthService/main/internal/token
 type TargetRef struct {
 	Name string `json:"name"`
-	Type string `json:"type"` // "repository", "folder", "file", "symbol", "environment"
+	Type string `json:"type,omitempty"` // "repository", "folder", "file", "symbol", "environment"
 	Ref  string `json:"ref,omitempty"`
 }
 
@@ -50,7 +50,7 @@ type Scope struct {
 //	{type: test, name: failing test, value: "$target", red_before: true}
 //	{type: file, name: report, value: REPORT.md}            exists and is not empty
 type Criterion struct {
-	Type      string `json:"type"`
+	Type      string `json:"type,omitempty"`
 	Name      string `json:"name,omitempty"`
 	Value     string `json:"value"`
 	RedBefore bool   `json:"red_before,omitempty"` // the tests that fail at the base, within value, must turn green

@@ -71,18 +71,14 @@ func (a *app) clientOrStart(ctx context.Context) (*client.Client, error) {
 		return nil, err
 	}
 	_, err = c.Health(ctx)
-	if err == nil || a.socket != "" && !strings.HasPrefix(a.socket, "unix:") && !filepath.IsAbs(a.socket) {
+	if err == nil || a.socket != "" {
 		return c, err
 	}
 	if !errors.Is(err, &rmg.Error{Code: rmg.Unavailable}) {
 		return nil, err
 	}
-	socket := strings.TrimPrefix(a.socket, "unix:")
-	if socket == "" {
-		socket = defaultSocket()
-	}
 	fmt.Fprintf(a.err, "no daemon runs; starting one (log: %s)\n", defaultLog())
-	_, err = startDaemon(ctx, socket, envOr("JITOS_DATA", defaultData()), defaultLog())
+	_, err = startDaemon(ctx, defaultSocket(), envOr("JITOS_DATA", defaultData()), defaultLog())
 	return c, err
 }
 

@@ -49,6 +49,7 @@ type demo struct {
 	daemon *os.Process
 	client *client.Client
 	begun  time.Time
+	line   string // the changed one, "FILE:LINE"
 }
 
 func (d *demo) repo() string     { return filepath.Join(d.dir, "AuthService") }
@@ -110,7 +111,8 @@ func (d *demo) makeRepository(ctx context.Context) error {
 		}
 	}
 	for _, args := range [][]string{
-		{"init", "-q", "-b", "main"}, {"add", "."},
+		{"init", "-q", "-b", "main"},
+		{"add", "."},
 		{"-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "commit.gpgsign=false", "commit", "-q", "-m", "Issue and verify tokens"},
 	} {
 		if _, err := d.git(ctx, args...); err != nil {
@@ -164,6 +166,7 @@ func (d *demo) tell(ctx context.Context, p wire.Process) error {
 	d.step("gates, run by the kernel on exactly these bytes")
 	d.printEvidence(p)
 	file, line := changedLine(diff)
+	d.line = fmt.Sprintf("%s:%d", file, line)
 	d.step(fmt.Sprintf("jitos why %s:%d", file, line))
 	why, err := d.client.Why(ctx, "file:"+filepath.Join(d.repo(), file), line)
 	if err != nil {
@@ -275,12 +278,12 @@ func (d *demo) end(failed error) error {
    cd %s
    export JITOS_SOCKET=%s
    %s ps
-   %s why token/signer.go:74
+   %s why %s
    %s log -n 20
    %s sws list --all
    git show
    kill %d && rm -r %s     # when done
-`, d.repo(), d.socketAt(), bin, bin, bin, bin, d.daemon.Pid, d.dir)
+`, d.repo(), d.socketAt(), bin, bin, d.line, bin, bin, d.daemon.Pid, d.dir)
 		return nil
 	}
 	if d.daemon != nil {

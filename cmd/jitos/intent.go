@@ -148,30 +148,19 @@ func (a *app) printPlan(ans wire.IntentAnswer) {
 // follow prints a process's progress as it comes. When the person interrupts,
 // the process goes on.
 func (a *app) follow(ctx context.Context, c *client.Client, id string, print bool) error {
-	var after uint64
-	for {
-		var broken error
-		for ev, err := range c.ProcessLog(ctx, id, after, true) {
-			if err != nil {
-				broken = err
-				break
-			}
-			if ev.End != nil {
-				return nil
-			}
-			after = ev.Line.N
-			if print {
-				a.printLine(*ev.Line)
-			}
-		}
-		if ctx.Err() != nil {
+	for ev, err := range c.ProcessLog(ctx, id, 0, true) {
+		switch {
+		case ctx.Err() != nil:
 			return &exitError{130, fmt.Sprintf("detached; %s goes on (jitos logs -f %s, jitos cancel %s)", id, id, id)}
-		}
-		if broken == nil {
+		case err != nil:
+			return err
+		case ev.End != nil:
 			return nil
+		case print:
+			a.printLine(*ev.Line)
 		}
-		return broken
 	}
+	return nil
 }
 
 func (a *app) printLine(l wire.Line) {

@@ -108,7 +108,7 @@ func (a *app) methodList() *cobra.Command {
 			return a.show(list, func(w io.Writer) {
 				row(w, "METHOD", "TASK", "PHRASES", "")
 				for _, m := range list {
-					row(w, m.Name, m.Task, strings.Join(m.Phrases, " · "), cut(m.Summary, 60))
+					row(w, m.Name, m.Task, cut(strings.Join(m.Phrases, " · "), 60), cut(m.Summary, 60))
 				}
 			})
 		},
@@ -117,19 +117,28 @@ func (a *app) methodList() *cobra.Command {
 
 func (a *app) methodShow() *cobra.Command {
 	return &cobra.Command{
-		Use: "show NAME", Short: "Show a method", Args: cobra.ExactArgs(1),
+		Use: "show NAME", Short: "Show a method, or those of a task", Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			lib, err := library()
 			if err != nil {
 				return err
 			}
-			m, ok := lib.Show(args[0])
-			if !ok {
-				p := wire.NewProblem(rmg.NotFound, "there is no method %q", args[0])
-				return p.WithHint("jitos method list shows them")
+			var list []tasks.MethodInfo
+			for m := range lib.Methods() {
+				if m.Name != args[0] && m.Task != args[0] {
+					continue
+				}
+				if whole, ok := lib.Show(m.Name); ok {
+					list = append(list, whole)
+				}
 			}
-			return a.show(m, func(w io.Writer) {
-				fmt.Fprintf(w, "# %s:%d\n%s\n", m.File, m.Line, strings.TrimRight(m.Source, "\n"))
+			if len(list) == 0 {
+				return wire.NewProblem(rmg.NotFound, "there is no method, or task, %q", args[0]).WithHint("jitos method list shows them")
+			}
+			return a.show(list, func(w io.Writer) {
+				for _, m := range list {
+					fmt.Fprintf(w, "# %s:%d\n%s\n", m.File, m.Line, strings.TrimRight(m.Source, "\n"))
+				}
 			})
 		},
 	}

@@ -61,9 +61,10 @@ func pathParam(name, about string) param {
 	return param{name: name, kind: "string", about: about, in: "path", required: true}
 }
 
-func textParam(name, about string) param  { return param{name: name, kind: "string", about: about} }
+func textParam(name, about string) param { return param{name: name, kind: "string", about: about} }
 func countParam(name, about string) param { return param{name: name, kind: "integer", about: about} }
-func flagParam(name, about string) param  { return param{name: name, kind: "boolean", about: about} }
+
+func flagParam(name, about string) param { return param{name: name, kind: "boolean", about: about} }
 
 // schemas is what is needed to say what is wrong with a body.
 type schemas struct {

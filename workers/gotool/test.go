@@ -165,7 +165,7 @@ func (w *eventWriter) ended(e event) {
 	if e.Test != "" {
 		w.of(e.Package)[e.Test] = work.TestStatus(e.Action)
 		if e.Action == "pass" {
-			w.run.LongestPass = max(w.run.LongestPass, time.Duration(e.Elapsed*float64(time.Second)))
+			w.run.LongestPass = max(w.run.LongestPass, time.Duration(e.Elapsed*float64(time.Second)), 1)
 		}
 		return
 	}

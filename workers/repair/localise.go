@@ -165,7 +165,8 @@ func (l *localiser) cover(ctx context.Context, pkg string, failing []string) err
 		return err
 	}
 	bin := filepath.Join(dir, "tests")
-	built, err := l.w.tool.Run(ctx, l.place, 5*time.Minute, "go", "test", "-c", "-vet=off", "-covermode=set", "-coverpkg=./...", "-o", bin, pkg)
+	built, err := l.w.tool.Run(ctx, l.place, 5*time.Minute, "go", "test", "-c", "-vet=off", "-covermode=set", "-coverpkg=./...",
+		"-gcflags="+l.module+"/...=-N -l", "-o", bin, pkg) // not optimised: stack traces name every line
 	if err != nil {
 		return err
 	}
@@ -376,7 +377,7 @@ func framesOf(out, folder string) []frame {
 			continue
 		}
 		n, err := strconv.Atoi(m[2])
-		if err != nil || depth > 16 {
+		if err != nil || n == 0 || depth > 16 {
 			continue
 		}
 		list = append(list, frame{file: filepath.ToSlash(rel), line: n, depth: depth})

@@ -222,8 +222,12 @@ func (m *maker) missingGuard(s ast.Stmt) {
 		return
 	}
 	exits := m.exits(s)
+	conds := m.guardConditions(s)
+	if ft, body := m.function(); body != nil && len(body.List) > 0 && body.List[0] == s {
+		conds = m.parameterConditions(ft)
+	}
 	n := 0
-	for _, cond := range m.guardConditions(s) {
+	for _, cond := range conds {
 		for _, exit := range exits {
 			if n == maxGuards*3 {
 				return
@@ -232,6 +236,20 @@ func (m *maker) missingGuard(s ast.Stmt) {
 			m.edit(s.Pos(), s.Pos(), s.Pos(), "missing check", "if "+cond+" {\n"+exit+"\n}\n", priorGuard-0.006*float64(n))
 		}
 	}
+}
+
+// parameterConditions are conditions about what the function was given: where it
+// begins is where it refuses.
+func (m *maker) parameterConditions(ft *ast.FuncType) []string {
+	var out []string
+	for _, f := range ft.Params.List {
+		for _, name := range f.Names {
+			if t := m.typeOf(f.Type); t != nil && name.Name != "_" {
+				out = append(out, questionsOf(name.Name, t)...)
+			}
+		}
+	}
+	return out[:min(len(out), maxGuards)]
 }
 
 // guardConditions are conditions about what the statement uses.

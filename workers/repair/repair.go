@@ -110,8 +110,7 @@ func pattern(a work.Assignment) string {
 }
 
 // The time limits of one test binary, coarse on purpose: a slower machine does
-// not change what they decide. A run that reaches the first is repeated under
-// the second before it counts as a hang.
+// not change what they decide.
 const (
 	briefLimit = 3 * time.Second // for candidates, when every green test is brief
 	quickLimit = 10 * time.Second
@@ -176,11 +175,11 @@ func scopeOf(a work.Assignment, folder string) func(test string) bool {
 	return func(test string) bool { return strings.HasPrefix(test, pkg+".") || strings.HasPrefix(test, pkg+"/") }
 }
 
-// testAll runs everything; what hangs is run again, longer, before it is
-// believed.
+// testAll runs everything; what hangs among tests that are not all brief is run
+// again, longer, before it is believed.
 func (w *Worker) testAll(ctx context.Context, p gotool.Place) (gotool.TestRun, error) {
 	run, err := w.tool.Test(ctx, p, gotool.TestOptions{Patterns: []string{"./..."}, NoVet: true, Timeout: quickLimit})
-	if err != nil || !hung(run) {
+	if err != nil || !hung(run) || run.LongestPass < briefTest && run.LongestPass > 0 {
 		return run, err
 	}
 	return w.tool.Test(ctx, p, gotool.TestOptions{Patterns: []string{"./..."}, NoVet: true, Timeout: longLimit})

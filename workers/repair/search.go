@@ -78,8 +78,15 @@ func (w *Worker) propose(ctx context.Context, a work.Assignment, suspects []susp
 		return nil, fmt.Errorf("the packages could not be read: %w", err)
 	}
 	hint, _ := a.Args["hint"].(string)
+	hangs := false
+	for _, in := range a.Inputs {
+		hangs = hangs || in.Bool("hangs")
+	}
 	var out []candidate
 	for _, p := range packages {
+		if hangs {
+			spreadInLoops(p, scores)
+		}
 		spread(p, scores)
 		for _, file := range p.files {
 			if !file.editable || scores[file.name] == nil {
@@ -137,6 +144,27 @@ func spread(p *pkg, scores map[string]map[int]float64) {
 				}
 			}
 		}
+	}
+}
+
+// spreadInLoops makes every line of a loop nearly as suspicious as its worst: the
+// stack trace of a hang shows one moment of it.
+func spreadInLoops(p *pkg, scores map[string]map[int]float64) {
+	for _, f := range p.files {
+		lines := scores[f.name]
+		ast.Inspect(f.ast, func(n ast.Node) bool {
+			if _, ok := n.(*ast.ForStmt); !ok || lines == nil {
+				return true
+			}
+			worst := 0.0
+			for line := p.line(n.Pos()); line <= p.line(n.End()); line++ {
+				worst = max(worst, lines[line])
+			}
+			for line := p.line(n.Pos()); line <= p.line(n.End()); line++ {
+				lines[line] = max(lines[line], worst*0.9)
+			}
+			return true
+		})
 	}
 }
 
