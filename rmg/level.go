@@ -28,6 +28,13 @@ type level struct {
 
 func (l *level) empty() bool { return l == nil || l.nodes == nil }
 
+func (l *level) height() int {
+	if l.empty() {
+		return 0
+	}
+	return max(heightOf(l.nodes), heightOf(l.edges))
+}
+
 // orNil is l, or nil when it is empty: an empty inner graph and none are one.
 func (l *level) orNil() *level {
 	if l.empty() {

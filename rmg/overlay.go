@@ -110,13 +110,22 @@ func checkNew(op string, p Path, kind string, props Props) error {
 		return bad("the kind is empty")
 	case !utf8.ValidString(kind):
 		return bad("the kind is not UTF-8")
-	case len(p.Segments()) > MaxDepth:
-		return &Error{Op: op, Path: p, Code: Limit, Msg: fmt.Sprintf("deeper than %d", MaxDepth)}
 	}
 	for name, v := range props.All() {
 		if err := checkProp(op, p, name, v); err != nil {
 			return err
 		}
+	}
+	return checkPlace(op, p, nil)
+}
+
+// checkPlace keeps an element, with what is inside it, where paths can name it.
+func checkPlace(op string, p Path, inner *level) error {
+	switch n := len(p.Base().ID); {
+	case n > MaxSegment:
+		return &Error{Op: op, Path: p.Parent(), Code: Limit, Msg: fmt.Sprintf("an id has %d bytes; the limit is %d", n, MaxSegment)}
+	case len(p.Segments())+inner.height() > MaxDepth:
+		return &Error{Op: op, Path: p, Code: Limit, Msg: fmt.Sprintf("deeper than %d", MaxDepth)}
 	}
 	return nil
 }
@@ -156,7 +165,7 @@ func (o *Overlay) AddEdge(p Path, kind, from, to string, props Props) error {
 		return err
 	}
 	s := p.Base()
-	if !s.Edge {
+	if s.ID == "" || !s.Edge {
 		return &Error{Op: "add_edge", Path: p, Code: Invalid, Msg: "the path does not name an edge", Hint: "an edge's segment begins with ~"}
 	}
 	return o.edit("add_edge", p.Parent(), func(l *level) (*level, error) {
@@ -283,12 +292,13 @@ func (o *Overlay) Move(from, to Path) error {
 		return bad(Invalid, "only a node can be moved, and not to the root")
 	case from.Has(to):
 		return bad(Invalid, "a node cannot be moved into itself")
-	case len(to.Segments()) > MaxDepth:
-		return bad(Limit, fmt.Sprintf("deeper than %d", MaxDepth))
 	}
 	e, ok := o.cur.Get(from)
 	if !ok {
 		return bad(NotFound, "there is no such node")
+	}
+	if err := checkPlace("move", to, e.Graph.root); err != nil {
+		return err
 	}
 	if _, taken := o.cur.Get(to); taken {
 		return &Error{Op: "move", Path: to, Code: Exists, Msg: "the destination is there already"}
@@ -385,6 +395,9 @@ func (o *Overlay) Graft(p Path, e Element) error {
 	s := p.Base()
 	if s.ID == "" || s.Edge || e.Edge {
 		return &Error{Op: "graft", Path: p, Code: Invalid, Msg: "only a node can be grafted"}
+	}
+	if err := checkPlace("graft", p, e.Graph.root); err != nil {
+		return err
 	}
 	return o.edit("graft", p.Parent(), func(l *level) (*level, error) {
 		return l.withNode(s.ID, &record{kind: e.Kind, props: e.Props, inner: e.Graph.root.orNil()}), nil

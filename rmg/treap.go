@@ -5,14 +5,15 @@ import "sync/atomic"
 // tree is a persistent treap: a search tree by key that is a heap by priority.
 // The priority is a hash of the key, so one set of keys has one shape, whatever
 // the order in which they came (Seidel and Aragon 1996). A nil tree is empty.
-// Nodes are never changed once they are reachable from a Graph; only sum is
-// filled in, atomically, with what it always would be.
+// Nodes are never changed once they are reachable from a Graph; only sum and
+// high are filled in, atomically, with what they always would be.
 type tree[V any] struct {
 	key         string
 	pri         uint64
 	val         V
 	left, right *tree[V]
-	size        int
+	size        int32
+	high        atomic.Int32 // what heightOf says; 0 is not yet known
 	sum         atomic.Pointer[Digest]
 }
 
@@ -37,15 +38,17 @@ func (t *tree[V]) len() int {
 	if t == nil {
 		return 0
 	}
-	return t.size
+	return int(t.size)
 }
+
+func sizeOf[V any](left, right *tree[V]) int32 { return int32(1 + left.len() + right.len()) }
 
 // with returns t's root with other children.
 func (t *tree[V]) with(left, right *tree[V]) *tree[V] {
 	if t.left == left && t.right == right {
 		return t
 	}
-	return &tree[V]{key: t.key, pri: t.pri, val: t.val, left: left, right: right, size: 1 + left.len() + right.len()}
+	return &tree[V]{key: t.key, pri: t.pri, val: t.val, left: left, right: right, size: sizeOf(left, right)}
 }
 
 func (t *tree[V]) get(key string) (V, bool) {
@@ -77,7 +80,7 @@ func (t *tree[V]) insert(n *tree[V]) *tree[V] {
 		return n
 	case above(n, t):
 		l, _, r := t.split(n.key)
-		n.left, n.right, n.size = l, r, 1+l.len()+r.len()
+		n.left, n.right, n.size = l, r, sizeOf(l, r)
 		return n
 	case n.key < t.key:
 		return t.with(t.left.insert(n), t.right)
@@ -155,6 +158,20 @@ func digestOf(t *tree[*record]) Digest {
 	d := hashParts("jitos/tree/1", digestOf(t.left), t.val.digest(t.key), digestOf(t.right))
 	t.sum.Store(&d)
 	return d
+}
+
+// heightOf is the number of segments that the longest path into a tree's
+// elements has. Like the digest it is computed once for each tree node.
+func heightOf(t *tree[*record]) int {
+	if t == nil {
+		return 0
+	}
+	if h := t.high.Load(); h > 0 {
+		return int(h)
+	}
+	h := max(1+t.val.inner.height(), heightOf(t.left), heightOf(t.right))
+	t.high.Store(int32(h))
+	return h
 }
 
 // same reports whether two trees hold the same, by pointer or digest.
