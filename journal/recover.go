@@ -1,0 +1,133 @@
+package journal
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// recover reads every segment, checks the chain, and cuts off a torn end.
+func (s *Store) recover() error {
+	names, err := s.fs.ReadDir(s.path("log"))
+	if err != nil {
+		return err
+	}
+	var segs []string
+	for _, n := range names {
+		if strings.HasSuffix(n, ".seg") {
+			segs = append(segs, s.path("log", n))
+		}
+	}
+	for i, name := range segs {
+		last := i == len(segs)-1
+		if err := s.recoverSegment(name, last); err != nil {
+			return err
+		}
+	}
+	if len(segs) == 0 {
+		return nil
+	}
+	s.file, err = s.fs.OpenFile(segs[len(segs)-1], os.O_RDWR, 0)
+	return err
+}
+
+func (s *Store) recoverSegment(name string, last bool) error {
+	f, err := s.fs.OpenFile(name, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(f)
+	if err != nil {
+		return err
+	}
+	seg := &segment{name: name}
+	s.segments = append(s.segments, seg)
+	for off := 0; off < len(data); {
+		n, h, err := s.nextFrame(data[off:])
+		if err == nil {
+			seg.frames = append(seg.frames, place{h.first, h.count, int64(off), n})
+			s.chain = sha256.Sum256(data[off : off+n])
+			s.next = h.first + uint64(h.count)
+			s.epoch = max(s.epoch, h.epoch)
+			off += n
+			seg.size = int64(off)
+			continue
+		}
+		var torn *errTorn
+		if !errors.As(err, &torn) || !last {
+			return fmt.Errorf("%w: %s at %d: %w", ErrCorrupt, name, off, err)
+		}
+		if at := s.laterFrame(data[off+1:]); at >= 0 {
+			return fmt.Errorf("%w: %s at %d: %w, and a whole frame follows at %d", ErrCorrupt, name, off, err, off+1+at)
+		}
+		return s.cutOff(f, name, data[off:], int64(off), err)
+	}
+	return nil
+}
+
+// nextFrame checks the frame that data begins with.
+func (s *Store) nextFrame(data []byte) (int, header, error) {
+	h, err := decodeHeader(data)
+	if err != nil {
+		return 0, h, err
+	}
+	n := headerSize + int(h.length)
+	if len(data) < n {
+		return 0, h, &errTorn{"the payload is cut short"}
+	}
+	switch {
+	case crc32.Checksum(data[headerSize:n], castagnoli) != h.sum:
+		return 0, h, &errTorn{"the payload's checksum is wrong"}
+	case h.first != s.next:
+		return 0, h, fmt.Errorf("the frame begins with seq %d, not %d", h.first, s.next)
+	case h.prev != s.chain:
+		return 0, h, errors.New("the frame does not follow the one before it")
+	case h.epoch < s.epoch:
+		return 0, h, fmt.Errorf("the frame is of epoch %d, after %d", h.epoch, s.epoch)
+	}
+	return n, h, nil
+}
+
+// laterFrame finds a whole frame in what follows a bad one: then it is damage,
+// not a torn end. A frame's bytes inside a payload that was cut off do not
+// count unless they continue this log.
+func (s *Store) laterFrame(data []byte) int {
+	for off := 0; ; {
+		i := bytes.Index(data[off:], frameMagic[:])
+		if i < 0 {
+			return -1
+		}
+		off += i
+		if h, err := decodeHeader(data[off:]); err == nil && h.first > s.next && len(data)-off >= headerSize+int(h.length) {
+			if crc32.Checksum(data[off+headerSize:off+headerSize+int(h.length)], castagnoli) == h.sum {
+				return off
+			}
+		}
+		off++
+	}
+}
+
+// cutOff keeps the torn end aside and truncates the segment.
+func (s *Store) cutOff(f File, name string, tail []byte, off int64, why error) error {
+	aside := s.path("torn", fmt.Sprintf("%s-%d", filepath.Base(name), off))
+	t, err := s.fs.OpenFile(aside, os.O_CREATE|os.O_RDWR|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = t.WriteAt(tail, 0)
+	if err = errors.Join(err, t.Sync(), t.Close(), s.fs.SyncDir(s.path("torn"))); err != nil {
+		return err
+	}
+	if err := errors.Join(f.Truncate(off), f.Sync()); err != nil {
+		return err
+	}
+	s.opt.Notice(fmt.Sprintf("the log's last frame was torn (%v): %d bytes cut off at seq %d, kept in %s", why, len(tail), s.next, aside))
+	return nil
+}
