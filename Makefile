@@ -1,0 +1,29 @@
+# Few targets; the logic is in Go. `make ci` is what .ci/run calls.
+TOOL := go tool -modfile=tools/go.mod
+
+.PHONY: test lint race sim bench demo ci
+
+test: ## every test of the product
+	go test ./...
+
+lint: ## vet, format, static analysis; the import table is a test of internal/archtest
+	go vet ./...
+	@out=$$($(TOOL) gofumpt -l .); if [ -n "$$out" ]; then echo "gofumpt would change:"; echo "$$out"; exit 1; fi
+	$(TOOL) staticcheck ./...
+	cd bench && go vet ./...
+
+race: ## the race detector where goroutines meet
+	go test -race ./kernel/... ./sched/... ./journal/... ./workers/... ./internal/sim/...
+
+sim: ## the daemon's core under a seed: JITOS_SEED=N repeats one
+	go test -count=1 -v -run Sim ./internal/sim
+
+bench: ## measurements beside peers
+	cd bench && go run .
+
+demo: ## the whole story
+	go run ./cmd/jitos demo
+
+ci: test lint race
+	JITOS_REPAIR_ALL=1 go test -count=1 -v -timeout 20m -run TestRepairs ./cmd/jitos
+	$(MAKE) demo
