@@ -2,7 +2,6 @@ package rmg
 
 import (
 	"iter"
-	"slices"
 	"strings"
 )
 
@@ -107,17 +106,10 @@ func diffProps(a, b Props) []PropChange {
 func DiffMoved(a, b Graph, moves []Move) iter.Seq[Change] {
 	return func(yield func(Change) bool) {
 		moved, done := applyMoves(a, moves)
-		var list []Change
-		for to, from := range origins(done) {
-			old, ok := a.Get(from)
-			now, has := b.Get(to)
-			if ok && has && from != to {
-				list = append(list, Change{Path: to, Kind: Moved, From: from, Old: old, New: now})
-			}
-		}
-		slices.SortFunc(list, func(x, y Change) int { return strings.Compare(string(x.Path), string(y.Path)) })
-		for _, c := range list {
-			if !yield(c) {
+		for _, m := range origins(done) {
+			old, ok := a.Get(m.From)
+			now, has := b.Get(m.To)
+			if ok && has && m.From != m.To && !yield(Change{Path: m.To, Kind: Moved, From: m.From, Old: old, New: now}) {
 				return
 			}
 		}
@@ -141,21 +133,44 @@ func applyMoves(g Graph, moves []Move) (Graph, []Move) {
 	return o.cur, done
 }
 
-// origins maps where each moved element ended to where it began.
-func origins(moves []Move) map[Path]Path {
-	out := map[Path]Path{}
+// origins tells for each moved element where it began and where it ended, by
+// where it ended. O(moves * log moves), and once more for what moves along.
+func origins(moves []Move) []Move {
+	var at *tree[Path] // origins by place
 	for _, m := range moves {
 		from := m.From
-		for to, orig := range out {
-			if to.Has(from) {
-				from = orig + from[len(to):]
-				if to == m.From {
-					delete(out, to)
-				}
+		for p := m.From; p != Root; p = p.Parent() {
+			if orig, ok := at.get(string(p)); ok {
+				from = orig + m.From[len(p):]
 				break
 			}
 		}
-		out[m.To] = from
+		// The place was free: what is noted there was removed since.
+		for _, x := range noted(at, m.To) {
+			at = at.del(string(x.To))
+		}
+		// What was moved into the element goes along with it.
+		for _, x := range noted(at, m.From) {
+			at = at.del(string(x.To)).put(string(m.To+x.To[len(m.From):]), x.From)
+		}
+		at = at.put(string(m.To), from)
 	}
+	return noted(at, Root)
+}
+
+// noted lists what is noted at or below a place, in order.
+func noted(at *tree[Path], p Path) []Move {
+	var out []Move
+	if orig, ok := at.get(string(p)); ok {
+		out = append(out, Move{From: orig, To: p})
+	}
+	prefix := strings.TrimSuffix(string(p), "/") + "/"
+	at.from(prefix, func(t *tree[Path]) bool {
+		if !strings.HasPrefix(t.key, prefix) {
+			return false
+		}
+		out = append(out, Move{From: t.val, To: Path(t.key)})
+		return true
+	})
 	return out
 }

@@ -45,7 +45,8 @@ type MergeConflict struct {
 //
 // Recorded moves are made on all three first, where they can be made, so that
 // an edit on the other side follows the element to its new place; a move that
-// cannot be made is a delete and an add.
+// cannot be made is a delete and an add. What both sides moved, but to different
+// places, is a conflict ("both moved"; the values are refs to the places).
 //
 // With conflicts the graph returned holds the system's side at each of them.
 // Deterministic; symmetric but for the names of the sides. The error is for
@@ -58,6 +59,7 @@ func Merge(in MergeInput) (Graph, []MergeConflict, error) {
 		return in.System, nil, nil
 	}
 	m := &merger{MergeInput: in}
+	m.together()
 	m.follow(in.WorkspaceMoves, &m.Base, &m.System)
 	m.follow(in.SystemMoves, &m.Base, &m.Workspace)
 	root := m.level(Root, m.Base.root, m.System.root, m.Workspace.root)
@@ -77,6 +79,38 @@ type merger struct {
 	MergeInput
 	conflicts []MergeConflict
 	err       error
+}
+
+// together makes on the base what both sides moved. Where they moved it to
+// different places the system's stands, for the workspace's edits to meet it.
+func (m *merger) together() {
+	sys := map[Path]Path{}
+	for _, s := range origins(m.SystemMoves) {
+		sys[s.From] = s.To
+	}
+	for _, w := range origins(m.WorkspaceMoves) {
+		to, both := sys[w.From]
+		if !both || !there(m.Base, w.From) || !there(m.System, to) || !there(m.Workspace, w.To) {
+			continue
+		}
+		if to != w.To {
+			m.conflict(MergeConflict{Path: to, Reason: "both moved", Base: Ref(w.From), System: Ref(to), Workspace: Ref(w.To)})
+			m.Workspace = moved(m.Workspace, w.To, to)
+		}
+		m.Base = moved(m.Base, w.From, to)
+	}
+}
+
+func there(g Graph, p Path) bool {
+	_, ok := g.Get(p)
+	return ok
+}
+
+// moved is g with a move made, if it can be made.
+func moved(g Graph, from, to Path) Graph {
+	o := NewOverlay(g)
+	_ = o.Move(from, to)
+	return o.cur
 }
 
 // follow makes one side's moves on the base and the other side, each on both or
@@ -103,7 +137,7 @@ func (m *merger) level(at Path, b, s, w *level) *level {
 	b, s, w = b.orEmpty(), s.orEmpty(), w.orEmpty()
 	out := m.changes(at, false, s, b.nodes, s.nodes, w.nodes)
 	out = m.changes(at, true, out, b.edges, s.edges, w.edges)
-	m.dangling(at, b, s, w, out)
+	m.dangling(at, b, w, out)
 	return m.repaired(out, s)
 }
 
@@ -220,38 +254,34 @@ func (m *merger) value(kind, prop string, b, s, w Value) (Value, bool) {
 }
 
 // dangling finds edges whose end one side removed while the other side added or
-// kept the edge.
-func (m *merger) dangling(at Path, b, s, w, out *level) {
-	check := func(id string, _, _ *record) bool {
+// kept the edge. An edge that is in conflict already is not told twice.
+func (m *merger) dangling(at Path, b, w, out *level) {
+	seen := map[Path]bool{}
+	for _, c := range m.conflicts {
+		seen[c.Path] = true
+	}
+	tell := func(id string) bool {
+		if p := at.EdgeChild(id); !seen[p] {
+			seen[p] = true
+			m.conflict(MergeConflict{Path: p, Reason: "dangling edge"})
+		}
+		return true
+	}
+	diffTrees(b.edges, w.edges, func(id string, _, _ *record) bool {
 		e, ok := out.edges.get(id)
 		if !ok {
 			return true
 		}
 		_, from := out.nodes.get(e.from)
 		_, to := out.nodes.get(e.to)
-		if !from || !to {
-			m.conflict(MergeConflict{Path: at.EdgeChild(id), Reason: "dangling edge"})
-		}
-		return true
-	}
-	diffTrees(b.edges, w.edges, check)
-	seen := map[string]bool{}
-	for _, c := range m.conflicts {
-		seen[string(c.Path)] = true
-	}
+		return from && to || tell(id)
+	})
 	diffTrees(b.nodes, w.nodes, func(id string, _, wv *record) bool {
-		if _, there := out.nodes.get(id); wv != nil || there {
+		if _, ok := out.nodes.get(id); wv != nil || ok {
 			return true
 		}
-		each := func(edge string) bool {
-			if p := at.EdgeChild(edge); !seen[string(p)] {
-				seen[string(p)] = true
-				m.conflict(MergeConflict{Path: p, Reason: "dangling edge"})
-			}
-			return true
-		}
-		out.incident('o', id, each)
-		out.incident('i', id, each)
+		out.incident('o', id, tell)
+		out.incident('i', id, tell)
 		return true
 	})
 }
