@@ -33,8 +33,32 @@ func (s *Store) recover() error {
 	if len(segs) == 0 {
 		return nil
 	}
-	s.file, err = s.fs.OpenFile(segs[len(segs)-1], os.O_RDWR, 0)
-	return err
+	if s.file, err = s.fs.OpenFile(segs[len(segs)-1], os.O_RDWR, 0); err != nil {
+		return err
+	}
+	return s.settle()
+}
+
+// settle makes durable what recovery found, before anyone sees it: a process
+// that was killed may have left a last frame, or its segment's name, that only
+// the page cache has. The frame is written again, as after a failed sync the
+// kernel takes its pages for clean and a sync alone would do nothing.
+func (s *Store) settle() error {
+	seg := s.segments[len(s.segments)-1]
+	if n := len(seg.frames); n > 0 {
+		p := seg.frames[n-1]
+		b := make([]byte, p.length)
+		if _, err := s.file.ReadAt(b, p.offset); err != nil {
+			return err
+		}
+		if _, err := s.file.WriteAt(b, p.offset); err != nil {
+			return err
+		}
+	}
+	if err := s.file.Sync(); err != nil {
+		return err
+	}
+	return s.fs.SyncDir(s.path("log"))
 }
 
 func (s *Store) recoverSegment(name string, last bool) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
@@ -41,6 +42,7 @@ type Store struct {
 	chain    [32]byte
 	file     File // of the last segment
 	poisoned error
+	full     bool // the disk was, and the reserve is not back yet
 }
 
 // segment is one file of frames, and where its frames are.
@@ -72,19 +74,46 @@ func Open(dir string, opt Options) (*Store, error) {
 	if s.opt.SegmentSize == 0 {
 		s.opt.SegmentSize = SegmentSize
 	}
-	for _, d := range []string{dir, s.path("log"), s.path("blobs"), s.path("torn")} {
-		if err := s.fs.MkdirAll(d, 0o700); err != nil {
-			return nil, err
-		}
+	if err := s.folders(); err != nil {
+		return nil, err
 	}
 	var err error
 	if s.lock, err = s.fs.Lock(s.path("lock")); err != nil {
 		return nil, err
 	}
 	if err := s.open(); err != nil {
+		if s.file != nil {
+			err = errors.Join(err, s.file.Close())
+		}
 		return nil, errors.Join(err, s.lock.Close())
 	}
 	return s, nil
+}
+
+// folders makes the folders and their names durable, up to the first folder
+// that was there already.
+func (s *Store) folders() error {
+	parents := []string{filepath.Dir(s.dir)} // an earlier process may have been killed before its sync
+	for p := parents[0]; ; {
+		if _, err := s.fs.Stat(p); !errors.Is(err, fs.ErrNotExist) || p == filepath.Dir(p) {
+			break
+		}
+		p = filepath.Dir(p)
+		parents = append(parents, p)
+	}
+	for _, d := range []string{s.dir, s.path("log"), s.path("blobs"), s.path("torn")} {
+		if err := s.fs.MkdirAll(d, 0o700); err != nil {
+			return err
+		}
+	}
+	for _, p := range parents {
+		// A folder that may be passed but not listed cannot be synced by us;
+		// whoever made the data folder in it had to see to that.
+		if err := s.fs.SyncDir(p); err != nil && !errors.Is(err, fs.ErrPermission) {
+			return err
+		}
+	}
+	return s.fs.SyncDir(s.dir)
 }
 
 func (s *Store) path(parts ...string) string {
@@ -92,9 +121,6 @@ func (s *Store) path(parts ...string) string {
 }
 
 func (s *Store) open() error {
-	if err := s.fs.SyncDir(s.dir); err != nil {
-		return err
-	}
 	s.blobs = newBlobStore(s.fs, s.path("blobs"))
 	if err := s.blobs.clean(); err != nil {
 		return err
@@ -106,7 +132,12 @@ func (s *Store) open() error {
 		return fmt.Errorf("%w: it ends at seq %d, but seq %d was acknowledged", ErrCorrupt, s.next-1, s.opt.Floor)
 	}
 	s.epoch++
-	return s.reserve()
+	err := s.reserve()
+	if full(err) {
+		s.opt.Notice("no room for the reserve file: " + err.Error())
+		return nil // the log may go on as long as there is room for frames
+	}
+	return err
 }
 
 // reserve keeps some room back. It is given up when the disk is full, so that
@@ -118,14 +149,16 @@ func (s *Store) reserve() error {
 	}
 	f, err := s.fs.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil // without room for it there is none to keep back
+		return err
 	}
-	defer f.Close()
-	if _, err := f.WriteAt(make([]byte, ReserveSize), 0); err != nil {
-		s.opt.Notice("no room for the reserve file: " + err.Error())
-		return nil
+	if _, err = f.WriteAt(make([]byte, ReserveSize), 0); err == nil {
+		err = f.Sync()
 	}
-	return f.Sync()
+	if err = errors.Join(err, f.Close()); err != nil {
+		// Half a reserve would take the last room and give it to nobody.
+		err = errors.Join(err, s.fs.Remove(name))
+	}
+	return err
 }
 
 // Append adds a frame; see Log.
@@ -136,35 +169,35 @@ func (s *Store) Append(ctx context.Context, f Frame) error {
 	if len(f.Payload) > MaxFrame || f.Count == 0 {
 		return fmt.Errorf("%w: %d bytes, %d records", ErrLimit, len(f.Payload), f.Count)
 	}
-	if err := s.blobs.Flush(); err != nil {
-		if full(err) {
-			return fmt.Errorf("%w: %w", ErrFull, err)
-		}
-		s.poison(err)
-		return fmt.Errorf("%w: blobs: %w", ErrPoisoned, err)
-	}
+	flushed := s.blobs.Flush()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.poisoned != nil:
 		return fmt.Errorf("%w: %w", ErrPoisoned, s.poisoned)
+	case flushed != nil:
+		return s.stop(fmt.Errorf("blobs: %w", flushed))
 	case f.Epoch != s.epoch:
 		return fmt.Errorf("%w: epoch %d, now %d", ErrFenced, f.Epoch, s.epoch)
 	case f.First != s.next:
 		return fmt.Errorf("%w: %d, not %d", ErrSeq, f.First, s.next)
 	}
+	if s.full {
+		if err := s.reserve(); err != nil {
+			return fmt.Errorf("%w: for the reserve: %w", ErrFull, err)
+		}
+		s.full = false
+	}
 	data, hash := encodeFrame(f, s.chain)
 	if err := s.roll(int64(len(data))); err != nil {
-		return s.failed(err, -1)
+		return err
 	}
 	seg := s.segments[len(s.segments)-1]
 	if _, err := s.file.WriteAt(data, seg.size); err != nil {
-		return s.failed(err, seg.size)
+		return s.unwritten(err, seg.size)
 	}
 	if err := s.file.Sync(); err != nil {
-		// What is on disk is unknown, and asking again would lie.
-		s.poisoned = err
-		return fmt.Errorf("%w: sync: %w", ErrPoisoned, err)
+		return s.stop(fmt.Errorf("sync: %w", err))
 	}
 	seg.frames = append(seg.frames, place{f.First, f.Count, seg.size, len(data)})
 	seg.size += int64(len(data))
@@ -178,14 +211,16 @@ func (s *Store) roll(n int64) error {
 	if k := len(s.segments); k > 0 && (s.segments[k-1].size == 0 || s.segments[k-1].size+n <= s.opt.SegmentSize) {
 		return nil
 	}
-	name := s.path("log", fmt.Sprintf("%016x.seg", s.next))
+	name := s.path("log", segmentName(s.next))
 	f, err := s.fs.OpenFile(name, os.O_CREATE|os.O_RDWR|os.O_EXCL, 0o600)
+	if full(err) {
+		return s.noRoom(err)
+	}
 	if err != nil {
-		return err
+		return s.stop(err)
 	}
 	if err := errors.Join(f.Sync(), s.fs.SyncDir(s.path("log"))); err != nil {
-		f.Close()
-		return err
+		return s.stop(errors.Join(fmt.Errorf("sync: %w", err), f.Close()))
 	}
 	if s.file != nil {
 		s.file.Close()
@@ -195,36 +230,46 @@ func (s *Store) roll(n int64) error {
 	return nil
 }
 
-// failed deals with a write that did not go through: without room, what was
+func segmentName(first uint64) string { return fmt.Sprintf("%016x.seg", first) }
+
+// stop poisons the log. After a failed sync what is on disk is unknown, and to
+// ask again would be answered with a lie; full or not makes no difference.
+func (s *Store) stop(err error) error {
+	s.poisoned = err
+	if full(err) {
+		s.giveUpReserve()
+	}
+	return fmt.Errorf("%w: %w", ErrPoisoned, err)
+}
+
+// unwritten deals with a write that did not go through: without room, what was
 // half written is cut off again and the log can go on once there is room; any
 // other failure stops it.
-func (s *Store) failed(err error, size int64) error {
+func (s *Store) unwritten(err error, size int64) error {
 	if !full(err) {
-		s.poisoned = err
-		return fmt.Errorf("%w: %w", ErrPoisoned, err)
+		return s.stop(err)
 	}
-	if size >= 0 {
-		if terr := errors.Join(s.file.Truncate(size), s.file.Sync()); terr != nil {
-			s.poisoned = terr
-			return fmt.Errorf("%w: %w", ErrPoisoned, terr)
-		}
+	if terr := errors.Join(s.file.Truncate(size), s.file.Sync()); terr != nil {
+		return s.stop(errors.Join(terr, err))
 	}
-	if rerr := s.fs.Remove(s.path("reserve")); rerr == nil {
+	return s.noRoom(err)
+}
+
+// noRoom makes the log read-only until the reserve can be filled again.
+func (s *Store) noRoom(err error) error {
+	s.full = true
+	s.giveUpReserve()
+	return fmt.Errorf("%w: %w", ErrFull, err)
+}
+
+func (s *Store) giveUpReserve() {
+	if err := s.fs.Remove(s.path("reserve")); err == nil {
 		s.opt.Notice("the disk is full: the reserve was given up")
 	}
-	return fmt.Errorf("%w: %w", ErrFull, err)
 }
 
 func full(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
-}
-
-func (s *Store) poison(err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.poisoned == nil {
-		s.poisoned = err
-	}
 }
 
 // Read ranges over frames; see Log.

@@ -59,7 +59,11 @@ func (k *Kernel) policyEvidence(p proof) work.Evidence {
 // under test runs in the same process as the test, so what it adds of these
 // needs a person's approval.
 func (k *Kernel) forgeries(base, next rmg.Graph, file string) []string {
-	if path.Ext(file) != ".go" {
+	switch path.Ext(file) {
+	case ".go":
+	case ".s", ".S", ".c", ".cc", ".cpp", ".m", ".h", ".syso", ".swig":
+		return []string{file + " is compiled beside Go, and can forge a test run"}
+	default:
 		return nil
 	}
 	before := k.powers(base, file)
@@ -92,7 +96,16 @@ func (k *Kernel) powers(tree rmg.Graph, file string) map[string]int {
 	if f == nil {
 		return found
 	}
+	local := map[string]string{} // names that imports go by here -> their own
 	for _, imp := range f.Imports {
+		whole, _ := strconv.Unquote(imp.Path.Value)
+		local[path.Base(whole)] = path.Base(whole)
+		if imp.Name != nil {
+			local[imp.Name.Name] = path.Base(whole)
+			if imp.Name.Name == "." {
+				found["a dot import"]++
+			}
+		}
 		switch name, _ := strconv.Unquote(imp.Path.Value); name {
 		case "unsafe", "syscall", "C", "plugin", "testing", "os/signal", "golang.org/x/sys/unix":
 			found["import "+name]++
@@ -116,9 +129,9 @@ func (k *Kernel) powers(tree rmg.Graph, file string) map[string]int {
 			}
 		case *ast.SelectorExpr:
 			if x, ok := n.X.(*ast.Ident); ok {
-				switch x.Name + "." + n.Sel.Name {
+				switch name := local[x.Name] + "." + n.Sel.Name; name {
 				case "os.Exit", "runtime.Goexit", "os.Args", "os.Getenv", "os.LookupEnv", "log.Fatal", "log.Fatalf", "log.Fatalln", "flag.Lookup", "os.Stdout", "debug.ReadBuildInfo", "runtime.Caller", "runtime.Callers", "debug.Stack":
-					found[x.Name+"."+n.Sel.Name]++
+					found[name]++
 				}
 			}
 		}

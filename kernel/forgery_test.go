@@ -1,0 +1,100 @@
+package kernel
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"io"
+	"strings"
+	"testing"
+
+	"jitos.dev/rewrite"
+	"jitos.dev/rmg"
+	"jitos.dev/work"
+)
+
+// memory is content in a map.
+type memory map[[32]byte][]byte
+
+func (m memory) Put(r io.Reader) (rmg.Blob, error) {
+	data, err := io.ReadAll(r)
+	sum := sha256.Sum256(data)
+	m[sum] = data
+	return rmg.Blob{Sum: sum, Size: int64(len(data))}, err
+}
+
+func (m memory) Open(b rmg.Blob) (io.ReadSeekCloser, error) {
+	return struct {
+		io.ReadSeeker
+		io.Closer
+	}{bytes.NewReader(m[b.Sum]), io.NopCloser(nil)}, nil
+}
+
+// treeOf is a tree of files.
+func treeOf(t *testing.T, m memory, files map[string]string) rmg.Graph {
+	t.Helper()
+	o := rmg.NewOverlay(rmg.Graph{})
+	for name, text := range files {
+		p := rmg.Root
+		parts := strings.Split(name, "/")
+		for _, d := range parts[:len(parts)-1] {
+			p = p.Child(d)
+			if _, ok := o.Get(p); !ok {
+				if err := o.AddNode(p, rewrite.KindDir, rmg.Props{}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		b, err := m.Put(strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := o.AddNode(p.Child(parts[len(parts)-1]), rewrite.KindFile, rmg.PropsOf(map[string]rmg.Value{rewrite.PropBlob: rmg.BlobOf(b)})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return o.Graph()
+}
+
+// TestPolicy is the list of what a green test run may not have been bought with.
+func TestPolicy(t *testing.T) {
+	m := memory{}
+	k := &Kernel{store: m}
+	const old = "package a\n\nfunc F() int { return 1 }\n"
+	base := map[string]string{"a.go": old, "a_test.go": "package a\n", "go.mod": "module x\n", "env.go": "package a\n\nimport \"os\"\n\nvar E = os.Getenv(\"E\")\n"}
+	for name, c := range map[string]struct {
+		file, text string
+		red        string
+	}{
+		"a fix":             {"a.go", "package a\n\nfunc F() int { return 2 }\n", ""},
+		"a new file":        {"b.go", "package a\n\nfunc G() {}\n", ""},
+		"as much as before": {"env.go", "package a\n\nimport \"os\"\n\nvar E = os.Getenv(\"F\")\n", ""},
+		"the test":          {"a_test.go", "package a // easier\n", "a_test.go is protected"},
+		"test data":         {"x/testdata/in", "1", "is protected"},
+		"the module":        {"go.mod", "module y\n", "is protected"},
+		"CI":                {".github/workflows/ci.yml", "on: push", "is protected"},
+		"own policy":        {".jitos/policy.yaml", "all: yes", "is protected"},
+		"init":              {"a.go", old + "func init() {}\n", "func init"},
+		"TestMain":          {"a.go", old + "func TestMain() {}\n", "func TestMain"},
+		"exit":              {"a.go", "package a\n\nimport \"os\"\n\nfunc F() int { os.Exit(0); return 1 }\n", "os.Exit"},
+		"exit, renamed":     {"a.go", "package a\n\nimport x \"os\"\n\nfunc F() int { x.Exit(0); return 1 }\n", "os.Exit"},
+		"exit, dotted":      {"a.go", "package a\n\nimport . \"os\"\n\nfunc F() int { Exit(0); return 1 }\n", "dot import"},
+		"unsafe":            {"a.go", "package a\n\nimport _ \"unsafe\"\n\nfunc F() int { return 1 }\n", "import unsafe"},
+		"linkname":          {"a.go", "package a\n\n//go:linkname g runtime.g\nfunc g()\n", "go:linkname"},
+		"cgo":               {"a.go", "package a\n\nimport \"C\"\n", "import C"},
+		"a build tag":       {"a.go", "//go:build never\n\n" + old, "build tag"},
+		"assembly":          {"a_amd64.s", "TEXT", "compiled beside Go"},
+		"more environment":  {"env.go", "package a\n\nimport \"os\"\n\nvar E = os.Getenv(\"E\") + os.Getenv(\"CI\")\n", "os.Getenv"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			next := map[string]string{}
+			for n, text := range base {
+				next[n] = text
+			}
+			next[c.file] = c.text
+			e := k.policyEvidence(proof{base: treeOf(t, m, base), next: treeOf(t, m, next), rights: work.Rights{Protected: protectedGlobs}})
+			if e.Green != (c.red == "") || !strings.Contains(e.Reason, c.red) {
+				t.Errorf("green %v: %s", e.Green, e.Reason)
+			}
+		})
+	}
+}
