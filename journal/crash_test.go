@@ -82,11 +82,8 @@ func (s *simulation) failf(format string, args ...any) {
 		s.seed, fmt.Sprintf(format, args...), s.seed)
 }
 
-var dbg = func(*simulation, string) {}
-
 func (s *simulation) run() {
 	for range lives {
-		dbg(s, "life")
 		s.trouble()
 		if st := s.open(); st != nil {
 			s.live(st)
@@ -142,7 +139,6 @@ func (s *simulation) trouble() {
 
 // accident reports whether an error is of the trouble that was chosen.
 func (s *simulation) accident(err error) bool {
-	fmt.Println("ACC", err)
 	if errors.Is(err, syscall.EIO) || errors.Is(err, syscall.ENOSPC) {
 		s.IOErrors++
 		return true
