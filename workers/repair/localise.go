@@ -244,7 +244,8 @@ func (l *localiser) each(ctx context.Context, p gotool.Place, bin, dir string, r
 		if i < len(red) {
 			limit = quickLimit / 2
 		}
-		fmt.Fprintf(&script, "%s -test.run=%s -test.timeout=%s -test.coverprofile=%s/%d.cov >%s/%d.out 2>&1\n", quote(bin), quote(only(t)), limit, quote(dir), i, quote(dir), i)
+		// Without "crash" a goroutine that is running when time is up has no stack.
+		fmt.Fprintf(&script, "GOTRACEBACK=crash %s -test.run=%s -test.timeout=%s -test.coverprofile=%s/%d.cov >%s/%d.out 2>&1\n", quote(bin), quote(only(t)), limit, quote(dir), i, quote(dir), i)
 	}
 	if _, err := l.w.tool.Shell(ctx, p, 5*time.Minute, script.String()); err != nil {
 		return err

@@ -1,0 +1,68 @@
+package kernel
+
+import (
+	"strings"
+	"testing"
+
+	"jitos.dev/work"
+)
+
+// tests reads "A+ B- C0": names with pass, fail or skip.
+func tests(spec string) []work.Test {
+	var out []work.Test
+	for _, f := range strings.Fields(spec) {
+		st := map[byte]work.TestStatus{'+': work.TestPass, '-': work.TestFail, '0': work.TestSkip}[f[len(f)-1]]
+		out = append(out, work.Test{Package: "p", Name: f[:len(f)-1], Status: st})
+	}
+	return out
+}
+
+// TestJudgeTests: a test gate is judged by names against the head it merges
+// with, so that a worker cannot turn it green by taking tests away.
+func TestJudgeTests(t *testing.T) {
+	for name, c := range map[string]struct {
+		head, here string
+		exit       int
+		redBefore  bool
+		green      bool
+		reason     string
+	}{
+		"fixed":                       {"A- B+", "A+ B+", 0, true, true, "1 of them red before"},
+		"still red":                   {"A- B+", "A- B+", 1, true, false, "still red"},
+		"another broke":               {"A- B+", "A+ B-", 1, true, false, "green at the head and not here: p.B"},
+		"a green test is gone":        {"A- B+", "A+", 0, true, false, "green at the head and not here: p.B"},
+		"a green test is skipped now": {"A- B+", "A+ B0", 0, true, false, "green at the head and not here"},
+		"the red test is gone":        {"A- B+", "B+", 0, true, false, "still red"},
+		"the red test is skipped":     {"A- B+", "A0 B+", 0, true, false, "still red"},
+		"none was red":                {"A+ B+", "A+ B+", 0, true, false, "no test was red before"},
+		"none ran":                    {"A+", "", 0, false, false, "no test ran"},
+		"nothing to fix asked for":    {"A+ B+", "A+ B+", 0, false, true, "2 tests green"},
+		"red before and after":        {"A- B+", "A- B+", 1, false, true, "red before and after: p.A"},
+		"a new red test":              {"B+", "B+ C-", 1, false, false, "red: p.C"},
+		"a new green test":            {"B+", "B+ C+", 0, false, true, "2 tests green"},
+		"exit without a failing test": {"B+", "B+", 2, false, false, "exit 2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := work.Evidence{Exit: c.exit, Tests: tests(c.here)}
+			judgeTests(&e, work.Evidence{Tests: tests(c.head)}, work.Gate{Kind: work.GateTest, RedBefore: c.redBefore})
+			if e.Green != c.green || !strings.Contains(e.Reason, c.reason) {
+				t.Errorf("green %v: %s", e.Green, e.Reason)
+			}
+		})
+	}
+}
+
+func TestTestPattern(t *testing.T) {
+	for _, c := range []struct{ value, module, want string }{
+		{"./...", ".", "./..."},
+		{"/repo/a/main", ".", "./..."},
+		{"/repo/a/main/pkg", ".", "./pkg/..."},
+		{"/repo/a/main/pkg/x.go", ".", "./pkg/..."},
+		{"/repo/a/main/sub/pkg", "sub", "./pkg/..."},
+		{"/repo/a/main/sub", "sub", "./..."},
+	} {
+		if got := testPattern(c.value, "/repo/a/main", c.module); got != c.want {
+			t.Errorf("%s in %s: %s, not %s", c.value, c.module, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,134 @@
+package gotool
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"jitos.dev/work"
+	"jitos.dev/workers/gocache"
+	"jitos.dev/workers/sandbox"
+)
+
+func TestMain(m *testing.M) {
+	sandbox.Main()
+	if len(os.Args) == 4 && os.Args[1] == "gocacheprog" {
+		if gocache.Serve(os.Stdin, os.Stdout, os.Args[2], os.Args[3]) != nil {
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// module writes a module and returns where commands run in it.
+func module(t *testing.T, files map[string]string) (*Toolchain, Place) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tool, err := Detect(context.Background(), self)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := Place{Folder: t.TempDir(), Scratch: t.TempDir()}
+	files["go.mod"] = "module example.com/m\n\ngo 1.24\n"
+	for name, text := range files {
+		full := filepath.Join(p.Folder, name)
+		if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(full, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return tool, p
+}
+
+func TestTestsByName(t *testing.T) {
+	tool, p := module(t, map[string]string{
+		"ok/ok_test.go":    "package ok\n\nimport \"testing\"\n\nfunc TestA(t *testing.T) {}\n\nfunc TestSkip(t *testing.T) { t.Skip() }\n",
+		"red/red_test.go":  "package red\n\nimport \"testing\"\n\nfunc TestSub(t *testing.T) {\n\tt.Run(\"good one\", func(t *testing.T) {})\n\tt.Run(\"bad/one\", func(t *testing.T) { t.Error(\"no\") })\n}\n",
+		"panics/p_test.go": "package panics\n\nimport \"testing\"\n\nfunc TestFine(t *testing.T) {}\n\nfunc TestPanic(t *testing.T) { var m map[string]int; m[\"\"] = 1 }\n",
+		"broken/b_test.go": "package broken\n\nimport \"testing\"\n\nfunc TestB(t *testing.T) { undefined() }\n",
+		"none/none.go":     "package none\n",
+	})
+	run, err := tool.Test(context.Background(), p, TestOptions{Patterns: []string{"./..."}, Timeout: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, x := range run.Tests {
+		got = append(got, strings.TrimPrefix(x.Package, "example.com/m/")+" "+x.Name+" "+string(x.Status))
+	}
+	want := []string{
+		"ok TestA pass", "ok TestSkip skip", "panics TestFine pass", "panics TestPanic fail", "red TestSub fail", "red TestSub/bad/one fail", "red TestSub/good_one pass",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	if !slices.Equal(run.BuildFailed, []string{"example.com/m/broken"}) || run.Exit == 0 {
+		t.Errorf("build failed: %v, exit %d", run.BuildFailed, run.Exit)
+	}
+	if len(run.Stacks) != 1 || !strings.Contains(run.Stacks[0], "assignment to entry in nil map") {
+		t.Errorf("stacks: %q", run.Stacks)
+	}
+}
+
+func TestAHangFails(t *testing.T) {
+	tool, p := module(t, map[string]string{
+		"h.go":      "package m\n\nfunc Spin() {\n\tfor {\n\t}\n}\n",
+		"h_test.go": "package m\n\nimport \"testing\"\n\nfunc TestQuick(t *testing.T) {}\n\nfunc TestSpin(t *testing.T) { Spin() }\n",
+	})
+	run, err := tool.Test(context.Background(), p, TestOptions{Patterns: []string{"."}, Timeout: 2 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := run.Failed(); !slices.Equal(got, []string{"example.com/m.TestSpin"}) {
+		t.Errorf("failed: %v", got)
+	}
+	if len(run.Stacks) != 1 || !strings.HasPrefix(run.Stacks[0], "panic: test timed out") {
+		t.Errorf("stacks: %q", run.Stacks)
+	}
+}
+
+// TestClaimsAreNotResults: a binary that ends early has not run its tests,
+// whatever it prints.
+func TestClaimsAreNotResults(t *testing.T) {
+	tool, p := module(t, map[string]string{
+		"x_test.go": "package m\n\nimport (\n\t\"fmt\"\n\t\"os\"\n\t\"testing\"\n)\n\nfunc TestLie(t *testing.T) {\n\tfmt.Println(\"--- PASS: TestOther (0.00s)\\nPASS\\nok\")\n\tos.Exit(0)\n}\n",
+	})
+	run, err := tool.Test(context.Background(), p, TestOptions{Patterns: []string{"."}, Timeout: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range run.Tests {
+		if x.Name == "TestLie" && x.Status == work.TestPass {
+			t.Errorf("a test that left early counts as passed: %+v", run.Tests)
+		}
+	}
+	if run.Exit == 0 {
+		t.Error("exit 0")
+	}
+}
+
+func TestTheEnvironmentHoldsNoSecret(t *testing.T) {
+	t.Setenv("ANTHROPIC_API_KEY", "leak")
+	tool, p := module(t, map[string]string{})
+	out, err := tool.Run(context.Background(), p, time.Minute, "env")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(out.Output), "leak") || !strings.Contains(string(out.Output), "GOPROXY=off") {
+		t.Errorf("%s", out.Output)
+	}
+	a, b := tool.EnvKey(), (&Toolchain{Root: "/elsewhere"}).EnvKey()
+	if a == b || len(a) != 64 {
+		t.Errorf("keys %q and %q", a, b)
+	}
+}
