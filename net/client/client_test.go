@@ -114,8 +114,10 @@ func TestSecretIsReadAnew(t *testing.T) {
 func TestAnswersOfStrangers(t *testing.T) {
 	for name, h := range map[string]http.HandlerFunc{
 		"an HTML error": func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<h1>no</h1>", http.StatusBadGateway) },
-		"a redirect":    func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://example.com", http.StatusFound) },
-		"no JSON":       func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "hello") },
+		"a redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://example.com", http.StatusFound)
+		},
+		"no JSON": func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "hello") },
 		"an empty problem": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", wire.ProblemType)
 			w.WriteHeader(400)

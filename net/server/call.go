@@ -61,7 +61,7 @@ func pathParam(name, about string) param {
 	return param{name: name, kind: "string", about: about, in: "path", required: true}
 }
 
-func textParam(name, about string) param { return param{name: name, kind: "string", about: about} }
+func textParam(name, about string) param  { return param{name: name, kind: "string", about: about} }
 func countParam(name, about string) param { return param{name: name, kind: "integer", about: about} }
 
 func flagParam(name, about string) param { return param{name: name, kind: "boolean", about: about} }
