@@ -7,6 +7,7 @@
 //	DIR/lock             flock: one process at a time
 //	DIR/log/%016x.seg    segments of frames, named by their first seq
 //	DIR/blobs/ab/cdef…   content, named by its SHA-256
+//	DIR/blobs/new/       content that was not flushed yet
 //	DIR/torn/            torn last frames that recovery cut off, kept
 //	DIR/reserve          bytes given back when the disk is full
 //

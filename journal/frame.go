@@ -3,6 +3,7 @@ package journal
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 )
@@ -73,8 +74,9 @@ func decodeHeader(b []byte) (header, error) {
 		epoch: le.Uint64(b[8:]), first: le.Uint64(b[16:]), count: le.Uint32(b[28:]), prev: [32]byte(b[32:64]),
 		length: le.Uint32(b[64:]), sum: le.Uint32(b[68:]),
 	}
-	if h.length > MaxFrame || h.count == 0 {
-		return h, &errTorn{"the header makes no sense"}
+	if h.length > MaxFrame || h.count == 0 || le.Uint32(b[24:]) != 0 {
+		// Its checksum is right, so it was written so: that is no torn write.
+		return h, errors.New("the header makes no sense")
 	}
 	return h, nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -62,6 +63,11 @@ func (s *Store) settle() error {
 }
 
 func (s *Store) recoverSegment(name string, last bool) error {
+	if want := segmentName(s.next); filepath.Base(name) != want {
+		// Without this a segment that is missing goes unseen if none but
+		// empty ones follow it.
+		return fmt.Errorf("%w: %s at 0: the next segment has to be %s", ErrCorrupt, name, want)
+	}
 	f, err := s.fs.OpenFile(name, os.O_RDWR, 0)
 	if err != nil {
 		return err
@@ -88,42 +94,42 @@ func (s *Store) recoverSegment(name string, last bool) error {
 		if !errors.As(err, &torn) || !last {
 			return fmt.Errorf("%w: %s at %d: %w", ErrCorrupt, name, off, err)
 		}
-		if at := s.laterFrame(data[off+1:]); at >= 0 {
-			return fmt.Errorf("%w: %s at %d: %w, and a whole frame follows at %d", ErrCorrupt, name, off, err, off+1+at)
+		if at := s.laterFrame(data, off+max(n, 1)); at >= 0 {
+			return fmt.Errorf("%w: %s at %d: %w, and a whole frame follows at %d", ErrCorrupt, name, off, err, at)
 		}
 		return s.cutOff(f, name, data[off:], int64(off), err)
 	}
 	return nil
 }
 
-// nextFrame checks the frame that data begins with.
+// nextFrame checks the frame that data begins with, and returns its length:
+// with an error, too, if the header is good and the payload is not.
 func (s *Store) nextFrame(data []byte) (int, header, error) {
 	h, err := decodeHeader(data)
 	if err != nil {
 		return 0, h, err
 	}
 	n := headerSize + int(h.length)
-	if len(data) < n {
-		return 0, h, &errTorn{"the payload is cut short"}
-	}
 	switch {
-	case crc32.Checksum(data[headerSize:n], castagnoli) != h.sum:
-		return 0, h, &errTorn{"the payload's checksum is wrong"}
 	case h.first != s.next:
-		return 0, h, fmt.Errorf("the frame begins with seq %d, not %d", h.first, s.next)
+		return n, h, fmt.Errorf("the frame begins with seq %d, not %d", h.first, s.next)
 	case h.prev != s.chain:
-		return 0, h, errors.New("the frame does not follow the one before it")
+		return n, h, errors.New("the frame does not follow the one before it")
 	case h.epoch < s.epoch:
-		return 0, h, fmt.Errorf("the frame is of epoch %d, after %d", h.epoch, s.epoch)
+		return n, h, fmt.Errorf("the frame is of epoch %d, after %d", h.epoch, s.epoch)
+	case len(data) < n:
+		return len(data), h, &errTorn{"the payload is cut short"}
+	case crc32.Checksum(data[headerSize:n], castagnoli) != h.sum:
+		return n, h, &errTorn{"the payload's checksum is wrong"}
 	}
 	return n, h, nil
 }
 
-// laterFrame finds a whole frame in what follows a bad one: then it is damage,
-// not a torn end. A frame's bytes inside a payload that was cut off do not
-// count unless they continue this log.
-func (s *Store) laterFrame(data []byte) int {
-	for off := 0; ; {
+// laterFrame finds a whole frame that stands after a bad one, from off on, or
+// returns -1: then it is damage, not a torn end. With a good header of the bad
+// frame, off is after its payload, as a payload may hold a frame's bytes.
+func (s *Store) laterFrame(data []byte, off int) int {
+	for {
 		i := bytes.Index(data[off:], frameMagic[:])
 		if i < 0 {
 			return -1
@@ -140,12 +146,21 @@ func (s *Store) laterFrame(data []byte) int {
 
 // cutOff keeps the torn end aside and truncates the segment.
 func (s *Store) cutOff(f File, name string, tail []byte, off int64, why error) error {
-	aside := s.path("torn", fmt.Sprintf("%s-%d", filepath.Base(name), off))
-	t, err := s.fs.OpenFile(aside, os.O_CREATE|os.O_RDWR|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
+	// Never over an earlier one: the same place may be torn twice.
+	var aside string
+	var t File
+	for i := 0; ; i++ {
+		var err error
+		aside = s.path("torn", fmt.Sprintf("%s-%d-%d", filepath.Base(name), off, i))
+		t, err = s.fs.OpenFile(aside, os.O_CREATE|os.O_RDWR|os.O_EXCL, 0o600)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			return err
+		}
 	}
-	_, err = t.WriteAt(tail, 0)
+	_, err := t.WriteAt(tail, 0)
 	if err = errors.Join(err, t.Sync(), t.Close(), s.fs.SyncDir(s.path("torn"))); err != nil {
 		return err
 	}

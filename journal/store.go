@@ -275,56 +275,81 @@ func full(err error) bool {
 // Read ranges over frames; see Log.
 func (s *Store) Read(from uint64) iter.Seq2[Frame, error] {
 	return func(yield func(Frame, error) bool) {
-		s.mu.RLock()
-		type part struct {
-			name   string
-			frames []place
-		}
-		var parts []part
-		for _, seg := range s.segments {
-			parts = append(parts, part{seg.name, seg.frames[:len(seg.frames):len(seg.frames)]})
-		}
-		s.mu.RUnlock()
-		for _, p := range parts {
-			if n := len(p.frames); n == 0 || p.frames[n-1].first+uint64(p.frames[n-1].count) <= from {
-				continue
+		for b, err := range s.read(from) {
+			if err != nil {
+				yield(Frame{}, err)
+				return
 			}
-			if !s.readSegment(p.name, p.frames, from, yield) {
+			h, _ := decodeHeader(b)
+			if !yield(Frame{Epoch: h.epoch, First: h.first, Count: h.count, Payload: b[headerSize:]}, nil) {
 				return
 			}
 		}
 	}
 }
 
-func (s *Store) readSegment(name string, frames []place, from uint64, yield func(Frame, error) bool) bool {
-	f, err := s.fs.OpenFile(name, os.O_RDONLY, 0)
+// read ranges over the bytes of frames whose checksums are right.
+func (s *Store) read(from uint64) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		s.mu.RLock()
+		var parts []segment
+		for _, seg := range s.segments {
+			parts = append(parts, segment{name: seg.name, frames: seg.frames[:len(seg.frames):len(seg.frames)]})
+		}
+		s.mu.RUnlock()
+		for _, p := range parts {
+			if n := len(p.frames); n == 0 || p.frames[n-1].end() <= from {
+				continue
+			}
+			if !s.readSegment(p, from, yield) {
+				return
+			}
+		}
+	}
+}
+
+func (s *Store) readSegment(seg segment, from uint64, yield func([]byte, error) bool) bool {
+	f, err := s.fs.OpenFile(seg.name, os.O_RDONLY, 0)
 	if err != nil {
-		yield(Frame{}, err)
+		yield(nil, err)
 		return false
 	}
 	defer f.Close()
-	for _, p := range frames {
-		if p.first+uint64(p.count) <= from {
+	for _, p := range seg.frames {
+		if p.end() <= from {
 			continue
 		}
 		b := make([]byte, p.length)
-		if _, err := f.ReadAt(b, p.offset); err != nil {
-			yield(Frame{}, fmt.Errorf("%w: %s at %d: %w", ErrCorrupt, name, p.offset, err))
-			return false
-		}
-		h, err := decodeHeader(b)
-		if err == nil && crc32.Checksum(b[headerSize:], castagnoli) != h.sum {
-			err = errors.New("the payload's checksum is wrong")
+		_, err := f.ReadAt(b, p.offset)
+		if err == nil {
+			err = p.check(b)
 		}
 		if err != nil {
-			yield(Frame{}, fmt.Errorf("%w: %s at %d: %w", ErrCorrupt, name, p.offset, err))
+			yield(nil, fmt.Errorf("%w: %s at %d: %w", ErrCorrupt, seg.name, p.offset, err))
 			return false
 		}
-		if !yield(Frame{Epoch: h.epoch, First: h.first, Count: h.count, Payload: b[headerSize:]}, nil) {
+		if !yield(b, nil) {
 			return false
 		}
 	}
 	return true
+}
+
+// end is the seq after the frame's last.
+func (p place) end() uint64 { return p.first + uint64(p.count) }
+
+// check reports how b is not the frame that was appended there.
+func (p place) check(b []byte) error {
+	h, err := decodeHeader(b)
+	switch {
+	case err != nil:
+		return err
+	case h.first != p.first || h.count != p.count || headerSize+int(h.length) != p.length:
+		return errors.New("another frame stands there")
+	case crc32.Checksum(b[headerSize:], castagnoli) != h.sum:
+		return errors.New("the payload's checksum is wrong")
+	}
+	return nil
 }
 
 // Last returns the last durable seq and the chain's hash.
