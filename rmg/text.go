@@ -19,42 +19,84 @@ func MergeText(base, system, workspace []byte) (merged []byte, clean bool) {
 		return nil, false
 	}
 	b, s, w := splitLines(base), splitLines(system), splitLines(workspace)
+	walls := wallsOf(b, s, w)
+	lines, ok := mergeLines(b, s, w, walls)
+	if !ok {
+		return nil, false
+	}
+	// Where lines repeat there are several shortest diffs. What is clean by the
+	// one found from the front and not by the one found from the back, or comes
+	// out otherwise, hangs on chance.
+	slices.Reverse(walls)
+	back, ok := mergeLines(reversed(b), reversed(s), reversed(w), walls)
+	if !ok || !slices.EqualFunc(lines, reversed(back), bytes.Equal) {
+		return nil, false
+	}
+	return bytes.Join(lines, nil), true
+}
+
+// wallsOf says which of the base's lines stand exactly once in all three texts.
+// No change can be told on the other side of such a line.
+func wallsOf(b, s, w [][]byte) []bool {
+	count := map[string][3]int{}
+	for i, text := range [][][]byte{b, s, w} {
+		for _, l := range text {
+			c := count[string(l)]
+			c[i]++
+			count[string(l)] = c
+		}
+	}
+	walls := make([]bool, len(b))
+	for i, l := range b {
+		walls[i] = count[string(l)] == [3]int{1, 1, 1}
+	}
+	return walls
+}
+
+func reversed(lines [][]byte) [][]byte {
+	out := slices.Clone(lines)
+	slices.Reverse(out)
+	return out
+}
+
+// mergeLines merges by one diff to each side. Changes of different sides must
+// have a wall between them: how the lines around a change are told apart is
+// chance where they repeat, and another diff would let the two overlap.
+func mergeLines(b, s, w [][]byte, walls []bool) ([][]byte, bool) {
 	hs, ok := diffLines(b, s)
 	hw, ok2 := diffLines(b, w)
 	if !ok || !ok2 {
 		return nil, false
 	}
-	var out bytes.Buffer
-	emit := func(lines [][]byte) {
-		for _, l := range lines {
-			out.Write(l)
-		}
-	}
-	at := 0
+	const system, workspace, both = 1, 2, 3
+	var out [][]byte
+	at, hi, last := 0, 0, 0
 	for len(hs) > 0 || len(hw) > 0 {
 		var h hunk
+		side, from := system, s
 		switch {
 		case len(hw) == 0 || len(hs) > 0 && hs[0].hi < hw[0].lo:
 			h, hs = hs[0], hs[1:]
-			emit(b[at:h.from])
-			emit(s[h.newFrom:h.newTo])
 		case len(hs) == 0 || hw[0].hi < hs[0].lo:
 			h, hw = hw[0], hw[1:]
-			emit(b[at:h.from])
-			emit(w[h.newFrom:h.newTo])
+			side, from = workspace, w
 		default:
 			x, y := hs[0], hw[0]
 			if x.from != y.from || x.to != y.to || !slices.EqualFunc(s[x.newFrom:x.newTo], w[y.newFrom:y.newTo], bytes.Equal) {
 				return nil, false
 			}
 			h, hs, hw = x, hs[1:], hw[1:]
-			emit(b[at:h.from])
-			emit(s[h.newFrom:h.newTo])
+			side = both
 		}
-		at = h.to
+		apart := hi < h.lo && slices.Contains(walls[hi:h.lo], true)
+		if last != 0 && (last != side || side == both) && !apart {
+			return nil, false
+		}
+		out = append(out, b[at:h.from]...)
+		out = append(out, from[h.newFrom:h.newTo]...)
+		at, hi, last = h.to, max(hi, h.hi), side
 	}
-	emit(b[at:])
-	return out.Bytes(), true
+	return append(out, b[at:]...), true
 }
 
 // splitLines keeps the line ends, so that a last line without one stays so.
