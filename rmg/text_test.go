@@ -148,6 +148,17 @@ func TestMergeTextCases(t *testing.T) {
 		{"no newline at the end", "1\n2\n3", "one\n2\n3", "1\n2\nthree", "one\n2\nthree"},
 		{"newline added", "1\n2\n3", "one\n2\n3", "1\n2\n3\n", "one\n2\n3\n"},
 		{"line ends", "1\r\n2\r\n3\r\n", "1\r\n2\r\n3\n", "1\n2\r\n3\r\n", "1\n2\r\n3\n"},
+		// Met while comparing with git, which has a conflict in each.
+		{"repeating, two letters", "b\na\na\na\nb\na", "b\na\na\nb\na\nb\na\nb\na\n", "b\na\na\na\nb\na\nb\na\n", "conflict"},
+		{"repeating, end of file", "a\nc\na\nc\nc\n", "a\nc\nc\nb\na\nc\nc", "a\nc\na\nc\nc", "conflict"},
+		{
+			"repeating, swapped", "g\ne\ni\ne\nd\nh\nh\nj\nb\ne\na\nb\nb\nj\nb\n",
+			"g\ne\ni\ne\nd\nh\nh\nj\ne\nb\na\nb\nb\nj\nb\n", "g\ne\ni\ne\nd\nh\nh\nj\nb\ne\nb\na\nb\nj\nb\nf\nc\n", "conflict",
+		},
+		{
+			"repeating, clean from both ends", "b\nb\na\na\na\nb\na\na\nb\na\na\nb\na\nb\na\n",
+			"b\nb\na\na\na\na\nb\na\nb\na\na\nb\na\nb\nb\nb\na\n", "b\nb\na\na\na\na\nb\na\na\nb\na\nb\nb\nb\na\nb\na\nb\na\n", "conflict",
+		},
 		{"binary", "1\n2\n3\n", "1\n2\n\x00\n", "x\n2\n3\n", "conflict"},
 		{"binary, one side", "1\n2\n3\n", "1\n2\n\x00\n", "1\n2\n3\n", "1\n2\n\x00\n"},
 	} {
