@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -52,7 +53,7 @@ func TestScripts(t *testing.T) {
 			e.Defer(func() { killBelow(e.WorkDir) })
 			return makeHome(e.WorkDir)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"repo": repoCmd, "killdaemon": killCmd},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"repo": repoCmd, "killdaemon": killCmd, "code": codeCmd},
 	})
 }
 
@@ -82,6 +83,24 @@ func repoCmd(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	for _, argv := range [][]string{{"init", "-q"}, {"add", "-A"}, {"commit", "-q", "-m", "first"}} {
 		ts.Check(ts.Exec("git", append([]string{"-C", ts.MkAbs(args[0])}, argv...)...))
+	}
+}
+
+// codeCmd is `code N COMMAND ...`: runs a command that must end with that exit
+// code.
+func codeCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: code N COMMAND ...")
+	}
+	got := 0
+	var exit *exec.ExitError
+	if err := ts.Exec(args[1], args[2:]...); errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if fmt.Sprint(got) != args[0] {
+		ts.Fatalf("exit code %d, not %s", got, args[0])
 	}
 }
 

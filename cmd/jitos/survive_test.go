@@ -285,3 +285,30 @@ func TestTwoIntentsAndAPerson(t *testing.T) {
 		t.Logf("neither was overtaken while it was proven:\n%s", again)
 	}
 }
+
+// TestCancelLeavesNothing cancels an intent while it works: the process says so,
+// its workspaces are kept, and no process of its sandbox lives on.
+func TestCancelLeavesNothing(t *testing.T) {
+	t.Parallel()
+	p := newPerson(t)
+	p.buggy("app")
+	p.repo("app")
+	p.daemon()
+	p.run("app", "jitos", "intent", "--detach", "Fix the failing test in ./a")
+	for !strings.Contains(p.run("app", "jitos", "logs", "p4"), "tried 1 of") {
+		time.Sleep(10 * time.Millisecond)
+	}
+	p.run("app", "jitos", "cancel", "p4")
+	if out := p.run("app", "jitos", "ps"); !strings.Contains(out, "cancelled") {
+		t.Errorf("not cancelled:\n%s", out)
+	}
+	if s := p.run("app", "git", "log", "--format=%s"); s != "first" {
+		t.Errorf("landed all the same:\n%s", s)
+	}
+	if list, err := exec.Command("pgrep", "-f", p.dir+"/.data/jitos/work/").Output(); err == nil {
+		t.Errorf("still running: %s", list)
+	}
+	if out := p.run("app", "jitos", "retry", "p4"); !strings.Contains(out, "p4 landed") {
+		t.Errorf("retry after cancel:\n%s", out)
+	}
+}

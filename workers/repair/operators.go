@@ -479,11 +479,16 @@ func (m *maker) condition(cond ast.Expr, stmt ast.Stmt) {
 	if b, ok := cond.(*ast.BinaryExpr); ok && b.Op == token.LOR {
 		text = "(" + text + ")"
 	}
-	for _, other := range m.conditions(cond.Pos()) {
-		if strings.Contains(m.src(cond), other) {
-			continue
+	add := func(other string, prior float64) {
+		if !strings.Contains(m.src(cond), other) {
+			m.replace(cond, "missing condition", text+" && "+other, prior)
+			m.replace(cond, "missing condition", m.src(cond)+" || "+other, prior-0.01)
 		}
-		m.replace(cond, "missing condition", text+" && "+other, priorRemove)
-		m.replace(cond, "missing condition", m.src(cond)+" || "+other, priorRemove-0.01)
+	}
+	for i, other := range m.bodyConditions(stmt) {
+		add(other, priorGuard-0.005*float64(i))
+	}
+	for _, other := range m.conditions(cond.Pos()) {
+		add(other, priorRemove)
 	}
 }

@@ -63,6 +63,49 @@ func (m *maker) conditions(pos token.Pos) []string {
 	return out
 }
 
+// bodyConditions are the usual conditions on what a body uses: what it is about
+// to do is what it may have had to ask about.
+func (m *maker) bodyConditions(stmt ast.Stmt) []string {
+	var body *ast.BlockStmt
+	switch s := stmt.(type) {
+	case *ast.IfStmt:
+		body = s.Body
+	case *ast.ForStmt:
+		body = s.Body
+	}
+	if body == nil {
+		return nil
+	}
+	var out []string
+	for _, s := range body.List[:min(len(body.List), 3)] {
+		ast.Inspect(s, func(n ast.Node) bool {
+			e, ok := n.(ast.Expr)
+			if !ok {
+				_, block := n.(*ast.BlockStmt)
+				return !block
+			}
+			var v *types.Var
+			switch e := e.(type) {
+			case *ast.Ident:
+				v, _ = m.p.info.Uses[e].(*types.Var)
+			case *ast.SelectorExpr:
+				v, _ = m.p.info.Uses[e.Sel].(*types.Var)
+			}
+			if v == nil || v.Pos() >= body.Pos() && v.Pos() < body.End() {
+				return true
+			}
+			for _, q := range questionsOf(m.src(e), v.Type()) {
+				if !slices.Contains(out, q) {
+					out = append(out, q)
+				}
+			}
+			_, whole := e.(*ast.SelectorExpr)
+			return !whole
+		})
+	}
+	return out[:min(len(out), maxConditions)]
+}
+
 // questions are the usual conditions on what is in scope.
 func (m *maker) questions(pos token.Pos) []string {
 	var out []string
