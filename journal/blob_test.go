@@ -1,0 +1,194 @@
+package journal_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/iotest"
+
+	"jitos.dev/journal"
+	"jitos.dev/journal/journaltest"
+)
+
+func TestBlobs(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, journal.Options{})
+	var contents [][]byte
+	for i, size := range []int{0, 1, 1000, 1 << 20} {
+		contents = append(contents, journaltest.Payload(uint64(i), size))
+	}
+	check := func(when string) {
+		t.Helper()
+		for _, c := range contents {
+			sum := sha256.Sum256(c)
+			if !s.Blobs().Has(sum) {
+				t.Errorf("%s: no blob of %d bytes", when, len(c))
+			}
+			if err := hasBlob(s, sum, c); err != nil {
+				t.Errorf("%s: %v", when, err)
+			}
+		}
+	}
+	for range 2 { // the second time it is there
+		for _, c := range contents {
+			sum, size, err := s.Blobs().Put(bytes.NewReader(c))
+			if err != nil || sum != sha256.Sum256(c) || size != int64(len(c)) {
+				t.Fatalf("put: %x, %d, %v", sum, size, err)
+			}
+		}
+		check("put")
+		if err := s.Blobs().Flush(); err != nil {
+			t.Fatal(err)
+		}
+		check("flushed")
+	}
+	for i := range 60 { // enough for a sync of the whole file system
+		c := fmt.Appendf(nil, "small %d", i)
+		contents = append(contents, c)
+		put(t, s, string(c))
+	}
+	none := sha256.Sum256([]byte("none"))
+	if _, err := s.Blobs().Open(none); !errors.Is(err, journal.ErrNoBlob) || s.Blobs().Has(none) {
+		t.Errorf("a blob that is not there: %v", err)
+	}
+	closeStore(t, s) // flushes
+	s = open(t, dir, journal.Options{})
+	defer func() { closeStore(t, s) }()
+	check("reopened")
+	if left, _ := filepath.Glob(filepath.Join(dir, "blobs", "new", "*")); len(left) > 0 {
+		t.Errorf("left over: %q", left)
+	}
+	if r, err := s.Verify(); err != nil || r.Blobs != len(contents) || len(r.Problems) > 0 {
+		t.Errorf("verify: %+v, %v", r, err)
+	}
+}
+
+// A blob's bytes are what its name says, or Verify tells.
+func TestVerifyFindsBlobs(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, journal.Options{})
+	defer closeStore(t, s)
+	sum := put(t, s, "content")
+	if err := s.Blobs().Flush(); err != nil {
+		t.Fatal(err)
+	}
+	h := fmt.Sprintf("%x", sum)
+	write(t, filepath.Join(dir, "blobs", h[:2], h[2:]), []byte("kontent"))
+	if r, err := s.Verify(); err != nil || len(r.Problems) != 1 || !strings.Contains(r.Problems[0], h) {
+		t.Errorf("verify: %+v, %v", r, err)
+	}
+}
+
+// A Put that fails leaves nothing behind.
+func TestPutFails(t *testing.T) {
+	broken := errors.New("broken")
+	disk, s := onDisk(t, 0, 0)
+	for name, do := range map[string]func() error{
+		"the reader": func() error {
+			_, _, err := s.Blobs().Put(io.MultiReader(strings.NewReader("some"), iotest.ErrReader(broken)))
+			return err
+		},
+		"the write": func() error {
+			disk.Inject(journaltest.Once(journaltest.OpWrite, "blobs", broken))
+			_, _, err := s.Blobs().Put(strings.NewReader("other"))
+			return err
+		},
+		"the rename": func() error {
+			disk.Inject(journaltest.Once(journaltest.OpRename, "blobs", broken))
+			_, _, err := s.Blobs().Put(strings.NewReader("third"))
+			return err
+		},
+	} {
+		if err := do(); !errors.Is(err, broken) {
+			t.Errorf("%s fails: %v", name, err)
+		}
+		if left, err := disk.ReadDir("/var/data/blobs/new"); err != nil || len(left) > 0 {
+			t.Errorf("%s fails: left %q, %v", name, left, err)
+		}
+	}
+	journaltest.Append(t, s, 1, nil) // nothing was acknowledged, nothing is poisoned
+}
+
+// What was put and never flushed is gone after a restart, and a Put of the same
+// content starts from nothing, however torn the first was.
+func TestTornBlobIsNotTaken(t *testing.T) {
+	text := strings.Repeat("some content. ", 200)
+	for seed := range uint64(40) {
+		disk := journaltest.NewFaultFS(seed)
+		s := open(t, "/data", journal.Options{FS: disk})
+		sum := put(t, s, text)
+		if seed%2 == 0 {
+			disk.Inject(journaltest.Once(journaltest.OpSync, "blobs", syscall.EIO))
+			if err := s.Blobs().Flush(); !errors.Is(err, syscall.EIO) {
+				t.Fatalf("flush: %v", err)
+			}
+			if err := s.Blobs().Flush(); !errors.Is(err, syscall.EIO) {
+				t.Fatalf("a failed flush was forgiven: %v", err)
+			}
+			disk.Kill()
+		} else {
+			disk.Crash()
+		}
+		s = open(t, "/data", journal.Options{FS: disk})
+		if s.Blobs().Has(sum) {
+			t.Fatalf("seed %d: a blob that was never flushed is there", seed)
+		}
+		put(t, s, text)
+		journaltest.Append(t, s, 1, sum[:])
+		disk.Crash()
+		s = open(t, "/data", journal.Options{FS: disk})
+		if err := hasBlob(s, sum, []byte(text)); err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+	}
+}
+
+// Many put the same and different contents while another flushes; all are
+// there at any time from their Put on.
+func TestBlobsBeside(t *testing.T) {
+	disk, s := onDisk(t, 0, 0)
+	stop := make(chan struct{})
+	var flusher, putters sync.WaitGroup
+	flusher.Go(func() {
+		for {
+			if err := s.Blobs().Flush(); err != nil {
+				t.Error(err)
+				return
+			}
+			select {
+			case <-stop:
+				return
+			default:
+			}
+		}
+	})
+	for g := range 4 {
+		putters.Go(func() {
+			for i := range 40 {
+				c := fmt.Appendf(nil, "content %d", i*(1+g%2))
+				sum, _, err := s.Blobs().Put(bytes.NewReader(c))
+				if err == nil {
+					err = hasBlob(s, sum, c)
+				}
+				if err != nil || !s.Blobs().Has(sum) {
+					t.Errorf("beside a flush: %v", err)
+					return
+				}
+			}
+		})
+	}
+	putters.Wait()
+	close(stop)
+	flusher.Wait()
+	closeStore(t, s)
+	if left, err := disk.ReadDir("/var/data/blobs/new"); err != nil || len(left) > 0 {
+		t.Errorf("left over: %v, %v", left, err)
+	}
+}
