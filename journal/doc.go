@@ -24,9 +24,13 @@
 //  1. Append returns only after fdatasync of what it wrote.
 //  2. Frames carry consecutive seqs and the hash of the frame before.
 //  3. After a failed write or sync the log is poisoned: nothing more is
-//     appended by this process. An fsync is never tried again.
+//     appended by this process. An fsync is never tried again. Only a write
+//     without room is taken back; then the log is read-only until the reserve
+//     can be filled again.
 //  4. Recovery cuts off a torn last frame, keeps it aside and says so; any
-//     other damage is named and refused.
+//     other damage is named and refused. What it leaves is made durable before
+//     anyone sees it.
 //  5. A blob is durable before the frame whose record names it: Append flushes
-//     the blobs put since the last one first.
+//     the blobs put since the last one first. What has a blob's last name was
+//     synced before it got it.
 package journal

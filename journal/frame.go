@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"math"
 )
 
 // The header of a frame, little-endian:
@@ -74,7 +75,7 @@ func decodeHeader(b []byte) (header, error) {
 		epoch: le.Uint64(b[8:]), first: le.Uint64(b[16:]), count: le.Uint32(b[28:]), prev: [32]byte(b[32:64]),
 		length: le.Uint32(b[64:]), sum: le.Uint32(b[68:]),
 	}
-	if h.length > MaxFrame || h.count == 0 || le.Uint32(b[24:]) != 0 {
+	if h.length > MaxFrame || h.count == 0 || le.Uint32(b[24:]) != 0 || h.epoch == 0 || h.epoch == math.MaxUint64 {
 		// Its checksum is right, so it was written so: that is no torn write.
 		return h, errors.New("the header makes no sense")
 	}
