@@ -285,20 +285,3 @@ func (a *app) statusCmd() *cobra.Command {
 		},
 	}
 }
-
-func (a *app) viewCmd() *cobra.Command {
-	return &cobra.Command{
-		Use: "view", Short: "Make a one-time address of the web page", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := a.client()
-			if err != nil {
-				return err
-			}
-			s, err := c.Session(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return a.show(s, func(w io.Writer) { fmt.Fprintf(w, "%s on %s\n", s.Path, c.Socket()) })
-		},
-	}
-}
