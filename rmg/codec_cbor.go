@@ -56,6 +56,9 @@ func (v Value) MarshalCBOR() ([]byte, error) {
 	case TypeBlob:
 		return cborEnc.Marshal(cbor.Tag{Number: tagBlob, Content: []any{[]byte(v.str), int64(v.num)}})
 	case TypeList:
+		if len(v.list) == 0 {
+			return []byte{0x80}, nil // a nil slice would be null
+		}
 		return cborEnc.Marshal(v.list)
 	case TypeMap:
 		return v.dict.MarshalCBOR()
@@ -75,7 +78,7 @@ func (p Props) MarshalCBOR() ([]byte, error) {
 // UnmarshalCBOR reads what MarshalCBOR writes.
 func (v *Value) UnmarshalCBOR(data []byte) error {
 	if len(data) == 0 {
-		return badJSON("empty CBOR")
+		return malformed("empty CBOR")
 	}
 	switch data[0] >> 5 {
 	case 0, 1:
@@ -121,28 +124,32 @@ func (v *Value) unmarshalTag(data []byte) error {
 	if err := cborDec.Unmarshal(data, &tag); err != nil {
 		return err
 	}
+	var content Value
+	if err := content.UnmarshalCBOR(tag.Content); err != nil {
+		return err
+	}
 	switch tag.Number {
 	case tagRef:
-		var s string
-		if err := cborDec.Unmarshal(tag.Content, &s); err != nil {
-			return err
+		s, ok := content.AsString()
+		if !ok {
+			return malformed("a ref is text")
 		}
 		*v = Ref(Path(s))
 		return v.Check()
 	case tagBlob:
-		var parts []cbor.RawMessage
-		if err := cborDec.Unmarshal(tag.Content, &parts); err != nil {
-			return err
+		parts, _ := content.AsList()
+		if len(parts) != 2 {
+			return malformed("a blob is 32 bytes and a size")
 		}
-		var sum []byte
-		var size int64
-		if len(parts) != 2 || cborDec.Unmarshal(parts[0], &sum) != nil || cborDec.Unmarshal(parts[1], &size) != nil || len(sum) != 32 || size < 0 {
-			return badJSON("a blob is 32 bytes and a size")
+		sum, isBytes := parts[0].AsBytes()
+		size, isInt := parts[1].AsInt()
+		if !isBytes || !isInt || len(sum) != 32 || size < 0 {
+			return malformed("a blob is 32 bytes and a size")
 		}
 		*v = BlobOf(Blob{Sum: [32]byte(sum), Size: size})
 		return nil
 	}
-	return badJSON("unknown CBOR tag %d", tag.Number)
+	return malformed("unknown CBOR tag %d", tag.Number)
 }
 
 func (v *Value) unmarshalSimple(data []byte) error {
@@ -160,7 +167,7 @@ func (v *Value) unmarshalSimple(data []byte) error {
 		}
 		*v = Float(math.Float64frombits(bits))
 	default:
-		return badJSON("unknown CBOR item")
+		return malformed("unknown CBOR item")
 	}
 	return nil
 }
@@ -170,6 +177,11 @@ func (p *Props) UnmarshalCBOR(data []byte) error {
 	var m map[string]Value
 	if err := cborDec.Unmarshal(data, &m); err != nil {
 		return err
+	}
+	for name, x := range m {
+		if x.IsZero() {
+			return malformed("null under %q", name)
+		}
 	}
 	*p = PropsOf(m)
 	return nil

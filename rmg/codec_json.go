@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -125,51 +124,71 @@ func (v *Value) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// UnmarshalJSON reads an object; null removes nothing and is refused.
+// UnmarshalJSON reads an object; a null in it would remove nothing and is
+// refused, as is a name that stands twice. null alone changes nothing, as is
+// the custom of encoding/json.
 func (p *Props) UnmarshalJSON(data []byte) error {
-	var raw map[string]json.RawMessage
-	if err := json.Unmarshal(data, &raw); err != nil {
+	dec := newDecoder(data)
+	tok, err := dec.Token()
+	switch {
+	case err != nil:
+		return malformed("%v", err)
+	case tok == nil:
+		return atEnd(dec, data)
+	case tok != json.Delim('{'):
+		return malformed("props are an object")
+	}
+	m, _, err := readEntries(dec, 0)
+	if err != nil {
 		return err
 	}
-	m := make(map[string]Value, len(raw))
-	for k, r := range raw {
-		x, err := parseJSON(r)
-		if err != nil {
-			return fmt.Errorf("%s: %w", k, err)
-		}
-		m[k] = x
+	if err := atEnd(dec, data); err != nil {
+		return err
 	}
 	*p = PropsOf(m)
 	return nil
 }
 
 func parseJSON(data []byte) (Value, error) {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.UseNumber()
+	dec := newDecoder(data)
 	v, err := readJSON(dec, 0)
 	if err != nil {
 		return Value{}, err
 	}
-	if dec.More() {
-		return Value{}, badJSON("there is more after the value")
-	}
-	return v, nil
+	return v, atEnd(dec, data)
 }
 
-func badJSON(format string, args ...any) error {
+func newDecoder(data []byte) *json.Decoder {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
+	return dec
+}
+
+// atEnd refuses what follows a value; the decoder's More calls "]" the end.
+func atEnd(dec *json.Decoder, data []byte) error {
+	if len(bytes.TrimSpace(data[dec.InputOffset():])) > 0 {
+		return malformed("there is more after the value")
+	}
+	return nil
+}
+
+func malformed(format string, args ...any) error {
 	return &Error{Op: "value", Code: Invalid, Msg: fmt.Sprintf(format, args...)}
 }
 
 func readJSON(dec *json.Decoder, depth int) (Value, error) {
 	if depth > MaxValueDepth {
-		return Value{}, badJSON("lists and maps nest deeper than %d", MaxValueDepth)
+		return Value{}, malformed("lists and maps nest deeper than %d", MaxValueDepth)
 	}
 	tok, err := dec.Token()
 	if err != nil {
-		return Value{}, badJSON("%v", err)
+		return Value{}, malformed("%v", err)
 	}
 	switch t := tok.(type) {
 	case nil:
+		if depth > 0 {
+			return Value{}, malformed("null inside a list or map")
+		}
 		return Value{}, nil
 	case bool:
 		return Bool(t), nil
@@ -187,58 +206,69 @@ func readJSON(dec *json.Decoder, depth int) (Value, error) {
 				}
 				list = append(list, x)
 			}
-			_, err := dec.Token()
-			return Value{typ: TypeList, list: list}, err
+			if _, err := dec.Token(); err != nil {
+				return Value{}, malformed("%v", err)
+			}
+			return Value{typ: TypeList, list: list}, nil
 		}
 		return readObject(dec, depth)
 	}
-	return Value{}, badJSON("unexpected %v", tok)
+	return Value{}, malformed("unexpected %v", tok)
 }
 
 func number(s string) (Value, error) {
 	if !strings.ContainsAny(s, ".eE") {
 		i, err := strconv.ParseInt(s, 10, 64)
 		if err != nil {
-			return Value{}, badJSON("%s is no int64; a float has a fraction or an exponent", s)
+			return Value{}, malformed("%s is no int64; a float has a fraction or an exponent", s)
 		}
 		return Int(i), nil
 	}
 	f, err := strconv.ParseFloat(s, 64)
 	if err != nil {
-		return Value{}, badJSON("%s is out of range", s)
+		return Value{}, malformed("%s is out of range", s)
 	}
 	return Float(f), nil
 }
 
 func readObject(dec *json.Decoder, depth int) (Value, error) {
-	m := map[string]Value{}
-	var names []string
-	for dec.More() {
-		tok, err := dec.Token()
-		if err != nil {
-			return Value{}, badJSON("%v", err)
-		}
-		name, ok := tok.(string)
-		if !ok {
-			return Value{}, badJSON("unexpected %v", tok)
-		}
-		x, err := readJSON(dec, depth+1)
-		if err != nil {
-			return Value{}, err
-		}
-		if _, twice := m[name]; twice {
-			return Value{}, badJSON("key %q stands twice", name)
-		}
-		m[name] = x
-		names = append(names, name)
-	}
-	if _, err := dec.Token(); err != nil {
-		return Value{}, badJSON("%v", err)
-	}
-	if slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(n, "$") }) {
+	m, marked, err := readEntries(dec, depth)
+	switch {
+	case err != nil:
+		return Value{}, err
+	case marked:
 		return special(m)
 	}
 	return Map(m), nil
+}
+
+// readEntries reads an object from after its brace, and says whether a name in
+// it begins with "$".
+func readEntries(dec *json.Decoder, depth int) (m map[string]Value, marked bool, err error) {
+	m = map[string]Value{}
+	for dec.More() {
+		tok, err := dec.Token()
+		if err != nil {
+			return nil, false, malformed("%v", err)
+		}
+		name, ok := tok.(string)
+		if !ok {
+			return nil, false, malformed("unexpected %v", tok)
+		}
+		x, err := readJSON(dec, depth+1)
+		if err != nil {
+			return nil, false, fmt.Errorf("%s: %w", name, err)
+		}
+		if _, twice := m[name]; twice {
+			return nil, false, malformed("key %q stands twice", name)
+		}
+		m[name] = x
+		marked = marked || strings.HasPrefix(name, "$")
+	}
+	if _, err := dec.Token(); err != nil {
+		return nil, false, malformed("%v", err)
+	}
+	return m, marked, nil
 }
 
 // special reads the objects that stand for what JSON has no form for.
@@ -250,7 +280,7 @@ func special(m map[string]Value) (Value, error) {
 	if s, ok := text("$int"); ok && len(m) == 1 {
 		i, err := strconv.ParseInt(s, 10, 64)
 		if err != nil {
-			return Value{}, badJSON("$int %q is no int64", s)
+			return Value{}, malformed("$int %q is no int64", s)
 		}
 		return Int(i), nil
 	}
@@ -263,12 +293,12 @@ func special(m map[string]Value) (Value, error) {
 		case "-Inf":
 			return Float(math.Inf(-1)), nil
 		}
-		return Value{}, badJSON("$float %q is none of NaN, +Inf, -Inf", s)
+		return Value{}, malformed("$float %q is none of NaN, +Inf, -Inf", s)
 	}
 	if s, ok := text("$bytes"); ok && len(m) == 1 {
 		b, err := base64.StdEncoding.DecodeString(s)
 		if err != nil {
-			return Value{}, badJSON("$bytes is not base64")
+			return Value{}, malformed("$bytes is not base64")
 		}
 		return Bytes(b), nil
 	}
@@ -280,9 +310,9 @@ func special(m map[string]Value) (Value, error) {
 		sum, err := hex.DecodeString(s)
 		size, isInt := m["size"].AsInt()
 		if err != nil || len(sum) != 32 || !isInt || size < 0 {
-			return Value{}, badJSON("$blob wants 64 hex digits and a size")
+			return Value{}, malformed("$blob wants 64 hex digits and a size")
 		}
 		return BlobOf(Blob{Sum: [32]byte(sum), Size: size}), nil
 	}
-	return Value{}, badJSON("map keys do not begin with $")
+	return Value{}, malformed("map keys do not begin with $")
 }
