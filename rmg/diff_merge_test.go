@@ -386,8 +386,8 @@ func TestMergeLaws(t *testing.T) {
 		over, model := drawGraph(t, 20)
 		base := over.Graph()
 		sys, ws := forked(base, model), forked(base, model)
-		sys.run(t, 8)
-		ws.run(t, 8)
+		sys.run(t, 12)
+		ws.run(t, 12)
 		s, w := sys.over.Graph(), ws.over.Graph()
 
 		for name, in := range map[string]rmg.MergeInput{
@@ -422,6 +422,7 @@ func TestMergeLaws(t *testing.T) {
 		}
 		checkSystemSide(t, got, s, conflicts)
 	})
+	t.Logf("%d clean, %d with conflicts", clean, dirty)
 	if clean == 0 || dirty == 0 {
 		t.Errorf("%d clean merges and %d with conflicts: one sort was never seen", clean, dirty)
 	}

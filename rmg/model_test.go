@@ -131,25 +131,33 @@ func drawPath(t *rapid.T, g *mGraph, label string) rmg.Path {
 	p := rmg.Root
 	depth := rapid.IntRange(0, 2).Draw(t, label+" depth")
 	for range depth {
-		var there []rmg.Path
-		for _, id := range slices.Sorted(maps.Keys(g.nodes)) {
-			there = append(there, rmg.Root.Child(id))
-		}
-		for _, id := range slices.Sorted(maps.Keys(g.edges)) {
-			there = append(there, rmg.Root.EdgeChild(id))
-		}
+		there := g.ids()
 		if len(there) == 0 {
 			break
 		}
-		s := rapid.SampledFrom(there).Draw(t, label+" parent").Base()
+		s := rapid.SampledFrom(there).Draw(t, label+" parent")
 		g = g.side(s.Edge)[s.ID].g
 		p = add(p, s)
+	}
+	if there := g.ids(); len(there) > 0 && rapid.Bool().Draw(t, label+" there") {
+		return add(p, rapid.SampledFrom(there).Draw(t, label))
 	}
 	s := rmg.Segment{ID: drawID(t, label+" id"), Edge: rapid.IntRange(0, 3).Draw(t, label+" sort") == 0}
 	if rapid.IntRange(0, 60).Draw(t, label+" root") == 0 {
 		return p
 	}
 	return add(p, s)
+}
+
+// ids lists what is at this level, in order.
+func (g *mGraph) ids() []rmg.Segment {
+	var out []rmg.Segment
+	for _, edge := range []bool{false, true} {
+		for _, id := range slices.Sorted(maps.Keys(g.side(edge))) {
+			out = append(out, rmg.Segment{ID: id, Edge: edge})
+		}
+	}
+	return out
 }
 
 func add(p rmg.Path, s rmg.Segment) rmg.Path {
@@ -640,7 +648,7 @@ func drawGraph(t *rapid.T, steps int) (*rmg.Overlay, *mGraph) {
 
 func (m *machine) run(t *rapid.T, steps int) {
 	do := []func(*rapid.T){m.addNode, m.addNode, m.addNode, m.addEdge, m.addEdge, m.set, m.retype, m.move, m.remove}
-	for range rapid.IntRange(0, steps).Draw(t, "steps") {
+	for range rapid.IntRange(steps/2, steps).Draw(t, "steps") {
 		rapid.SampledFrom(do).Draw(t, "step")(t)
 	}
 }
