@@ -248,6 +248,10 @@ func ResolveTarget(name string, targets []Target) (TargetRef, error) {
 			}
 		}
 	}
+	if clean == ".." || strings.HasPrefix(asked, "./") || strings.HasPrefix(asked, "../") {
+		// Somebody who writes a path means that path: ./a-b is not a/b.
+		return TargetRef{}, &NoTarget{Name: asked, Nearest: nearestTargets(asked, targets)}
+	}
 	for _, same := range []func(a, b string) bool{
 		func(a, b string) bool { return a == b },
 		func(a, b string) bool { return fold(a) == fold(b) },
@@ -295,7 +299,7 @@ func nearestTargets(name string, targets []Target) []string {
 	var list []near
 	for _, t := range targets {
 		d := min(editDistance(fold(name), fold(t.Name)), editDistance(fold(name), fold(path.Base(t.Name))))
-		if len(t.Name) < 100 && d <= 2+len(name)/3 {
+		if len(t.Name) < 100 && d <= 1+len(fold(name))/4 {
 			list = append(list, near{t.Name, d})
 		}
 	}
