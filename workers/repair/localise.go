@@ -61,7 +61,7 @@ func (w *Worker) localise(ctx context.Context, a work.Assignment) (work.Result, 
 	if len(list) == 0 {
 		return failed("no line of the module is run by the failing tests", "the cause may stand in test code, which is not changed"), nil
 	}
-	a.Emit(work.Event{Text: fmt.Sprintf("%s ran alone; most suspicious: %s", plural(l.ran, "test"), list[0])})
+	a.Emit(work.Event{Text: fmt.Sprintf("%s with coverage; most suspicious: %s", plural(l.ran, "run"), list[0])})
 	out := make([]string, len(list))
 	for i, s := range list {
 		out[i] = fmt.Sprintf("%s:%d %.6f", s.file, s.line, s.score)
@@ -183,12 +183,28 @@ func (l *localiser) cover(ctx context.Context, pkg string, failing []string) err
 	rel := strings.TrimPrefix(strings.TrimPrefix(pkg, l.module), "/")
 	place := l.place
 	place.Module = path.Join(l.place.Module, rel)
+	if len(red) == 0 {
+		return l.whole(ctx, place, bin, dir)
+	}
 	green, err := l.greens(ctx, place, bin, red)
 	if err != nil {
 		return err
 	}
 	l.red += len(red)
 	return l.each(ctx, place, bin, dir, red, green)
+}
+
+// whole runs all tests of a package that none of the failing ones is in, as if
+// they were one: it is only asked what runs in peace. If it takes long or fails,
+// it has nothing to say.
+func (l *localiser) whole(ctx context.Context, p gotool.Place, bin, dir string) error {
+	profile := filepath.Join(dir, "whole.cov")
+	out, err := l.w.tool.Shell(ctx, p, quickLimit, fmt.Sprintf("%s -test.timeout=%s -test.coverprofile=%s >/dev/null 2>&1", quote(bin), quickLimit, quote(profile)))
+	if err != nil || out.Exit != 0 {
+		return err
+	}
+	l.ran++
+	return l.profile(profile, false)
 }
 
 // greens lists the passing tests of a package, the deepest subtests.
@@ -205,7 +221,7 @@ func (l *localiser) greens(ctx context.Context, p gotool.Place, bin string, red 
 		}
 		skip = " -test.skip=" + quote(strings.Join(tops, "|"))
 	}
-	out, err := l.w.tool.Shell(ctx, p, longLimit, quote(bin)+" -test.v -test.timeout="+quickLimit.String()+skip)
+	out, err := l.w.tool.Shell(ctx, p, 2*quickLimit, quote(bin)+" -test.v -test.timeout="+quickLimit.String()+skip)
 	if err != nil {
 		return nil, err
 	}

@@ -13,10 +13,7 @@ package repair
 import (
 	"context"
 	"fmt"
-	"os"
 	"path"
-	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -114,75 +111,42 @@ func pattern(a work.Assignment) string {
 const (
 	briefLimit = 3 * time.Second // for candidates, when every green test is brief
 	quickLimit = 10 * time.Second
-	longLimit  = 30 * time.Second
+	longLimit  = 5 * time.Minute
 	briefTest  = 300 * time.Millisecond
 	slowTest   = 3 * time.Second // above it candidates get longLimit
 )
 
-// reproduce runs the module's tests and says which of the target's fail.
+// reproduce runs the target's tests and says which fail.
 func (w *Worker) reproduce(ctx context.Context, a work.Assignment) (work.Result, error) {
 	f, err := a.Workspace.Materialise(ctx, 0)
 	if err != nil {
 		return work.Result{}, err
 	}
 	defer f.Close()
-	a.Emit(work.Event{Text: "go test ./..."})
-	run, err := w.testAll(ctx, placeOf(f, a))
+	a.Emit(work.Event{Text: "go test " + pattern(a)})
+	run, err := w.testAll(ctx, placeOf(f, a), pattern(a))
 	if err != nil {
 		return work.Result{}, err
 	}
-	red := run.Failed()
-	var here, elsewhere []string
-	scope := scopeOf(a, f.Path())
-	for _, t := range red {
-		if scope(t) {
-			here = append(here, t)
-		} else {
-			elsewhere = append(elsewhere, t)
-		}
-	}
-	tests := 0
-	for _, t := range run.Tests {
-		if scope(t.Package + ".") {
-			tests++
-		}
-	}
 	switch {
-	case len(here) > 0:
-		return reproduced(a, run, here, elsewhere, scope), nil
-	case len(run.BuildFailed) > 0 || run.Exit != 0 && len(red) == 0:
+	case len(run.Failed()) > 0:
+		return reproduced(a, run), nil
+	case run.Exit != 0:
 		return failed("does not build: "+gotool.FirstLine(run.Output), buildReasons(run)...), nil
-	case tests == 0:
+	case len(run.Tests) == 0:
 		return failed("no test ran, so nothing shows a bug", "write a test that fails because of it"), nil
-	case len(elsewhere) > 0:
-		return work.Result{OK: true, Nothing: true, Summary: fmt.Sprintf("all %s of %s pass already (red elsewhere: %s)", plural(tests, "test"), a.Repo.Target, some(elsewhere))}, nil
 	}
-	return work.Result{OK: true, Nothing: true, Summary: fmt.Sprintf("all %s pass already", plural(tests, "test"))}, nil
+	return work.Result{OK: true, Nothing: true, Summary: fmt.Sprintf("all %s pass already", plural(len(run.Tests), "test"))}, nil
 }
 
-var moduleLine = regexp.MustCompile(`(?m)^module\s+"?([^\s"]+)"?`)
-
-// scopeOf says which tests, as "package.Name", are the target's.
-func scopeOf(a work.Assignment, folder string) func(test string) bool {
-	rel := strings.TrimSuffix(strings.TrimPrefix(pattern(a), "./"), "...")
-	rel = strings.TrimSuffix(rel, "/")
-	data, _ := os.ReadFile(filepath.Join(folder, a.Repo.Module, "go.mod"))
-	m := moduleLine.FindSubmatch(data)
-	if rel == "" || m == nil {
-		return func(string) bool { return true }
-	}
-	pkg := string(m[1]) + "/" + rel
-	return func(test string) bool { return strings.HasPrefix(test, pkg+".") || strings.HasPrefix(test, pkg+"/") }
-}
-
-// testAll runs everything; what hangs among tests that are not all brief is run
-// again, longer, before it is believed.
-func (w *Worker) testAll(ctx context.Context, p gotool.Place) (gotool.TestRun, error) {
-	run, err := w.tool.Test(ctx, p, gotool.TestOptions{Patterns: []string{"./..."}, NoVet: true, Timeout: quickLimit})
+// testAll runs a scope. A binary that reaches its time limit has a test that
+// hangs, if those that ended were brief; else it is run again, longer.
+func (w *Worker) testAll(ctx context.Context, p gotool.Place, scope string) (gotool.TestRun, error) {
+	run, err := w.tool.Test(ctx, p, gotool.TestOptions{Patterns: []string{scope}, NoVet: true, Timeout: quickLimit})
 	if err != nil || !hung(run) || run.LongestPass < briefTest && run.LongestPass > 0 {
 		return run, err
 	}
-	return w.tool.Test(ctx, p, gotool.TestOptions{Patterns: []string{"./..."}, NoVet: true, Timeout: longLimit})
+	return w.tool.Test(ctx, p, gotool.TestOptions{Patterns: []string{scope}, NoVet: true, Timeout: longLimit})
 }
 
 // hung says whether a test binary reached its time limit.
@@ -206,14 +170,14 @@ func buildReasons(run gotool.TestRun) []string {
 }
 
 // reproduced is the result of a run with failures.
-func reproduced(a work.Assignment, run gotool.TestRun, here, elsewhere []string, scope func(string) bool) work.Result {
-	failing := leaves(here)
+func reproduced(a work.Assignment, run gotool.TestRun) work.Result {
+	failing := leaves(run.Failed())
 	for _, t := range failing {
 		a.Emit(work.Event{Text: "red: " + t})
 	}
 	var packages []string
 	for name, end := range run.Packages {
-		if end == "fail" && scope(name+".") && !slices.Contains(run.BuildFailed, name) {
+		if end == "fail" && !slices.Contains(run.BuildFailed, name) {
 			packages = append(packages, name)
 		}
 	}
@@ -229,8 +193,8 @@ func reproduced(a work.Assignment, run gotool.TestRun, here, elsewhere []string,
 		res.Summary += " (hangs)"
 	}
 	res.Output = rmg.PropsOf(map[string]rmg.Value{
-		"failing": texts(failing), "red_elsewhere": texts(elsewhere), "unbuilt": texts(run.BuildFailed), "packages": texts(packages),
-		"passing": rmg.Int(int64(passing)), "hangs": rmg.Bool(hung(run)), "limit_ms": rmg.Int(candidateLimit(run).Milliseconds()),
+		"failing": texts(failing), "packages": texts(packages), "passing": rmg.Int(int64(passing)),
+		"hangs": rmg.Bool(hung(run)), "limit_ms": rmg.Int(candidateLimit(run).Milliseconds()),
 	})
 	return res
 }

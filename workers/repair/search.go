@@ -40,8 +40,7 @@ func (w *Worker) implement(ctx context.Context, a work.Assignment) (work.Result,
 	}
 	a.Emit(work.Event{Text: fmt.Sprintf("%s to try", plural(len(list), "candidate")), Data: map[string]any{"total": len(list)}})
 	s := &search{
-		w: w, a: a, list: list, failing: failing, elsewhere: inputList(a, "red_elsewhere"), unbuilt: inputList(a, "unbuilt"),
-		packages: inputList(a, "packages"), limit: briefLimit, first: len(list),
+		w: w, a: a, list: list, failing: failing, packages: inputList(a, "packages"), limit: briefLimit, first: len(list),
 	}
 	for _, p := range a.Inputs {
 		s.limit = max(s.limit, time.Duration(p.Int("limit_ms"))*time.Millisecond)
@@ -219,15 +218,19 @@ func spreadTo(p *pkg, f *file, spec *ast.ValueSpec, worst map[types.Object]float
 // order alone: a success ends the handing out of later ones, and waits for the
 // earlier.
 type search struct {
-	w         *Worker
-	a         work.Assignment
-	list      []candidate
-	failing   []string // tests that have to turn green
-	elsewhere []string // tests that are red and none of this intent's business
-	unbuilt   []string // packages that did not build before
-	packages  []string // those of failing
-	limit     time.Duration
+	w        *Worker
+	a        work.Assignment
+	list     []candidate
+	failing  []string // tests that have to turn green
+	packages []string // those of failing
+	limit    time.Duration
 
+	before struct {
+		sync.Mutex // held while they are found out
+		known      bool
+		red        []string // tests of the whole module that are red without any change
+		unbuilt    []string // packages that do not build without any change
+	}
 	mu       sync.Mutex // guards the fields below
 	next     int
 	first    int // lowest successful index so far; len(list) if none
@@ -313,7 +316,8 @@ func (s *search) try(ctx context.Context, f work.Folder, i int) error {
 	return child.Discard(ctx, why)
 }
 
-// judge runs the tests: the failing ones, then all. why is empty for a repair.
+// judge runs the tests: the failing ones, those of their packages, then all. why
+// is empty for a repair.
 func (s *search) judge(ctx context.Context, f work.Folder) (why string, err error) {
 	place := placeOf(f, s.a)
 	run, err := s.w.tool.Test(ctx, place, gotool.TestOptions{
@@ -325,23 +329,56 @@ func (s *search) judge(ctx context.Context, f work.Folder) (why string, err erro
 	if run.Exit != 0 {
 		return s.red(run), nil
 	}
-	if run, err = s.w.tool.Test(ctx, place, gotool.TestOptions{Patterns: []string{"./..."}, NoVet: true, Timeout: s.limit}); err != nil {
+	// A cheap look at what the change may have made hang, before the long one.
+	if run, err = s.w.tool.Test(ctx, place, gotool.TestOptions{Patterns: s.packages, NoVet: true, Timeout: s.limit}); err != nil {
+		return "", err
+	}
+	if hung(run) {
+		return s.red(run), nil
+	}
+	// Elsewhere tests may be slow, and red ones none of this intent's business.
+	if run, err = s.w.tool.Test(ctx, place, gotool.TestOptions{Patterns: []string{"./..."}, NoVet: true, Timeout: longLimit}); err != nil {
+		return "", err
+	}
+	if missing := s.notGreen(run); missing != "" {
+		return missing + " is not green", nil
+	}
+	if run.Exit == 0 {
+		return "", nil
+	}
+	if err := s.lookBefore(ctx, f); err != nil {
 		return "", err
 	}
 	for _, p := range run.BuildFailed {
-		if !slices.Contains(s.unbuilt, p) {
+		if !slices.Contains(s.before.unbuilt, p) {
 			return "package " + p + " does not build any more", nil
 		}
 	}
 	for _, t := range run.Failed() {
-		if !slices.Contains(s.elsewhere, t) {
+		if !slices.Contains(s.before.red, t) {
 			return s.red(run), nil
 		}
 	}
-	if missing := s.notGreen(run); missing != "" {
-		return missing + " did not run", nil
-	}
 	return "", nil
+}
+
+// lookBefore finds out, once, what is red without any change. The folder is left
+// with another content.
+func (s *search) lookBefore(ctx context.Context, f work.Folder) error {
+	s.before.Lock()
+	defer s.before.Unlock()
+	if s.before.known {
+		return nil
+	}
+	if err := f.Update(ctx, s.a.Workspace); err != nil {
+		return err
+	}
+	run, err := s.w.tool.Test(ctx, placeOf(f, s.a), gotool.TestOptions{Patterns: []string{"./..."}, NoVet: true, Timeout: longLimit})
+	if err != nil {
+		return err
+	}
+	s.before.known, s.before.red, s.before.unbuilt = true, run.Failed(), run.BuildFailed
+	return nil
 }
 
 // red says which test is.
