@@ -2,17 +2,20 @@ package tasks
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 	"golang.org/x/text/language"
@@ -24,6 +27,7 @@ const (
 	maxDocument = 1 << 20 // bytes
 	maxDepth    = 40      // nesting
 	maxNodes    = 100_000
+	maxSigns    = 100 // opening signs that the YAML parser would recurse into
 )
 
 // document is a YAML or JSON file (JSON is YAML) with the places of its parts.
@@ -42,8 +46,11 @@ func parseDocument(file string, data []byte) (*document, error) {
 	if len(data) > maxDocument {
 		return nil, fail(0, 0, fmt.Sprintf("%d bytes; the limit is %d", len(data), maxDocument))
 	}
-	if depth := bracketDepth(data); depth > maxDepth {
-		return nil, fail(0, 0, fmt.Sprintf("nested deeper than %d", maxDepth))
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	if at := tooDeep(data); at >= 0 {
+		before := data[:at]
+		line := 1 + bytes.Count(before, []byte("\n"))
+		return nil, fail(line, 1+utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:]), fmt.Sprintf("nested deeper than %d", maxDepth))
 	}
 	f, err := parser.ParseBytes(data, 0)
 	if err != nil {
@@ -54,8 +61,15 @@ func parseDocument(file string, data []byte) (*document, error) {
 		}
 		return nil, fail(1, 1, firstLine(err.Error()))
 	}
-	if len(f.Docs) != 1 || f.Docs[0].Body == nil {
-		return nil, fail(1, 1, "a file holds exactly one document")
+	if len(f.Docs) == 0 || f.Docs[0].Body == nil || f.Docs[0].Body.Type() == ast.CommentType {
+		return nil, fail(1, 1, "there is nothing in it")
+	}
+	if len(f.Docs) > 1 {
+		line, col := 1, 1
+		if start := f.Docs[1].Start; start != nil {
+			line, col = start.Position.Line, start.Position.Column
+		}
+		return nil, fail(line, col, "a file holds one document; a second begins here")
 	}
 	d := &document{file: file, root: f.Docs[0].Body}
 	nodes := 0
@@ -70,19 +84,38 @@ func firstLine(s string) string {
 	return line
 }
 
-// bracketDepth bounds what the parser would recurse into.
-func bracketDepth(data []byte) int {
-	depth, most := 0, 0
-	for _, c := range data {
-		switch c {
-		case '[', '{':
+// tooDeep returns where a document nests deeper than the parser may be let
+// into, or -1: it recurses, and is slow at it. In JSON the depth is exact. In
+// YAML it is not known before parsing what is text, so that the bound is on
+// signs and wide; read has the exact one.
+func tooDeep(data []byte) int {
+	most, isJSON := maxSigns, json.Valid(data)
+	if isJSON {
+		most = maxDepth
+	}
+	depth, run := 0, 0 // of brackets; of "- - -" and "? ? ?", which nest too
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case isJSON && c == '"':
+			for i++; data[i] != '"'; i++ {
+				if data[i] == '\\' {
+					i++
+				}
+			}
+		case c == '[', c == '{':
 			depth++
-			most = max(most, depth)
-		case ']', '}':
+		case (c == ']' || c == '}') && depth > 0:
 			depth--
+		case c == '-', c == '?':
+			run++
+		case c != ' ':
+			run = 0
+		}
+		if depth > most || run > most && !isJSON {
+			return i
 		}
 	}
-	return most
+	return -1
 }
 
 // at makes a violation at a node.
@@ -105,11 +138,13 @@ func (d *document) read(n ast.Node, depth int, nodes *int) (any, error) {
 	case *ast.BoolNode:
 		return n.Value, nil
 	case *ast.IntegerNode:
-		f, err := strconv.ParseFloat(fmt.Sprint(n.Value), 64)
-		return f, err
+		return d.number(n, fmt.Sprint(n.Value))
 	case *ast.FloatNode:
 		return n.Value, nil
 	case *ast.StringNode:
+		if n.Token.Type == token.StringType && exponent.MatchString(n.Value) {
+			return d.number(n, n.Value)
+		}
 		return n.Value, nil
 	case *ast.LiteralNode:
 		return n.Value.Value, nil
@@ -129,6 +164,18 @@ func (d *document) read(n ast.Node, depth int, nodes *int) (any, error) {
 		return d.readMap([]*ast.MappingValueNode{n}, depth, nodes)
 	}
 	return nil, Violations{d.at(n, "", "%s is not allowed here", strings.ToLower(n.Type().String()))}
+}
+
+// exponent is a number of JSON, and of YAML 1.2, that the YAML parser takes for
+// text: 1e3.
+var exponent = regexp.MustCompile(`^[-+]?[0-9]+[eE][-+]?[0-9]+$`)
+
+func (d *document) number(n ast.Node, text string) (any, error) {
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return nil, Violations{d.at(n, "", "%s is out of range", text)}
+	}
+	return f, nil
 }
 
 func (d *document) readMap(values []*ast.MappingValueNode, depth int, nodes *int) (any, error) {
@@ -212,7 +259,7 @@ func pointer(path []string) string {
 	return b.String()
 }
 
-// compileSchema reads one of the embedded schemas.
+// compileSchema reads one of the embedded schemas; name is its $id.
 func compileSchema(name string, data []byte) *jsonschema.Schema {
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
 	if err != nil {
@@ -236,13 +283,18 @@ func (d *document) validate(s *jsonschema.Schema) Violations {
 	}
 	var out Violations
 	d.collect(ve, &out)
-	slices.SortStableFunc(out, func(a, b Violation) int {
-		if a.Line != b.Line {
-			return a.Line - b.Line
-		}
-		return a.Column - b.Column
-	})
+	out.sort()
 	return slices.Compact(out)
+}
+
+// sort puts violations in order of place.
+func (v Violations) sort() {
+	slices.SortFunc(v, func(a, b Violation) int {
+		return cmp.Or(
+			cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column),
+			cmp.Compare(a.Pointer, b.Pointer), cmp.Compare(a.Message, b.Message),
+		)
+	})
 }
 
 // collect walks to the leaves: they say what is wrong, what is above says where
@@ -257,56 +309,33 @@ func (d *document) collect(e *jsonschema.ValidationError, out *Violations) {
 	at := e.InstanceLocation
 	if k, ok := e.ErrorKind.(*kind.AdditionalProperties); ok {
 		for _, name := range k.Properties {
-			*out = append(*out, d.violation(append(slices.Clone(at), name), true, "unknown field %q%s", name, d.meant(name)))
+			*out = append(*out, d.violation(append(slices.Clone(at), name), true, "unknown field %q%s", name, meant(e.SchemaURL, name)))
 		}
 		return
 	}
 	*out = append(*out, d.violation(at, false, "%s", e.ErrorKind.LocalizedString(english)))
 }
 
-// knownFields are the names that the schemas allow anywhere, sorted.
-var knownFields = sync.OnceValue(func() []string {
-	seen := map[string]bool{}
+// meant suggests the field nearest to an unknown one, of those that the schema
+// has in that place.
+func meant(schemaURL, name string) string {
+	_, place, _ := strings.Cut(schemaURL, "#")
 	for _, data := range [][]byte{slapsSchema, methodsSchema} {
 		var v any
-		if json.Unmarshal(data, &v) == nil {
-			fieldsOf(v, seen)
+		if json.Unmarshal(data, &v) != nil || !strings.HasPrefix(schemaURL, fmt.Sprint(v.(map[string]any)["$id"])) {
+			continue
 		}
-	}
-	return keys(seen)
-})
-
-// fieldsOf collects what stands under "properties" in a schema.
-func fieldsOf(v any, seen map[string]bool) {
-	switch v := v.(type) {
-	case map[string]any:
-		if props, ok := v["properties"].(map[string]any); ok {
-			for name := range props {
-				seen[name] = true
+		for step := range strings.SplitSeq(strings.TrimPrefix(place, "/"), "/") {
+			if m, ok := v.(map[string]any); ok && step != "" {
+				v = m[step]
 			}
 		}
-		for _, x := range v {
-			fieldsOf(x, seen)
-		}
-	case []any:
-		for _, x := range v {
-			fieldsOf(x, seen)
+		if m, ok := v.(map[string]any); ok {
+			props, _ := m["properties"].(map[string]any)
+			return nearestName(name, keys(props))
 		}
 	}
-}
-
-// meant suggests the known field nearest to an unknown one.
-func (d *document) meant(name string) string {
-	best, dist := "", 3
-	for _, k := range knownFields() {
-		if x := editDistance(name, k); x < dist {
-			best, dist = k, x
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %q?", best)
+	return ""
 }
 
 // decode fills a Go value from the document's data.

@@ -15,7 +15,9 @@ import (
 //go:embed methods.schema.json
 var methodsSchema []byte
 
-var methodsCompiled = sync.OnceValue(func() *jsonschema.Schema { return compileSchema("methods.json", methodsSchema) })
+var methodsCompiled = sync.OnceValue(func() *jsonschema.Schema {
+	return compileSchema("https://jitos.dev/schema/methods-1.json", methodsSchema)
+})
 
 // Source is one YAML file of a library.
 type Source struct {
@@ -229,12 +231,7 @@ func (l *Library) check() Violations {
 			add(t.where.in("name").fault(false, "task %s never comes down to primitives: every method leads back to it", t.Name))
 		}
 	}
-	slices.SortFunc(faults, func(a, b Violation) int {
-		if a.File != b.File {
-			return strings.Compare(a.File, b.File)
-		}
-		return (a.Line-b.Line)*1000 + a.Column - b.Column
-	})
+	faults.sort()
 	return faults
 }
 

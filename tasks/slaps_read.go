@@ -11,7 +11,7 @@ import (
 //go:embed slaps.schema.json
 var slapsSchema []byte
 
-var slapsCompiled = sync.OnceValue(func() *jsonschema.Schema { return compileSchema("slaps.json", slapsSchema) })
+var slapsCompiled = sync.OnceValue(func() *jsonschema.Schema { return compileSchema("https://jitos.dev/schema/slaps-1.json", slapsSchema) })
 
 // ParseSLAPS reads JSON or YAML and validates it against the published schema.
 // The error is Violations.
@@ -33,12 +33,19 @@ func ParseSLAPS(name string, data []byte) (SLAPS, error) {
 // Schema returns the JSON Schema (2020-12) of SLAPS documents.
 func Schema() []byte { return append([]byte(nil), slapsSchema...) }
 
-// Validate reports every fault of s as Violations, or nil.
+// Validate reports every fault of s as Violations, or nil. They have pointers
+// and no lines: s may never have been text.
 func (s SLAPS) Validate() error {
 	data, err := json.Marshal(s)
 	if err != nil {
 		return Violations{{Message: err.Error()}}
 	}
-	_, err = ParseSLAPS("", data)
-	return err
+	var d document
+	if err := json.Unmarshal(data, &d.value); err != nil {
+		return Violations{{Message: err.Error()}}
+	}
+	if v := d.validate(slapsCompiled()); len(v) > 0 {
+		return v
+	}
+	return nil
 }
