@@ -16,7 +16,7 @@ func Between(old, new rmg.Graph, at rmg.Path) []Op {
 	if !okA || !okB {
 		return nil
 	}
-	var d differ
+	d := differ{next: new, at: at, folder: at == rmg.Root || a.Kind == KindDir}
 	for c := range rmg.Diff(a.Graph, b.Graph) {
 		c.Path = under(at, c.Path)
 		d.change(c)
@@ -38,15 +38,18 @@ func under(at, p rmg.Path) rmg.Path {
 
 // differ sorts changes into ops that apply in this order.
 type differ struct {
+	next   rmg.Graph
+	at     rmg.Path
+	folder bool // what stands at `at`, which no op changes
 	cut    []Op // edges that go or are replaced
 	gone   []Op // nodes that go, in reverse order
 	nodes  []Op
 	edges  []Op
-	within rmg.Path // removed or replaced whole: what is inside needs no op
+	within rmg.Path // removed or put in whole: what is inside needs no more ops
 }
 
 func (d *differ) change(c rmg.Change) {
-	if d.within != "" && d.within != c.Path && d.within.Has(c.Path) && c.Kind == rmg.Removed {
+	if d.within != "" && d.within != c.Path && d.within.Has(c.Path) {
 		return
 	}
 	switch {
@@ -78,7 +81,7 @@ func (d *differ) add(c rmg.Change) {
 		return
 	}
 	op := Op{Op: AddNode, Path: c.Path, Kind: c.New.Kind, Props: plain(c.New.Props)}
-	if w, ok := asWrite(c.Path, c.New); ok {
+	if w, ok := asWrite(c.Path, c.New); ok && d.inFolder(c.Path) {
 		op = w
 	}
 	// What is inside an edge's graph comes after the edge.
@@ -119,6 +122,15 @@ func (d *differ) update(c rmg.Change) {
 		return
 	}
 	d.nodes = append(d.nodes, ops...)
+}
+
+// inFolder reports whether a write op may make what is at p.
+func (d *differ) inFolder(p rmg.Path) bool {
+	if p.Parent() == d.at {
+		return d.folder
+	}
+	e, _ := d.next.Get(p.Parent())
+	return e.Kind == KindDir
 }
 
 // asWrite is the write op that makes a file node, if one can.
