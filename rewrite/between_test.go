@@ -110,3 +110,28 @@ func TestBetweenForms(t *testing.T) {
 		t.Errorf("below nothing there are %v", ops)
 	}
 }
+
+// TestBetweenEdge: an edge with other ends is put in anew, with what is inside,
+// once.
+func TestBetweenEdge(t *testing.T) {
+	o := rmg.NewOverlay(worldOf(t, blobs{}))
+	inside := parse(
+		t, `{"op":"add_node","path":"/~e/x","kind":"N"}`, `{"op":"add_node","path":"/~e/z","kind":"N"}`,
+		`{"op":"add_edge","path":"/~e/~i","kind":"E","from":"x","to":"z"}`, `{"op":"add_node","path":"/~e/x/deep","kind":"N"}`,
+	)
+	if err := rewrite.Apply(o, inside); err != nil {
+		t.Fatal(err)
+	}
+	a := o.Graph()
+	change := parse(
+		t, `{"op":"remove","path":"/~e"}`, `{"op":"add_edge","path":"/~e","kind":"E","from":"b","to":"a"}`,
+		`{"op":"add_node","path":"/~e/x","kind":"M"}`, `{"op":"add_node","path":"/~e/y","kind":"N"}`, `{"op":"add_node","path":"/~e/x/new","kind":"N"}`,
+	)
+	if err := rewrite.Apply(o, change); err != nil {
+		t.Fatal(err)
+	}
+	again := rmg.NewOverlay(a)
+	if err := rewrite.Apply(again, rewrite.Between(a, o.Graph(), rmg.Root)); err != nil || again.Graph().Digest() != o.Graph().Digest() {
+		t.Errorf("%v, and there is\n%swant\n%s", err, dump(again.Graph()), dump(o.Graph()))
+	}
+}
