@@ -15,7 +15,7 @@ var update = flag.Bool("update", false, "write the goldens under testdata anew")
 
 // golden runs the cases of a file. A case is a line "command args", its input,
 // a line of dashes, the output and an empty line; what stands before a case and
-// begins with "#" says why it exists.
+// begins with "#" says why it exists. An empty line of the output is written "·".
 func golden(t *testing.T, file string, run func(t *testing.T, cmd string, args []string, input string) string) {
 	t.Helper()
 	data, err := os.ReadFile(file)
@@ -40,6 +40,7 @@ func golden(t *testing.T, file string, run func(t *testing.T, cmd string, args [
 		command, input, _ := strings.Cut(body, "\n")
 		words := strings.Fields(command)
 		got := strings.TrimRight(run(t, words[0], words[1:], input), "\n")
+		got = strings.ReplaceAll(got, "\n\n", "\n·\n")
 		if got != strings.TrimRight(want, "\n") && !*update {
 			t.Errorf("%s: %s\n%s\n---- got\n%s\n---- want\n%s\n(go test ./tasks -run %s -update writes it anew)", file, command, input, got, want, t.Name())
 		}

@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -134,6 +135,7 @@ func Load(sources ...Source) (*Library, error) {
 		faults = l.check()
 	}
 	if len(faults) > 0 {
+		faults.sort()
 		return nil, faults
 	}
 	l.arrange()
@@ -181,90 +183,6 @@ func (l *Library) define(d *document, s Source, f file) Violations {
 	return faults
 }
 
-// check finds what is wrong between definitions.
-func (l *Library) check() Violations {
-	var faults Violations
-	add := func(v Violation) { faults = append(faults, v) }
-	for _, m := range l.order {
-		t, ok := l.tasks[m.Task]
-		if !ok {
-			add(m.where.in("task").fault(false, "there is no task %q%s", m.Task, nearestName(m.Task, keys(l.tasks))))
-			continue
-		}
-		l.checkSteps(m, t, add)
-		for i, text := range m.Phrases {
-			p, err := parsePhrase(text, m)
-			at := m.where.in("phrases", strconv.Itoa(i))
-			if err != nil {
-				add(at.fault(false, "%v", err))
-				continue
-			}
-			for _, s := range p.slots() {
-				if _, ok := t.Params[s]; !ok {
-					add(at.fault(false, "slot {%s} is no parameter of task %s", s, t.Name))
-				}
-			}
-			l.phrases = append(l.phrases, p)
-		}
-		for i, c := range m.Success {
-			if v, ok := strings.CutPrefix(c.Value, "$"); ok && t.Params[v] == "" {
-				add(m.where.in("success_criteria", strconv.Itoa(i), "value").fault(false, "$%s is no parameter of task %s", v, t.Name))
-			}
-		}
-	}
-	for _, p := range l.primitives {
-		for name, a := range p.Args {
-			if s, ok := a.(string); ok && strings.HasPrefix(s, "$") && p.Params[s[1:]] == "" {
-				add(p.where.in("args", name).fault(false, "%s is no parameter of %s", s, p.Name))
-			}
-		}
-		for i, u := range p.OnFail {
-			if l.primitives[u] == nil {
-				add(p.where.in("on_fail", strconv.Itoa(i)).fault(false, "there is no primitive %q%s", u, nearestName(u, keys(l.primitives))))
-			}
-		}
-	}
-	for _, t := range l.tasks {
-		if len(l.methods[t.Name]) == 0 {
-			add(t.where.in("name").fault(false, "task %s has no method", t.Name))
-		} else if !l.grounded(t.Name, map[string]bool{}) {
-			add(t.where.in("name").fault(false, "task %s never comes down to primitives: every method leads back to it", t.Name))
-		}
-	}
-	faults.sort()
-	return faults
-}
-
-func (l *Library) checkSteps(m *methodDef, t *taskDef, add func(Violation)) {
-	ids := map[string]bool{}
-	for i, s := range m.Steps {
-		at := m.where.in("steps", strconv.Itoa(i))
-		params, ok := l.paramsOf(s.Do)
-		if !ok {
-			add(at.in("do").fault(false, "there is neither a task nor a primitive %q%s", s.Do, nearestName(s.Do, append(keys(l.tasks), keys(l.primitives)...))))
-			continue
-		}
-		for name, v := range s.With {
-			if params[name] == "" {
-				add(at.in("with", name).fault(true, "%s has no parameter %q%s", s.Do, name, nearestName(name, keys(params))))
-			}
-			if x, ok := v.(string); ok && strings.HasPrefix(x, "$") && t.Params[x[1:]] == "" {
-				add(at.in("with", name).fault(false, "%s is no parameter of task %s", x, t.Name))
-			}
-		}
-		for j, n := range s.Needs {
-			if !ids[n] {
-				add(at.in("needs", strconv.Itoa(j)).fault(false, "no step before this one has the id %q", n))
-			}
-		}
-		id := s.id()
-		if ids[id] {
-			add(at.fault(false, "step id %q stands twice", id))
-		}
-		ids[id] = true
-	}
-}
-
 func (s step) id() string {
 	if s.ID != "" {
 		return s.ID
@@ -280,28 +198,6 @@ func (l *Library) paramsOf(name string) (map[string]string, bool) {
 		return p.Params, true
 	}
 	return nil, false
-}
-
-// grounded reports whether a task has a way down to primitives.
-func (l *Library) grounded(task string, above map[string]bool) bool {
-	if l.primitives[task] != nil {
-		return true
-	}
-	if above[task] {
-		return false
-	}
-	above[task] = true
-	defer delete(above, task)
-	for _, m := range l.methods[task] {
-		ok := true
-		for _, s := range m.Steps {
-			ok = ok && l.grounded(s.Do, above)
-		}
-		if ok {
-			return true
-		}
-	}
-	return false
 }
 
 // arrange fixes the order in which methods are tried and listed.
@@ -338,15 +234,19 @@ func nearestName(name string, names []string) string {
 	return fmt.Sprintf("; did you mean %q?", best)
 }
 
-// timeoutMillis reads "90s", "5m", "200ms".
+// maxTimeoutMillis bounds a primitive's time to a day.
+const maxTimeoutMillis = 24 * 60 * 60_000
+
+// timeoutMillis reads "90s", "5m", "200ms". What is beyond int64 is the most
+// that it holds, which check refuses.
 func timeoutMillis(s string) int64 {
 	unit := map[string]int64{"ms": 1, "s": 1000, "m": 60_000}
 	digits := strings.TrimRight(s, "ms")
 	n, err := strconv.ParseInt(digits, 10, 64)
-	if err != nil {
-		return 0
+	if times := unit[s[len(digits):]]; err == nil && n <= math.MaxInt64/max(times, 1) {
+		return n * times
 	}
-	return n * unit[s[len(digits):]]
+	return math.MaxInt64
 }
 
 // MethodInfo describes one method, for people.

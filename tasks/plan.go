@@ -307,7 +307,10 @@ func (n *network) unique(used map[string]bool) {
 func primitive(p *primitiveDef, bound map[string]any) network {
 	t := Task{
 		ID: p.Name, Name: p.Name, Summary: p.Summary, Worker: p.Worker, Action: p.Action, Args: arguments(p.Args, bound),
-		Effects: p.Effects, TimeoutMillis: timeoutMillis(p.Timeout), Retries: p.Retries, OnFail: p.OnFail,
+		Effects: p.Effects, Retries: p.Retries, OnFail: p.OnFail,
+	}
+	if p.Timeout != "" {
+		t.TimeoutMillis = timeoutMillis(p.Timeout)
 	}
 	for _, w := range p.Writes {
 		if v, ok := bound[strings.TrimPrefix(w, "$")].(string); ok && strings.HasPrefix(w, "$") {

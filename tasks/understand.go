@@ -77,7 +77,13 @@ func parsePhrase(text string, m *methodDef) (*phrase, error) {
 		default:
 			x.words = []string{f}
 		}
+		if x.slot != "" && slices.Contains(p.slots(), x.slot) {
+			return nil, fmt.Errorf("phrase %q: slot {%s} stands twice", text, x.slot)
+		}
 		p.parts = append(p.parts, x)
+	}
+	if !slices.ContainsFunc(p.parts, func(x part) bool { return len(x.words) > 0 && !x.optional }) {
+		return nil, fmt.Errorf("phrase %q: it would fit anything; it needs a word that has to come", text)
 	}
 	return p, nil
 }

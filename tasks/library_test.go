@@ -1,0 +1,83 @@
+package tasks
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestLoad checks libraries: "load" gives the methods that were read, "show
+// NAME" one with its source, or every fault with its place.
+func TestLoad(t *testing.T) {
+	goldens(t, "library", func(t *testing.T, cmd string, args []string, input string) string {
+		l, err := Load(sources(input)...)
+		if err != nil {
+			if _, ok := err.(Violations); !ok {
+				return fmt.Sprintf("%T: %v", err, err)
+			}
+			return err.Error()
+		}
+		var out strings.Builder
+		switch cmd {
+		case "load":
+			for m := range l.Methods() {
+				fmt.Fprintf(&out, "%s:%d: %s does %s by %s\n", m.File, m.Line, m.Name, m.Task, strings.Join(m.Steps, ", "))
+			}
+		case "show":
+			m, ok := l.Show(args[0])
+			fmt.Fprintf(&out, "%v\n%s", ok, m.Source)
+		default:
+			t.Fatal("no such command:", cmd)
+		}
+		return out.String()
+	})
+}
+
+// TestShippedMethods names what JITOS comes with.
+func TestShippedMethods(t *testing.T) {
+	var got []string
+	for m := range shipped(t).Methods() {
+		got = append(got, m.Task+": "+m.Name)
+		if len(m.Phrases) == 0 && (m.Task == "FixBug" || m.Task == "WriteReport" || m.Task == "Deploy") {
+			t.Errorf("nobody can ask for %s", m.Name)
+		}
+	}
+	for _, want := range []string{"Deploy: deploy-by-copy", "Diagnose: diagnose-by-coverage", "FixBug: repair-by-tests", "WriteReport: report-from-queries"} {
+		if !slices.Contains(got, want) {
+			t.Errorf("%s is not there: %v", want, got)
+		}
+	}
+}
+
+// chain is a library in which T0 comes down to 2^n primitives: each task does
+// the next one twice.
+func chain(n int, end string) Source {
+	var b strings.Builder
+	b.WriteString("tasks:\n")
+	for i := range n {
+		fmt.Fprintf(&b, "  - {name: T%d, summary: t}\n", i)
+	}
+	b.WriteString("methods:\n")
+	for i := range n {
+		next := fmt.Sprintf("T%d", i+1)
+		if i == n-1 {
+			next = end
+		}
+		fmt.Fprintf(&b, "  - {name: m%d, task: T%d, summary: m, steps: [{do: %s, id: a}, {do: %s, id: b}]}\n", i, i, next, next)
+	}
+	b.WriteString("primitives:\n  - {name: p, summary: p, worker: builtin, action: mark}\n")
+	return Source{Name: "chain.yaml", Data: []byte(b.String())}
+}
+
+// TestLoadIsLinear: forty tasks that each need the next twice are checked at
+// once, not along 2^40 ways; and so are forty that lead back to the first.
+func TestLoadIsLinear(t *testing.T) {
+	if _, err := Load(chain(40, "p")); err != nil {
+		t.Error(err)
+	}
+	_, err := Load(chain(40, "T0"))
+	if err == nil || strings.Count(err.Error(), "never comes down to primitives") != 40 {
+		t.Errorf("a ring of 40 tasks: %v", err)
+	}
+}
