@@ -1,0 +1,126 @@
+package rewrite_test
+
+import (
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"jitos.dev/rewrite"
+	"jitos.dev/rmg"
+)
+
+// TestFootprintsCommute is what a footprint promises: of two rewrites that do
+// not conflict the order does not matter, neither for what they make nor for
+// which of them is refused.
+func TestFootprintsCommute(t *testing.T) {
+	apart := 0
+	rapid.Check(t, func(t *rapid.T) {
+		g := drawGraph(t, rmg.Graph{}, 8)
+		x, y := drawOps(t, g, 2), drawOps(t, g, 2)
+		f, h := rewrite.FootprintOf(x), rewrite.FootprintOf(y)
+		if f.Conflicts(h) != h.Conflicts(f) {
+			t.Fatalf("%+v and %+v conflict one way only", x, y)
+		}
+		if f.Conflicts(h) {
+			return
+		}
+		apart++
+		do := func(first, second []rewrite.Op) (rmg.Graph, error, error) {
+			o := rmg.NewOverlay(g)
+			a := rewrite.Apply(o, first)
+			b := rewrite.Apply(o, second)
+			return o.Graph(), a, b
+		}
+		xy, x1, y1 := do(x, y)
+		yx, y2, x2 := do(y, x)
+		if xy.Digest() != yx.Digest() || codeOf(x1) != codeOf(x2) || codeOf(y1) != codeOf(y2) {
+			t.Fatalf("on\n%s%+v\nand\n%+v\nthere is (%v, %v)\n%sthe other way round (%v, %v)\n%s", dump(g), x, y, x1, y1, dump(xy), x2, y2, dump(yx))
+		}
+	})
+	if apart == 0 {
+		t.Error("all drawn rewrites conflict")
+	}
+}
+
+// TestFootprintConflicts names the pairs; true is conflict.
+func TestFootprintConflicts(t *testing.T) {
+	const (
+		setA   = `{"op":"set","path":"/a","props":{"x":1}}`
+		setB   = `{"op":"set","path":"/b","props":{"x":1}}`
+		incA   = `{"op":"inc","path":"/a","prop":"n","by":1}`
+		inA    = `{"op":"add_node","path":"/a/x","kind":"N"}`
+		inAB   = `{"op":"add_node","path":"/ab/x","kind":"N"}`
+		setAX  = `{"op":"set","path":"/a/x","props":{}}`
+		rmA    = `{"op":"remove","path":"/a","cascade":true}`
+		rmE    = `{"op":"remove","path":"/~e"}`
+		setE   = `{"op":"set","path":"/~e","props":{}}`
+		inE    = `{"op":"add_node","path":"/~e/x","kind":"N"}`
+		edge   = `{"op":"add_edge","path":"/~f","kind":"E","from":"a","to":"b"}`
+		mvA    = `{"op":"move","path":"/a","to":"/c/a"}`
+		setCA  = `{"op":"set","path":"/c/a/x","props":{}}`
+		write1 = `{"op":"write","path":"/d/s/1","text":"x"}`
+		write2 = `{"op":"write","path":"/d/s/2","text":"y"}`
+		addS   = `{"op":"add_node","path":"/d/s","kind":"Dir"}`
+		inS    = `{"op":"add_node","path":"/d/s/n","kind":"N"}`
+		mvInE  = `{"op":"move","path":"/c/x","to":"/~e/x"}`
+		rmS    = `{"op":"remove","path":"/d/s"}`
+		typeD  = `{"op":"retype","path":"/d","kind":"N"}`
+	)
+	for _, c := range []struct {
+		x, y string
+		want bool
+	}{
+		{setA, setB, false},
+		{setA, incA, true},
+		{setA, setAX, false},
+		{inA, inAB, false},
+		{inA, rmA, true},
+		{setAX, rmA, true},
+		{setB, rmA, false},
+		{rmA, rmA, true},
+		{rmA, edge, true},
+		{rmA, setE, true}, // the edge may be one of a's
+		{rmA, rmE, true},
+		{rmA, inE, true},
+		{setA, setE, false},
+		{rmE, setE, true},
+		{rmE, inE, true},
+		{rmE, setA, false},
+		{edge, setB, true},
+		{mvA, setAX, true},
+		{mvA, setCA, true},
+		{mvA, setB, false},
+		{mvInE, rmA, true},
+		{mvInE, setE, true},
+		{rmS, write1, true},
+		{write1, write2, false},
+		{write1, write1, true},
+		{write1, addS, true},
+		{write1, inS, true}, // the write may make the folder
+		{write1, typeD, true},
+		{write1, setB, false},
+	} {
+		f, g := rewrite.FootprintOf(parse(t, c.x)), rewrite.FootprintOf(parse(t, c.y))
+		if f.Conflicts(g) != c.want || g.Conflicts(f) != c.want {
+			t.Errorf("%s and %s: %v and %v, want %v", c.x, c.y, f.Conflicts(g), g.Conflicts(f), c.want)
+		}
+	}
+	all := rewrite.Footprint{All: true}
+	if !all.Conflicts(rewrite.Footprint{}) || !(rewrite.Footprint{}).Conflicts(all) || (rewrite.Footprint{}).Conflicts(rewrite.Footprint{}) {
+		t.Error("All conflicts with everything, nothing with nothing")
+	}
+}
+
+// TestFootprintSorted: the lists are sorted and without doubles, as Conflicts
+// needs them.
+func TestFootprintSorted(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f := rewrite.FootprintOf(drawOps(t, drawGraph(t, rmg.Graph{}, 6), 8))
+		for _, l := range [][]rmg.Path{f.Reads, f.Writes, f.Whole, f.Ways} {
+			if want := slices.Compact(slices.Sorted(slices.Values(l))); !slices.Equal(l, want) {
+				t.Fatalf("%q, want %q", l, want)
+			}
+		}
+	})
+}
