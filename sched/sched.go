@@ -72,13 +72,13 @@ func Ticks(pending []Pending) []Tick {
 // claims is the union of footprints, indexed so that a check costs what the
 // footprint checked holds, not what is claimed.
 type claims struct {
-	any, all             bool
-	reads, writes, whole map[rmg.Path]bool
-	above                map[rmg.Path]bool // every path touched, and all above it
+	any, all                   bool
+	reads, writes, whole, ways map[rmg.Path]bool
+	above                      map[rmg.Path]bool // every path touched, and all above it
 }
 
 func newClaims() *claims {
-	return &claims{reads: map[rmg.Path]bool{}, writes: map[rmg.Path]bool{}, whole: map[rmg.Path]bool{}, above: map[rmg.Path]bool{}}
+	return &claims{reads: map[rmg.Path]bool{}, writes: map[rmg.Path]bool{}, whole: map[rmg.Path]bool{}, ways: map[rmg.Path]bool{}, above: map[rmg.Path]bool{}}
 }
 
 func (c *claims) add(f rewrite.Footprint) {
@@ -87,7 +87,7 @@ func (c *claims) add(f rewrite.Footprint) {
 	for _, l := range []struct {
 		paths []rmg.Path
 		set   map[rmg.Path]bool
-	}{{f.Reads, c.reads}, {f.Writes, c.writes}, {f.Whole, c.whole}} {
+	}{{f.Reads, c.reads}, {f.Writes, c.writes}, {f.Whole, c.whole}, {f.Ways, c.ways}} {
 		for _, p := range l.paths {
 			l.set[p] = true
 			for q := p; !c.above[q]; q = q.Parent() {
@@ -103,12 +103,17 @@ func (c *claims) conflicts(f rewrite.Footprint) bool {
 		return true
 	}
 	for _, p := range f.Writes {
-		if c.writes[p] || c.reads[p] {
+		if c.writes[p] || c.reads[p] || c.ways[p] {
 			return true
 		}
 	}
 	for _, p := range f.Reads {
-		if c.writes[p] {
+		if c.writes[p] || c.ways[p] {
+			return true
+		}
+	}
+	for _, p := range f.Ways {
+		if c.writes[p] || c.reads[p] {
 			return true
 		}
 	}
