@@ -164,7 +164,7 @@ func (s *Store) cutOff(f File, name string, tail []byte, off int64, why error) e
 	if err = errors.Join(err, t.Sync(), t.Close(), s.fs.SyncDir(s.path("torn"))); err != nil {
 		return err
 	}
-	if err := errors.Join(f.Truncate(off), f.Sync()); err != nil {
+	if err := f.Truncate(off); err != nil { // settle makes it durable
 		return err
 	}
 	s.opt.Notice(fmt.Sprintf("the log's last frame was torn (%v): %d bytes cut off at seq %d, kept in %s", why, len(tail), s.next, aside))
