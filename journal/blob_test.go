@@ -192,3 +192,60 @@ func TestBlobsBeside(t *testing.T) {
 		t.Errorf("left over: %v, %v", left, err)
 	}
 }
+
+// A crash at any point of a Flush of many leaves no blob under its name that is
+// not whole.
+func TestFlushOfManyIsTornNowhere(t *testing.T) {
+	for seed := range uint64(60) {
+		disk := journaltest.NewFaultFS(seed)
+		s := open(t, "/data", journal.Options{FS: disk})
+		for i := range 40 {
+			put(t, s, strings.Repeat(fmt.Sprintf("content %d, ", i), 20))
+		}
+		disk.StopAfter(1 + int(seed)*2)
+		if err := s.Blobs().Flush(); err != nil && !errors.Is(err, journaltest.ErrDown) {
+			t.Fatal(err)
+		}
+		disk.Crash()
+		s = open(t, "/data", journal.Options{FS: disk})
+		if r, err := s.Verify(); err != nil || len(r.Problems) > 0 {
+			t.Fatalf("seed %d: %+v, %v", seed, r, err)
+		}
+	}
+}
+
+// atRename calls do before the next rename.
+type atRename struct {
+	*journaltest.FaultFS
+	do func()
+}
+
+func (a *atRename) Rename(from, to string) error {
+	if do := a.do; do != nil {
+		a.do = nil
+		do()
+	}
+	return a.FaultFS.Rename(from, to)
+}
+
+// A Put of a content that a Flush has just synced and not yet named must not
+// put its own unsynced file in that one's place.
+func TestPutBesideFlushOfTheSame(t *testing.T) {
+	text := strings.Repeat("some content. ", 200)
+	for seed := range uint64(20) {
+		disk := journaltest.NewFaultFS(seed)
+		fsys := &atRename{FaultFS: disk}
+		s := open(t, "/data", journal.Options{FS: fsys})
+		sum := put(t, s, text)
+		fsys.do = func() { put(t, s, text) }
+		journaltest.Append(t, s, 1, sum[:])
+		if fsys.do != nil {
+			t.Fatal("no blob was named")
+		}
+		disk.Crash()
+		s = open(t, "/data", journal.Options{FS: disk})
+		if err := hasBlob(s, sum, []byte(text)); err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+	}
+}

@@ -3,6 +3,9 @@ package journal
 // What the tests outside the package need of the format.
 const HeaderSize = headerSize
 
+// OS is the machine's file system.
+var OS FS = osFS{}
+
 // EncodeFrame is encodeFrame.
 func EncodeFrame(f Frame, prev [32]byte) ([]byte, [32]byte) { return encodeFrame(f, prev) }
 
