@@ -25,6 +25,9 @@ type Tick []int
 // conflict the one with more deferrals (beyond MaxDeferrals), then the earlier
 // arrival, goes first, and the loser is in a later tick. A rewrite never
 // overtakes one it conflicts with.
+//
+// Each goes into the tick after the last one it conflicts with. The cost is the
+// number of paths in all footprints, times their depth, however many conflict.
 func Ticks(pending []Pending) []Tick {
 	order := make([]int, len(pending))
 	for i := range order {
@@ -44,98 +47,86 @@ func Ticks(pending []Pending) []Tick {
 		return 1
 	})
 	var ticks []Tick
-	for len(order) > 0 {
-		var tick Tick
-		var left []int
-		taken := map[string]*claims{}
-		for _, i := range order {
-			c := taken[pending[i].View]
-			if c == nil {
-				c = newClaims()
-				taken[pending[i].View] = c
-			}
-			if c.conflicts(pending[i].Footprint) {
-				left = append(left, i)
-			} else {
-				tick = append(tick, i)
-			}
-			// A deferred one blocks those behind it that conflict with it, so
-			// that nothing overtakes.
-			c.add(pending[i].Footprint)
+	taken := map[string]*claims{}
+	for _, i := range order {
+		c := taken[pending[i].View]
+		if c == nil {
+			c = newClaims()
+			taken[pending[i].View] = c
 		}
-		ticks = append(ticks, tick)
-		order = left
+		n := c.free(pending[i].Footprint)
+		if n == len(ticks) {
+			ticks = append(ticks, nil)
+		}
+		ticks[n] = append(ticks[n], i)
+		c.add(pending[i].Footprint, n+1)
 	}
 	return ticks
 }
 
 // claims is the union of footprints, indexed so that a check costs what the
-// footprint checked holds, not what is claimed.
+// footprint checked holds, not what is claimed. Each claim is the number of the
+// first tick after its last holder's; 0 is no claim.
 type claims struct {
-	any, all                   bool
-	reads, writes, whole, ways map[rmg.Path]bool
-	above                      map[rmg.Path]bool // every path touched, and all above it
+	any, all                   int
+	reads, writes, whole, ways map[rmg.Path]int
+	above                      map[rmg.Path]int // every path touched, and all above it
 }
 
 func newClaims() *claims {
-	return &claims{reads: map[rmg.Path]bool{}, writes: map[rmg.Path]bool{}, whole: map[rmg.Path]bool{}, ways: map[rmg.Path]bool{}, above: map[rmg.Path]bool{}}
+	return &claims{reads: map[rmg.Path]int{}, writes: map[rmg.Path]int{}, whole: map[rmg.Path]int{}, ways: map[rmg.Path]int{}, above: map[rmg.Path]int{}}
 }
 
-func (c *claims) add(f rewrite.Footprint) {
-	c.any = true
-	c.all = c.all || f.All
+// add claims what f touches until the tick given.
+func (c *claims) add(f rewrite.Footprint, until int) {
+	c.any = max(c.any, until)
+	if f.All {
+		c.all = max(c.all, until)
+	}
 	for _, l := range []struct {
 		paths []rmg.Path
-		set   map[rmg.Path]bool
+		set   map[rmg.Path]int
 	}{{f.Reads, c.reads}, {f.Writes, c.writes}, {f.Whole, c.whole}, {f.Ways, c.ways}} {
 		for _, p := range l.paths {
-			l.set[p] = true
-			for q := p; !c.above[q]; q = q.Parent() {
-				c.above[q] = true
+			l.set[p] = max(l.set[p], until)
+			// A path's claim is never later than those above it.
+			for q := p; c.above[q] < until; q = q.Parent() {
+				c.above[q] = until
 			}
 		}
 	}
 }
 
-// conflicts says the same as Footprint.Conflicts with each footprint added.
-func (c *claims) conflicts(f rewrite.Footprint) bool {
-	if c.all || f.All && c.any {
-		return true
+// free returns the first tick in which f conflicts with nothing claimed, in the
+// sense of Footprint.Conflicts.
+func (c *claims) free(f rewrite.Footprint) int {
+	n := c.all
+	if f.All {
+		n = max(n, c.any)
 	}
 	for _, p := range f.Writes {
-		if c.writes[p] || c.reads[p] || c.ways[p] {
-			return true
-		}
+		n = max(n, c.writes[p], c.reads[p], c.ways[p])
 	}
 	for _, p := range f.Reads {
-		if c.writes[p] || c.ways[p] {
-			return true
-		}
+		n = max(n, c.writes[p], c.ways[p])
 	}
 	for _, p := range f.Ways {
-		if c.writes[p] || c.reads[p] {
-			return true
-		}
+		n = max(n, c.writes[p], c.reads[p])
 	}
 	for _, p := range f.Whole {
-		if c.above[p] {
-			return true
-		}
+		n = max(n, c.above[p])
 	}
 	if len(c.whole) == 0 {
-		return false
+		return n
 	}
-	for _, l := range [][]rmg.Path{f.Reads, f.Writes, f.Whole} {
+	for _, l := range [][]rmg.Path{f.Reads, f.Writes, f.Whole, f.Ways} {
 		for _, p := range l {
-			for q := p; ; q = q.Parent() {
-				if c.whole[q] {
-					return true
-				}
-				if q == rmg.Root {
-					break
-				}
+			n = max(n, c.whole[p])
+			for p != rmg.Root {
+				p = p.Parent()
+				n = max(n, c.whole[p])
 			}
 		}
 	}
-	return false
+	return n
 }
