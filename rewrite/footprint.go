@@ -89,13 +89,13 @@ func (f Footprint) crosses(g Footprint) bool {
 // that g touches.
 func (f Footprint) covers(g Footprint) bool {
 	for _, w := range f.Whole {
-		for _, l := range [][]rmg.Path{g.Reads, g.Writes, g.Whole} {
+		for _, l := range [][]rmg.Path{g.Reads, g.Writes, g.Whole, g.Ways} {
 			if below(w, l) {
 				return true
 			}
 		}
-		for p := w.Parent(); p != rmg.Root; p = p.Parent() {
-			if has(g.Whole, p) {
+		for p := w; p != rmg.Root; {
+			if p = p.Parent(); has(g.Whole, p) {
 				return true
 			}
 		}
@@ -108,7 +108,7 @@ func below(w rmg.Path, list []rmg.Path) bool {
 	if has(list, w) {
 		return true
 	}
-	prefix := string(w) + "/"
+	prefix := strings.TrimSuffix(string(w), "/") + "/"
 	i, _ := slices.BinarySearch(list, rmg.Path(prefix))
 	return i < len(list) && strings.HasPrefix(string(list[i]), prefix)
 }

@@ -65,6 +65,7 @@ func TestFootprintConflicts(t *testing.T) {
 		inS    = `{"op":"add_node","path":"/d/s/n","kind":"N"}`
 		mvInE  = `{"op":"move","path":"/c/x","to":"/~e/x"}`
 		rmS    = `{"op":"remove","path":"/d/s"}`
+		rmAll  = `{"op":"remove","path":"/"}`
 		typeD  = `{"op":"retype","path":"/d","kind":"N"}`
 	)
 	for _, c := range []struct {
@@ -94,6 +95,8 @@ func TestFootprintConflicts(t *testing.T) {
 		{mvInE, rmA, true},
 		{mvInE, setE, true},
 		{rmS, write1, true},
+		{rmAll, setAX, true}, // Apply refuses it; the footprint comes before
+		{rmAll, rmA, true},
 		{write1, write2, false},
 		{write1, write1, true},
 		{write1, addS, true},
