@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/fxamacker/cbor/v2"
 
@@ -52,8 +53,12 @@ func bad(format string, args ...any) error {
 	return &rmg.Error{Op: "op", Code: rmg.Invalid, Msg: fmt.Sprintf(format, args...)}
 }
 
-// MarshalJSON writes the contract's shape.
+// MarshalJSON writes the contract's shape. Text that is not UTF-8 goes as
+// base64; for the end of an edge there is no such form, so it is Invalid.
 func (o Op) MarshalJSON() ([]byte, error) {
+	if !utf8.ValidString(o.From) || !utf8.ValidString(o.To) {
+		return nil, bad("op %s %s: an end is not UTF-8, which JSON cannot say", o.Op, o.Path)
+	}
 	w := wireOp{Op: o.Op, Path: new(string(o.Path))}
 	has := func(name string) bool {
 		f := fields[o.Op]
@@ -88,8 +93,10 @@ func (o Op) MarshalJSON() ([]byte, error) {
 	}
 	if o.Op == Write {
 		switch {
-		case o.HasText:
+		case o.HasText && utf8.ValidString(o.Text):
 			w.Text = &o.Text
+		case o.HasText:
+			w.Base64 = new(base64.StdEncoding.EncodeToString([]byte(o.Text)))
 		case o.HasBytes:
 			w.Base64 = new(base64.StdEncoding.EncodeToString(o.Bytes))
 		default:
@@ -109,8 +116,8 @@ func (o Op) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON reads the contract's shape; unknown fields and fields that do
 // not belong to the op are refused, naming them.
 func (o *Op) UnmarshalJSON(data []byte) error {
-	var raw map[string]json.RawMessage
-	if err := json.Unmarshal(data, &raw); err != nil {
+	raw, err := objectOf(data)
+	if err != nil {
 		return bad("an op is an object: %v", err)
 	}
 	var kind OpKind
@@ -131,6 +138,11 @@ func (o *Op) UnmarshalJSON(data []byte) error {
 			return bad("op %s needs the field %q", kind, name)
 		}
 	}
+	if props, ok := raw["props"]; ok && string(props) != "null" {
+		if _, err := objectOf(props); err != nil {
+			return bad("op %s: props: %v", kind, err)
+		}
+	}
 	var w wireOp
 	if err := json.Unmarshal(data, &w); err != nil {
 		return bad("op %s: %v", kind, err)
@@ -141,6 +153,32 @@ func (o *Op) UnmarshalJSON(data []byte) error {
 	}
 	*o = out
 	return nil
+}
+
+// objectOf reads the fields of an object and refuses one that stands twice,
+// which encoding/json would let win without a word.
+func objectOf(data []byte) (map[string]json.RawMessage, error) {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	if tok, err := dec.Token(); err != nil || tok != json.Delim('{') {
+		return nil, fmt.Errorf("there is no { but %v", tok)
+	}
+	out := map[string]json.RawMessage{}
+	for dec.More() {
+		name, err := dec.Token()
+		if err != nil {
+			return nil, err
+		}
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			return nil, err
+		}
+		if _, twice := out[name.(string)]; twice {
+			return nil, fmt.Errorf("%q stands twice", name)
+		}
+		out[name.(string)] = value
+	}
+	_, err := dec.Token()
+	return out, err
 }
 
 func opNames() []string {
@@ -196,6 +234,9 @@ func (w wireOp) content(o *Op) error {
 		sum, err := hex.DecodeString(*w.Blob)
 		if err != nil || len(sum) != 32 {
 			return bad("op write: blob is a SHA-256, 64 hex digits")
+		}
+		if deref(w.Size) < 0 {
+			return bad("op write: size %d is below 0", *w.Size)
 		}
 		o.Blob = rmg.Blob{Sum: [32]byte(sum), Size: deref(w.Size)}
 	}
@@ -286,10 +327,11 @@ func (o *Op) UnmarshalCBOR(data []byte) error {
 		Op: c.Op, Path: rmg.Path(c.Path), Kind: c.Kind, From: string(c.From), To: string(c.To), Dest: rmg.Path(c.Dest),
 		Props: c.Props, Prop: c.Prop, By: c.By, Cascade: c.Cascade, Mode: c.Mode,
 	}
-	for _, p := range []string{c.Path, c.Dest} {
-		if p == "" && c.Op != Move {
-			continue
-		}
+	paths := []string{c.Path}
+	if c.Op == Move || c.Dest != "" {
+		paths = append(paths, c.Dest)
+	}
+	for _, p := range paths {
 		if q, err := rmg.ParsePath(p); err != nil || string(q) != p {
 			return bad("%q is not a path in canonical form", p)
 		}
