@@ -521,7 +521,8 @@ func TestMergeCases(t *testing.T) {
 			[]string{"move /d/f /x"},
 			[]string{"node /d/g File", "move /d/f /b/g", "cascade /b", "move /d /b"},
 			"/d delete against modify",
-			[]rmg.Path{"/x", "/b/g"}, nil,
+			[]rmg.Path{"/x", "/b/g"},
+			nil,
 		},
 		{"move against delete", []string{"move /d /e"}, []string{"cascade /d"}, "", []rmg.Path{"/e"}, []rmg.Path{"/d"}},
 	} {

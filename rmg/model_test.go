@@ -169,7 +169,8 @@ func add(p rmg.Path, s rmg.Segment) rmg.Path {
 
 func drawValue(t *rapid.T, label string) rmg.Value {
 	return rapid.SampledFrom([]rmg.Value{
-		{}, rmg.Bool(true), rmg.Int(1), rmg.Int(math.MaxInt64), rmg.Float(1), rmg.String("1"), rmg.String(""),
+		{},
+		rmg.Bool(true), rmg.Int(1), rmg.Int(math.MaxInt64), rmg.Float(1), rmg.String("1"), rmg.String(""),
 		rmg.Bytes([]byte("1")), rmg.List(), rmg.List(rmg.Int(1)), rmg.Map(nil), rmg.Ref("/a"), rmg.BlobOf(rmg.Blob{Size: 1}),
 		rmg.String("\xff"), rmg.List(rmg.Value{}),
 	}).Draw(t, label)
