@@ -88,6 +88,11 @@ func (m *maker) visit(n ast.Node) {
 		m.statements(n.List)
 	case *ast.CaseClause:
 		m.statements(n.Body)
+		if sw, ok := m.parent(2).(*ast.SwitchStmt); ok && sw.Tag == nil {
+			for _, cond := range n.List {
+				m.condition(cond, nil)
+			}
+		}
 	}
 	if e, ok := n.(ast.Expr); ok {
 		m.offByOne(e)

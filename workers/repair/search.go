@@ -175,6 +175,11 @@ func spreadToConditions(p *pkg, f *file, lines map[int]float64) {
 	}
 	var visit func(n ast.Node) bool
 	visit = func(n ast.Node) bool {
+		if s, ok := n.(*ast.SwitchStmt); ok {
+			ast.Inspect(s.Body, visit) // inner conditions first
+			spreadToCases(p, s, lines)
+			return false
+		}
 		var body *ast.BlockStmt
 		var cond ast.Expr
 		switch n := n.(type) {
@@ -196,6 +201,23 @@ func spreadToConditions(p *pkg, f *file, lines map[int]float64) {
 		return true
 	}
 	ast.Inspect(f.ast, visit)
+}
+
+// spreadToCases makes the cases of a switch nearly as suspicious as the worst line
+// that one of them let run: coverage counts bodies, and no case's own line.
+func spreadToCases(p *pkg, s *ast.SwitchStmt, lines map[int]float64) {
+	worst := lines[p.line(s.Pos())]
+	for _, c := range s.Body.List {
+		for _, stmt := range c.(*ast.CaseClause).Body {
+			worst = max(worst, lines[p.line(stmt.Pos())])
+		}
+	}
+	for _, c := range s.Body.List {
+		clause := c.(*ast.CaseClause)
+		for line := p.line(clause.Pos()); line <= p.line(clause.Colon); line++ {
+			lines[line] = max(lines[line], worst*0.97)
+		}
+	}
 }
 
 func spreadTo(p *pkg, f *file, spec *ast.ValueSpec, worst map[types.Object]float64, scores map[string]map[int]float64) {
