@@ -120,7 +120,7 @@ func TestPutFails(t *testing.T) {
 // content starts from nothing, however torn the first was.
 func TestTornBlobIsNotTaken(t *testing.T) {
 	text := strings.Repeat("some content. ", 200)
-	for seed := range uint64(40) {
+	for seed := range uint64(20) {
 		disk := journaltest.NewFaultFS(seed)
 		s := open(t, "/data", journal.Options{FS: disk})
 		sum := put(t, s, text)
@@ -196,13 +196,13 @@ func TestBlobsBeside(t *testing.T) {
 // A crash at any point of a Flush of many leaves no blob under its name that is
 // not whole.
 func TestFlushOfManyIsTornNowhere(t *testing.T) {
-	for seed := range uint64(60) {
+	for seed := range uint64(30) {
 		disk := journaltest.NewFaultFS(seed)
 		s := open(t, "/data", journal.Options{FS: disk})
 		for i := range 40 {
 			put(t, s, strings.Repeat(fmt.Sprintf("content %d, ", i), 20))
 		}
-		disk.StopAfter(1 + int(seed)*2)
+		disk.StopAfter(1 + int(seed)*4)
 		if err := s.Blobs().Flush(); err != nil && !errors.Is(err, journaltest.ErrDown) {
 			t.Fatal(err)
 		}

@@ -202,12 +202,12 @@ func TestFullDisk(t *testing.T) {
 
 // A crash right after ErrFull: the frame that was refused never shows up.
 func TestFullDiskThenCrash(t *testing.T) {
-	for seed := range uint64(30) {
+	for seed := range uint64(12) {
 		disk := journaltest.NewFaultFS(seed)
 		s := open(t, "/data", journal.Options{FS: disk})
 		want := []journal.Frame{journaltest.Append(t, s, 1, []byte("acknowledged"))}
 		payload := make([]byte, 3000)
-		disk.SetRoom(int64(seed * 100))
+		disk.SetRoom(int64(seed * 250))
 		if err := appendNext(t, s, payload); !errors.Is(err, journal.ErrFull) {
 			t.Fatal(err)
 		}
@@ -246,7 +246,7 @@ func TestWhatRecoveryShowsIsDurable(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			shown := 0
-			for seed := range uint64(40) {
+			for seed := range uint64(20) {
 				disk := journaltest.NewFaultFS(seed)
 				s := open(t, "/data", journal.Options{FS: disk})
 				if tt.fault != "" {
@@ -269,7 +269,7 @@ func TestWhatRecoveryShowsIsDurable(t *testing.T) {
 				s = open(t, "/data", journal.Options{FS: disk})
 				journaltest.Same(t, journaltest.Frames(t, s, 1), want)
 			}
-			if shown < 10 {
+			if shown < 5 {
 				t.Errorf("an unsynced frame was shown %d times only: this tests nothing", shown)
 			}
 		})
