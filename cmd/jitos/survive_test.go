@@ -305,7 +305,7 @@ func TestCancelLeavesNothing(t *testing.T) {
 	if s := p.run("app", "git", "log", "--format=%s"); s != "first" {
 		t.Errorf("landed all the same:\n%s", s)
 	}
-	if list, err := exec.Command("pgrep", "-f", p.dir+"/.data/jitos/work/").Output(); err == nil {
+	if list, err := exec.Command("pgrep", "-f", filepath.Join(p.dir, ".data/jitos/work")).Output(); err == nil {
 		t.Errorf("still running: %s", list)
 	}
 	if out := p.run("app", "jitos", "retry", "p4"); !strings.Contains(out, "p4 landed") {
