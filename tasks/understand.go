@@ -258,14 +258,16 @@ func ResolveTarget(name string, targets []Target) (TargetRef, error) {
 		// Somebody who writes a path means that path: ./a-b is not a/b.
 		return TargetRef{}, &NoTarget{Name: asked, Nearest: nearestTargets(asked, targets)}
 	}
-	for _, same := range []func(a, b string) bool{
-		func(a, b string) bool { return a == b },
-		func(a, b string) bool { return fold(a) == fold(b) },
-	} {
+	exact := func(name string) string { return name }
+	for _, as := range []func(string) string{exact, fold} {
+		want := as(asked)
+		if want == "" {
+			continue // signs alone are nobody's name
+		}
 		for _, typ := range []string{"repository", "folder", "file", "symbol"} {
 			var found []Target
 			for _, t := range targets {
-				if t.Type == typ && (same(t.Name, asked) || typ != "symbol" && same(path.Base(t.Name), asked) || typ == "file" && same(strings.TrimSuffix(path.Base(t.Name), path.Ext(t.Name)), asked)) {
+				if t.Type == typ && slices.ContainsFunc(t.calls(), func(n string) bool { return as(n) == want }) {
 					found = append(found, t)
 				}
 			}
@@ -281,6 +283,19 @@ func ResolveTarget(name string, targets []Target) (TargetRef, error) {
 		}
 	}
 	return TargetRef{}, &NoTarget{Name: asked, Nearest: nearestTargets(asked, targets)}
+}
+
+// calls lists the names that a target goes by: a symbol its own, a folder its
+// last element too, a file that without its ending too.
+func (t Target) calls() []string {
+	base := path.Base(t.Name)
+	switch t.Type {
+	case "symbol":
+		return []string{t.Name}
+	case "file":
+		return []string{t.Name, base, strings.TrimSuffix(base, path.Ext(t.Name))}
+	}
+	return []string{t.Name, base}
 }
 
 func oneFile(ts []Target) bool {
@@ -303,9 +318,19 @@ func nearestTargets(name string, targets []Target) []string {
 		d    int
 	}
 	var list []near
+	asked := fold(name)
+	most := 1 + len(asked)/4
+	if len(asked) > 100 {
+		return nil // a sentence, not a name with a slip in it
+	}
 	for _, t := range targets {
-		d := min(editDistance(fold(name), fold(t.Name)), editDistance(fold(name), fold(path.Base(t.Name))))
-		if len(t.Name) < 100 && d <= 1+len(fold(name))/4 {
+		d := most + 1
+		for _, n := range []string{fold(t.Name), fold(path.Base(t.Name))} {
+			if max(len(n)-len(asked), len(asked)-len(n)) <= most {
+				d = min(d, editDistance(asked, n))
+			}
+		}
+		if d <= most {
 			list = append(list, near{t.Name, d})
 		}
 	}
@@ -339,7 +364,7 @@ func (l *Library) nearest(ws []string) []string {
 		for _, x := range p.parts {
 			for _, w := range x.words {
 				for _, t := range ws {
-					if strings.EqualFold(w, t) || len(w) > 3 && editDistance(strings.ToLower(w), strings.ToLower(t)) <= 1 {
+					if strings.EqualFold(w, t) || len(w) > 3 && max(len(w)-len(t), len(t)-len(w)) <= 1 && editDistance(strings.ToLower(w), strings.ToLower(t)) <= 1 {
 						n.shared++
 					}
 				}

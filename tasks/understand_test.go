@@ -80,3 +80,21 @@ func understood(s SLAPS, err error) string {
 	}
 	return out
 }
+
+// TestUnderstandIsQuick: a text of a megabyte beside ten thousand targets is
+// answered, not measured against each.
+func TestUnderstandIsQuick(t *testing.T) {
+	var targets []Target
+	for i := range 10_000 {
+		targets = append(targets, Target{Name: fmt.Sprintf("Symbol%d", i), Type: "symbol", Ref: fmt.Sprint("/repo/x/main/", i), File: "x.go"})
+	}
+	lib := shipped(t)
+	for _, text := range []string{
+		"fix " + strings.Repeat("x", 1<<20), strings.Repeat("x", 1<<20), strings.Repeat("fix ", 1<<18), strings.Repeat("in ", 199),
+		"fix the " + strings.Repeat("bug in ", 95), strings.Repeat("\"", 1<<20), strings.Repeat("' ", 1<<19),
+	} {
+		if s, err := lib.Understand(text, targets); err == nil {
+			t.Errorf("%.20q... is understood as %.200v", text, s)
+		}
+	}
+}
