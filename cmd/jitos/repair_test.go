@@ -19,6 +19,7 @@ var everyDay = []string{"interval", "semver", "ratelimit"}
 // each with one bug that nothing here knows of, and then runs tests that it
 // never saw: a patch that only satisfies the visible ones is an overfit.
 func TestRepairs(t *testing.T) {
+	t.Parallel()
 	from, err := filepath.Abs("../../workers/testdata/repair")
 	if err != nil {
 		t.Fatal(err)
