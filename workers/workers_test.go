@@ -1,0 +1,326 @@
+package workers
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"jitos.dev/rewrite"
+	"jitos.dev/rmg"
+	"jitos.dev/work"
+	"jitos.dev/workers/gotool"
+	"jitos.dev/workers/sandbox"
+)
+
+func TestMain(m *testing.M) {
+	sandbox.Main()
+	os.Exit(m.Run())
+}
+
+// space is a workspace in memory; what is materialised is a folder whose changes
+// are found by comparing contents.
+type space struct {
+	t     *testing.T
+	graph *rmg.Overlay
+	blobs map[[32]byte][]byte
+}
+
+var at = rmg.Root.Join("repo", "app", "main")
+
+func newSpace(t *testing.T, files map[string]string) *space {
+	t.Helper()
+	s := &space{t: t, graph: rmg.NewOverlay(rmg.Graph{}), blobs: map[[32]byte][]byte{}}
+	for _, p := range []rmg.Path{rmg.Root.Child("repo"), rmg.Root.Join("repo", "app"), at, rmg.Root.Child("log")} {
+		if err := s.graph.AddNode(p, rewrite.KindDir, rmg.Props{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, text := range files {
+		b, _ := s.PutBlob([]byte(text))
+		if err := rewrite.Apply(s.graph, []rewrite.Op{{Op: rewrite.Write, Path: at.Join(strings.Split(name, "/")...), Blob: b}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s
+}
+
+func (s *space) ID() string       { return "w1" }
+func (s *space) Graph() rmg.Graph { return s.graph.Graph() }
+
+func (s *space) Rewrite(_ context.Context, rw rewrite.Rewrite) error {
+	return rewrite.Apply(s.graph, rw.Ops)
+}
+
+func (s *space) Fork(context.Context, string, []rewrite.Op) (work.Workspace, error) {
+	return nil, errors.New("no forks here")
+}
+func (s *space) Discard(context.Context, string) error { return nil }
+
+func (s *space) ReadBlob(b rmg.Blob) ([]byte, error) {
+	data, ok := s.blobs[b.Sum]
+	if !ok {
+		return nil, os.ErrNotExist
+	}
+	return data, nil
+}
+
+func (s *space) PutBlob(data []byte) (rmg.Blob, error) {
+	sum := sha256.Sum256(data)
+	s.blobs[sum] = data
+	return rmg.Blob{Sum: sum, Size: int64(len(data))}, nil
+}
+
+// read is the content of a file, "" if it is not there.
+func (s *space) read(name string) string {
+	e, ok := s.graph.Get(at.Join(strings.Split(name, "/")...))
+	if !ok {
+		return ""
+	}
+	return string(s.blobs[e.Props.Blob(rewrite.PropBlob).Sum])
+}
+
+func (s *space) Materialise(context.Context, int) (work.Folder, error) {
+	f := &folder{s: s, dir: s.t.TempDir(), scratch: s.t.TempDir(), had: map[string]string{}}
+	for p, e := range s.Graph().Walk(at) {
+		ids, _ := at.Rel(p)
+		if e.Kind != rewrite.KindFile {
+			continue
+		}
+		name := strings.Join(ids, "/")
+		f.had[name] = s.read(name)
+		full := filepath.Join(f.dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(full), 0o755), os.WriteFile(full, []byte(f.had[name]), 0o644)); err != nil {
+			return nil, err
+		}
+	}
+	return f, nil
+}
+
+type folder struct {
+	s            *space
+	dir, scratch string
+	had          map[string]string
+}
+
+func (f *folder) Path() string                                 { return f.dir }
+func (f *folder) Scratch() string                              { return f.scratch }
+func (f *folder) Update(context.Context, work.Workspace) error { return nil }
+func (f *folder) Close() error                                 { return nil }
+
+func (f *folder) Scan(context.Context) ([]rewrite.Op, error) {
+	var ops []rewrite.Op
+	err := filepath.Walk(f.dir, func(p string, st os.FileInfo, err error) error {
+		if err != nil || st.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(p)
+		rel, _ := filepath.Rel(f.dir, p)
+		if err == nil && f.had[rel] != string(data) {
+			b, _ := f.s.PutBlob(data)
+			ops = append(ops, rewrite.Op{Op: rewrite.Write, Path: at.Join(strings.Split(rel, "/")...), Blob: b})
+		}
+		return err
+	})
+	return ops, err
+}
+
+// history is a query that knows two commits.
+type history struct{ work.Query }
+
+func (history) Commits(context.Context, int) ([]work.Commit, error) {
+	return []work.Commit{{ID: "0123456789abcdef", Author: "Ada", Subject: "a | b", AtUnix: 0}, {ID: "fedcba", Author: "Bob", Subject: "first"}}, nil
+}
+
+func assignment(s *space, action string, args map[string]any) work.Assignment {
+	return work.Assignment{
+		Action: action, Args: args, Workspace: s, Repo: work.Repo{Name: "app", Branch: "main", Root: at, Module: ".", Target: "."},
+		Budget: work.Budget{WallMillis: 60_000}, Query: history{}, Emit: func(work.Event) {},
+	}
+}
+
+func runner(t *testing.T) *Runner {
+	t.Helper()
+	r, err := New(Options{Workers: []work.Worker{NewBuiltin(), NewScript(nil)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func code(err error) rmg.Code {
+	var e *rmg.Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return ""
+}
+
+func TestRunnerRefusesStrangers(t *testing.T) {
+	if _, err := New(Options{Workers: []work.Worker{NewBuiltin(), NewBuiltin()}}); code(err) != rmg.Exists {
+		t.Errorf("two of one name: %v", err)
+	}
+	r, s := runner(t), newSpace(t, nil)
+	for _, c := range []struct{ worker, action string }{{"llm", "run"}, {"builtin", "explode"}} {
+		if _, err := r.Run(t.Context(), c.worker, assignment(s, c.action, nil)); code(err) != rmg.NotFound {
+			t.Errorf("%s/%s: %v", c.worker, c.action, err)
+		}
+	}
+	for _, d := range r.Describe() {
+		for _, action := range d.Actions {
+			if _, err := r.Run(t.Context(), d.Name, assignment(s, action, nil)); err != nil && code(err) == rmg.Internal {
+				t.Errorf("%s/%s without arguments: %v", d.Name, action, err)
+			}
+		}
+	}
+}
+
+type panicky struct{}
+
+func (panicky) Describe() work.Description {
+	return work.Description{Name: "panicky", Actions: []string{"go"}}
+}
+
+func (panicky) Run(context.Context, work.Assignment) (work.Result, error) { panic("boo") }
+
+func TestAPanicIsAFailure(t *testing.T) {
+	r, err := New(Options{Workers: []work.Worker{panicky{}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Run(t.Context(), "panicky", assignment(newSpace(t, nil), "go", nil)); code(err) != rmg.Internal || !strings.Contains(err.Error(), "boo") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestBuiltinActions(t *testing.T) {
+	s, r := newSpace(t, map[string]string{"a.txt": "A"}), runner(t)
+	do := func(action string, args map[string]any) {
+		t.Helper()
+		if res, err := r.Run(t.Context(), "builtin", assignment(s, action, args)); err != nil || !res.OK {
+			t.Fatalf("%s: %+v %v", action, res, err)
+		}
+	}
+	do("write", map[string]any{"path": "d/b.txt", "text": "B"})
+	do("copy", map[string]any{"from": "a.txt", "to": "d/c.txt"})
+	do("mark", map[string]any{"path": "a.txt", "props": map[string]any{"seen": true, "n": 2.0}})
+	do("append", map[string]any{"path": "/log", "props": map[string]any{"text": "one"}})
+	do("append", map[string]any{"path": "/log", "props": map[string]any{"text": "two"}})
+	if s.read("d/b.txt") != "B" || s.read("d/c.txt") != "A" {
+		t.Error("write or copy")
+	}
+	if e, _ := s.graph.Get(at.Child("a.txt")); !e.Props.Bool("seen") || e.Props.Int("n") != 2 {
+		t.Error("mark")
+	}
+	if e, _ := s.graph.Get(rmg.Root.Join("log", "000002")); e.Kind != "Event" || e.Props.String("text") != "two" {
+		t.Errorf("append: %+v", e)
+	}
+	for _, bad := range []string{"../x", "a//b", ""} {
+		if _, err := r.Run(t.Context(), "builtin", assignment(s, "write", map[string]any{"path": bad, "text": "x"})); code(err) != rmg.Invalid {
+			t.Errorf("path %q: %v", bad, err)
+		}
+	}
+}
+
+func TestReport(t *testing.T) {
+	s, r := newSpace(t, map[string]string{
+		"a.go": "package a\n", "a_test.go": "package a\n\nfunc TestA(t *testing.T) {}\nfunc helper() {}\n", "sub/b_test.go": "func TestB(\nfunc FuzzC(\n",
+		"README.md": "# a\n", "bin": "\x00\x01",
+	}), runner(t)
+	for range 2 { // the same again: nothing but the repository decides
+		before := s.read("R.md")
+		if res, err := r.Run(t.Context(), "builtin", assignment(s, "render", map[string]any{"template": "repository", "out": "R.md"})); err != nil || !res.OK {
+			t.Fatalf("%+v %v", res, err)
+		}
+		got := s.read("R.md")
+		for _, want := range []string{"# app\n", "| Go | 3 | 7 |", "| . | 1 |", "| sub | 2 |", "| 0123456789 | 1970-01-01 | Ada | a \\| b |"} {
+			if !strings.Contains(got, want) {
+				t.Errorf("%q is not in\n%s", want, got)
+			}
+		}
+		if before == got {
+			t.Error("the report does not count itself the second time")
+		}
+	}
+	if _, err := r.Run(t.Context(), "builtin", assignment(s, "render", map[string]any{"template": "nope", "out": "R.md"})); code(err) != rmg.Invalid {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestScript(t *testing.T) {
+	s, r := newSpace(t, map[string]string{"a.txt": "A"}), runner(t)
+	var lines []string
+	a := assignment(s, "run", map[string]any{"argv": []any{"sh", "-c", "echo hello; echo B > b.txt; echo no >&2"}})
+	a.Emit = func(e work.Event) { lines = append(lines, e.Data["stream"].(string)+" "+e.Text) }
+	res, err := r.Run(t.Context(), "script", a)
+	if err != nil || !res.OK || s.read("b.txt") != "B\n" {
+		t.Fatalf("%+v %v", res, err)
+	}
+	if got := strings.Join(lines, ","); !strings.Contains(got, "stdout hello") || !strings.Contains(got, "stderr no") {
+		t.Errorf("lines: %s", got)
+	}
+	res, err = r.Run(t.Context(), "script", assignment(s, "run", map[string]any{"argv": "false"}))
+	if err != nil || res.OK || res.Output.Int("exit") != 1 || len(res.Reasons) == 0 {
+		t.Errorf("%+v %v", res, err)
+	}
+	res, err = r.Run(t.Context(), "script", assignment(s, "run", map[string]any{"argv": "false", "allow_fail": true}))
+	if err != nil || !res.OK {
+		t.Errorf("%+v %v", res, err)
+	}
+	if _, err = r.Run(t.Context(), "script", assignment(s, "run", map[string]any{"argv": []any{1}})); code(err) != rmg.Invalid {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestProveAndKey(t *testing.T) {
+	r := runner(t)
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "full"), []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.WriteFile(filepath.Join(dir, "empty"), nil, 0o644), os.Symlink("full", filepath.Join(dir, "link"))); err != nil {
+		t.Fatal(err)
+	}
+	gates := []work.Gate{
+		{Name: "there", Kind: work.GateFile, Pattern: "full"}, {Name: "empty", Kind: work.GateFile, Pattern: "empty"},
+		{Name: "gone", Kind: work.GateFile, Pattern: "nope"}, {Name: "link", Kind: work.GateFile, Pattern: "link"}, {Name: "out", Kind: work.GateFile, Pattern: "../x"},
+		{Name: "true", Kind: work.GateCommand, Argv: []string{"true"}, TimeoutMillis: 60_000}, {Name: "false", Kind: work.GateCommand, Argv: []string{"sh", "-c", "echo why; exit 4"}, TimeoutMillis: 60_000},
+		{Name: "late", Kind: work.GateCommand, Argv: []string{"sleep", "100"}, TimeoutMillis: 100}, {Name: "absent", Kind: work.GateCommand, Argv: []string{"no-such"}, TimeoutMillis: 60_000},
+		{Name: "tests", Kind: work.GateTest, Pattern: "./..."},
+	}
+	s := newSpace(t, nil)
+	list, err := r.Prove(t.Context(), work.Proof{Folder: dir, Scratch: t.TempDir(), Gates: gates, PutBlob: s.PutBlob})
+	if err != nil || len(list) != len(gates) {
+		t.Fatalf("%d of %d: %v", len(list), len(gates), err)
+	}
+	want := map[string]string{
+		"there": "full has 1 bytes", "empty": "is empty", "gone": "is not there", "link": "is empty, or no file", "out": "no path inside",
+		"true": "exit 0", "false": "exit 4: why", "late": "still running", "absent": "no-such", "tests": gotool.ErrNoGo.Error(),
+	}
+	seen := map[string]bool{}
+	for _, e := range list {
+		if e.Green != (e.Gate == "there" || e.Gate == "true") || !strings.Contains(e.Reason, want[e.Gate]) {
+			t.Errorf("%s: green %v: %s", e.Gate, e.Green, e.Reason)
+		}
+		if e.Kind == work.GateCommand && e.Exit != -1 && e.Sandbox.Tier == "" {
+			t.Errorf("%s: the evidence does not name the sandbox", e.Gate)
+		}
+		if seen[e.Key] {
+			t.Errorf("%s: a key twice", e.Gate)
+		}
+		seen[e.Key] = true
+	}
+	p := work.Proof{Input: rmg.Digest{1}}
+	g := gates[5]
+	same := g
+	same.Name, same.RedBefore, same.TimeoutMillis = "other", true, 5
+	if r.Key(p, g) != r.Key(p, same) {
+		t.Error("a gate's name, purpose or time limit is in its key")
+	}
+	if r.Key(p, g) == r.Key(work.Proof{Input: rmg.Digest{2}}, g) || r.Key(p, g) == r.Key(p, gates[6]) {
+		t.Error("input or command is not in the key")
+	}
+}
