@@ -285,10 +285,15 @@ func TestProveAndKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	gates := []work.Gate{
-		{Name: "there", Kind: work.GateFile, Pattern: "full"}, {Name: "empty", Kind: work.GateFile, Pattern: "empty"},
-		{Name: "gone", Kind: work.GateFile, Pattern: "nope"}, {Name: "link", Kind: work.GateFile, Pattern: "link"}, {Name: "out", Kind: work.GateFile, Pattern: "../x"},
-		{Name: "true", Kind: work.GateCommand, Argv: []string{"true"}, TimeoutMillis: 60_000}, {Name: "false", Kind: work.GateCommand, Argv: []string{"sh", "-c", "echo why; exit 4"}, TimeoutMillis: 60_000},
-		{Name: "late", Kind: work.GateCommand, Argv: []string{"sleep", "100"}, TimeoutMillis: 100}, {Name: "absent", Kind: work.GateCommand, Argv: []string{"no-such"}, TimeoutMillis: 60_000},
+		{Name: "there", Kind: work.GateFile, Pattern: "full"},
+		{Name: "empty", Kind: work.GateFile, Pattern: "empty"},
+		{Name: "gone", Kind: work.GateFile, Pattern: "nope"},
+		{Name: "link", Kind: work.GateFile, Pattern: "link"},
+		{Name: "out", Kind: work.GateFile, Pattern: "../x"},
+		{Name: "true", Kind: work.GateCommand, Argv: []string{"true"}, TimeoutMillis: 60_000},
+		{Name: "false", Kind: work.GateCommand, Argv: []string{"sh", "-c", "echo why; exit 4"}, TimeoutMillis: 60_000},
+		{Name: "late", Kind: work.GateCommand, Argv: []string{"sleep", "100"}, TimeoutMillis: 100},
+		{Name: "absent", Kind: work.GateCommand, Argv: []string{"no-such"}, TimeoutMillis: 60_000},
 		{Name: "tests", Kind: work.GateTest, Pattern: "./..."},
 	}
 	s := newSpace(t, nil)
