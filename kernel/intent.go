@@ -21,7 +21,7 @@ import (
 const (
 	maxSymbolFiles    = 5000
 	maxTargets        = 200_000
-	defaultCandidates = 300
+	defaultCandidates = 400
 	defaultWallMillis = 20 * 60 * 1000
 	defaultOutputMax  = 4 << 20
 )
