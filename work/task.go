@@ -38,8 +38,8 @@ type Assignment struct {
 	Repo      Repo
 	Rights    Rights
 	Budget    Budget
-	Query     Query // read-only look at the system; for reports
-	Emit      func(Event)
+	Query     Query       // read-only look at the system; for reports
+	Emit      func(Event) // from any goroutine; the listener hears one at a time
 }
 
 // Repo says where in the graph the repository of the process stands.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"jitos.dev/rmg"
 	"jitos.dev/work"
@@ -60,15 +61,27 @@ func (r *Runner) Run(ctx context.Context, worker string, a work.Assignment) (res
 			Hint: "it has: " + strings.Join(d.Actions, ", "),
 		}
 	}
-	if a.Emit == nil {
-		a.Emit = func(work.Event) {}
-	}
+	a.Emit = oneAtATime(a.Emit)
 	defer func() {
 		if p := recover(); p != nil {
 			err = &rmg.Error{Op: worker + " " + a.Action, Code: rmg.Internal, Msg: fmt.Sprintf("the worker panicked: %v", p)}
 		}
 	}()
 	return w.Run(ctx, a)
+}
+
+// oneAtATime lets a worker emit from any goroutine, and whoever listens do so
+// without a lock. A nil listener hears nothing.
+func oneAtATime(emit func(work.Event)) func(work.Event) {
+	if emit == nil {
+		return func(work.Event) {}
+	}
+	var mu sync.Mutex
+	return func(e work.Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		emit(e)
+	}
 }
 
 func (r *Runner) names() string {
