@@ -9,6 +9,7 @@ require (
 	github.com/tidwall/btree v1.8.2
 	golang.org/x/sys v0.49.0
 	jitos.dev v0.0.0
+	pgregory.net/rapid v1.3.0
 )
 
 require (
