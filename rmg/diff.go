@@ -1,9 +1,6 @@
 package rmg
 
-import (
-	"iter"
-	"strings"
-)
+import "iter"
 
 // ChangeKind says what happened to an element between two versions.
 type ChangeKind string
@@ -43,24 +40,34 @@ func diffLevels(at Path, a, b *level, yield func(Change) bool) bool {
 	if a == b {
 		return true
 	}
-	a, b = a.orEmpty(), b.orEmpty()
 	visit := func(edge bool) func(id string, x, y *record) bool {
 		return func(id string, x, y *record) bool {
-			return diffRecords(at.add(Segment{id, edge}), id, x, y, yield)
+			return diffRecords(at.add(Segment{id, edge}), x, y, yield)
 		}
 	}
-	return diffTrees(a.nodes, b.nodes, visit(false)) && diffTrees(a.edges, b.edges, visit(true))
+	return diffTries(a.trie(false), b.trie(false), visit(false)) && diffTries(a.trie(true), b.trie(true), visit(true))
 }
 
-func diffRecords(p Path, id string, x, y *record, yield func(Change) bool) bool {
+// trie returns the nodes or the edges.
+func (l *level) trie(edges bool) *node {
+	switch {
+	case l == nil:
+		return nil
+	case edges:
+		return l.edges
+	}
+	return l.nodes
+}
+
+func diffRecords(p Path, x, y *record, yield func(Change) bool) bool {
 	c := Change{Path: p}
 	var xl, yl *level
 	var xp, yp Props
 	if x != nil {
-		c.Old, xl, xp = x.element(id), x.inner, x.props
+		c.Old, xl, xp = x.element(), x.inner, x.props()
 	}
 	if y != nil {
-		c.New, yl, yp = y.element(id), y.inner, y.props
+		c.New, yl, yp = y.element(), y.inner, y.props()
 	}
 	c.Props = diffProps(xp, yp)
 	switch {
@@ -71,8 +78,7 @@ func diffRecords(p Path, id string, x, y *record, yield func(Change) bool) bool 
 	default:
 		c.Kind = Changed
 	}
-	own := c.Kind != Changed || len(c.Props) > 0 || x.kind != y.kind || x.from != y.from || x.to != y.to
-	if own && !yield(c) {
+	if (c.Kind != Changed || !x.alike(y)) && !yield(c) {
 		return false
 	}
 	return diffLevels(p, xl, yl, yield)
@@ -119,58 +125,4 @@ func DiffMoved(a, b Graph, moves []Move) iter.Seq[Change] {
 			}
 		}
 	}
-}
-
-// applyMoves makes the moves that can be made, and says which.
-func applyMoves(g Graph, moves []Move) (Graph, []Move) {
-	o := NewOverlay(g)
-	var done []Move
-	for _, m := range moves {
-		if o.Move(m.From, m.To) == nil {
-			done = append(done, m)
-		}
-	}
-	return o.cur, done
-}
-
-// origins tells for each moved element where it began and where it ended, by
-// where it ended. O(moves * log moves), and once more for what moves along.
-func origins(moves []Move) []Move {
-	var at *tree[Path] // origins by place
-	for _, m := range moves {
-		from := m.From
-		for p := m.From; p != Root; p = p.Parent() {
-			if orig, ok := at.get(string(p)); ok {
-				from = orig + m.From[len(p):]
-				break
-			}
-		}
-		// The place was free: what is noted there was removed since.
-		for _, x := range noted(at, m.To) {
-			at = at.del(string(x.To))
-		}
-		// What was moved into the element goes along with it.
-		for _, x := range noted(at, m.From) {
-			at = at.del(string(x.To)).put(string(m.To+x.To[len(m.From):]), x.From)
-		}
-		at = at.put(string(m.To), from)
-	}
-	return noted(at, Root)
-}
-
-// noted lists what is noted at or below a place, in order.
-func noted(at *tree[Path], p Path) []Move {
-	var out []Move
-	if orig, ok := at.get(string(p)); ok {
-		out = append(out, Move{From: orig, To: p})
-	}
-	prefix := strings.TrimSuffix(string(p), "/") + "/"
-	at.from(prefix, func(t *tree[Path]) bool {
-		if !strings.HasPrefix(t.key, prefix) {
-			return false
-		}
-		out = append(out, Move{From: t.val, To: Path(t.key)})
-		return true
-	})
-	return out
 }

@@ -17,10 +17,6 @@ type Element struct {
 // one is O(1); any number of goroutines may use it at once.
 type Graph struct{ root *level }
 
-func (r *record) element(id string) Element {
-	return Element{ID: id, Edge: r.edge, Kind: r.kind, From: r.from, To: r.to, Props: r.props, Graph: Graph{r.inner}}
-}
-
 // IsEmpty reports whether g has no nodes.
 func (g Graph) IsEmpty() bool { return g.root.empty() }
 
@@ -32,47 +28,48 @@ func (g Graph) Len() (nodes, edges int) {
 	return g.root.nodes.len(), g.root.edges.len()
 }
 
-// Node returns a node of this level. O(log n).
+// Node returns a node of this level. O(length of id).
 func (g Graph) Node(id string) (Element, bool) { return g.element(Segment{ID: id}) }
 
-// Edge returns an edge of this level. O(log n).
+// Edge returns an edge of this level. O(length of id).
 func (g Graph) Edge(id string) (Element, bool) { return g.element(Segment{ID: id, Edge: true}) }
 
 func (g Graph) element(s Segment) (Element, bool) {
-	r, ok := g.root.record(s)
-	if !ok {
+	r := g.root.record(s)
+	if r == nil {
 		return Element{}, false
 	}
-	return r.element(s.ID), true
-}
-
-// record finds an element's record at this level.
-func (l *level) record(s Segment) (*record, bool) {
-	switch {
-	case l == nil:
-		return nil, false
-	case s.Edge:
-		return l.edges.get(s.ID)
-	default:
-		return l.nodes.get(s.ID)
-	}
+	return r.element(), true
 }
 
 // Get returns the element at p, through inner graphs. Root gives an Element
 // without id or kind whose Graph is g.
 func (g Graph) Get(p Path) (Element, bool) {
-	e := Element{Graph: g}
-	for _, s := range p.Segments() {
-		var ok bool
-		if e, ok = e.Graph.element(s); !ok {
-			return Element{}, false
-		}
+	r, ok := g.root.at(p)
+	switch {
+	case !ok:
+		return Element{}, false
+	case r == nil:
+		return Element{Graph: g}, true
 	}
-	return e, true
+	return r.element(), true
+}
+
+// at finds the record at p; the root has none, and is there.
+func (l *level) at(p Path) (r *record, ok bool) {
+	for rest := p.steps(); rest != ""; {
+		var s Segment
+		s, rest = rest.next()
+		if r = l.record(s); r == nil {
+			return nil, false
+		}
+		l = r.inner
+	}
+	return r, true
 }
 
 // Nodes ranges over the nodes of this level in byte order of ids, beginning
-// after the id given ("" for the beginning). O(log n) to begin.
+// after the id given ("" for the beginning). O(length of id) to begin.
 func (g Graph) Nodes(after string) iter.Seq[Element] {
 	return func(yield func(Element) bool) {
 		if g.root != nil {
@@ -81,13 +78,13 @@ func (g Graph) Nodes(after string) iter.Seq[Element] {
 	}
 }
 
-// elementsAfter ranges over the keys greater than after. The key that follows
-// a string directly is that string with a zero byte.
-func elementsAfter(t *tree[*record], after string, yield func(Element) bool) {
+// elementsAfter ranges over the ids greater than after. The id that follows a
+// string directly is that string with a zero byte.
+func elementsAfter(n *node, after string, yield func(Element) bool) {
 	if after != "" {
 		after += "\x00"
 	}
-	t.from(after, func(t *tree[*record]) bool { return yield(t.val.element(t.key)) })
+	n.from(after, func(r *record) bool { return yield(r.element()) })
 }
 
 // Edges ranges over the edges of this level, as Nodes does over the nodes.
@@ -99,19 +96,24 @@ func (g Graph) Edges(after string) iter.Seq[Element] {
 	}
 }
 
-// Out ranges over the edges that leave a node, by kind, then id.
-// O(log n + degree).
-func (g Graph) Out(id string) iter.Seq[Element] { return g.along('o', id) }
+// Out ranges over the edges that leave a node, by kind, then id. O(1) to begin,
+// whatever the degree, and a lookup for each edge.
+func (g Graph) Out(id string) iter.Seq[Element] { return g.along(dirOut, id) }
 
 // In ranges over the edges that reach a node, by kind, then id.
-func (g Graph) In(id string) iter.Seq[Element] { return g.along('i', id) }
+func (g Graph) In(id string) iter.Seq[Element] { return g.along(dirIn, id) }
 
 func (g Graph) along(dir byte, id string) iter.Seq[Element] {
 	return func(yield func(Element) bool) {
-		g.root.incident(dir, id, func(edge string) bool {
-			r, _ := g.root.edges.get(edge)
-			return yield(r.element(edge))
-		})
+		r := g.root.node(id)
+		if r == nil {
+			return
+		}
+		for edge := range r.ids(dir) {
+			if !yield(g.root.edge(edge).element()) {
+				return
+			}
+		}
 	}
 }
 
@@ -142,8 +144,8 @@ func walk(p Path, g Graph, yield func(Path, Element) bool) bool {
 }
 
 // Digest returns the canonical hash of g's content, inner graphs included.
-// Computed once for each new tree node: O(change * log n).
+// Computed once for each part that is new: O(change).
 func (g Graph) Digest() Digest { return g.root.digest() }
 
 // Same reports whether g and h are the same version or have the same content.
-func (g Graph) Same(h Graph) bool { return g.root == h.root || g.Digest() == h.Digest() }
+func (g Graph) Same(h Graph) bool { return g.root.same(h.root) }

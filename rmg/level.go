@@ -1,195 +1,177 @@
 package rmg
 
-import (
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
-	"strings"
-	"sync/atomic"
-)
+import "sync/atomic"
 
-// record is an element without its id. Immutable but for sum.
-type record struct {
-	edge     bool
-	kind     string
-	from, to string
-	props    Props
-	inner    *level // nil when empty
-	sum      atomic.Pointer[Digest]
-}
-
-// level is one graph: nodes and edges by id, and the derived adjacency, whose
-// keys are direction, node, edge kind, edge id.
+// level is one graph: its nodes and edges by id. Nil and empty are the same.
+// Like a node of its tries, a level changes only under its owner's hands.
 type level struct {
-	nodes, edges *tree[*record]
-	adj          *tree[string] // edge id
+	owner        *token
+	nodes, edges *node
 	sum          atomic.Pointer[Digest]
+	high         atomic.Int32 // what height says; 0 is not known yet
 }
 
 func (l *level) empty() bool { return l == nil || l.nodes == nil }
 
+// edit returns a level that t may change: l itself, or a copy.
+func (l *level) edit(t *token) *level {
+	switch {
+	case l == nil:
+		return &level{owner: t}
+	case l.owner == t:
+		return l
+	}
+	return &level{owner: t, nodes: l.nodes, edges: l.edges}
+}
+
+// record finds an element's record, or nil.
+func (l *level) record(s Segment) *record {
+	switch {
+	case l == nil:
+		return nil
+	case s.Edge:
+		return l.edges.get(s.ID)
+	default:
+		return l.nodes.get(s.ID)
+	}
+}
+
+func (l *level) node(id string) *record { return l.record(Segment{ID: id}) }
+func (l *level) edge(id string) *record { return l.record(Segment{ID: id, Edge: true}) }
+
+// The functions below change a level that t may change.
+
+// set puts an element where old stood, nil if it is new. A node keeps the edges
+// at it.
+func (l *level) set(t *token, old, r *record) {
+	var at *link
+	if old != nil {
+		at = old.links
+	}
+	if r.links != at {
+		r = r.withLinks(at)
+	}
+	switch {
+	case r.edge:
+		l.setEdge(t, old, r)
+	case old == nil:
+		l.nodes = l.nodes.insert(t, r)
+	default:
+		l.nodes = l.nodes.replace(t, r)
+	}
+}
+
+func (l *level) setEdge(t *token, old, r *record) {
+	if old == nil {
+		l.edges = l.edges.insert(t, r)
+		l.tie(t, r)
+		return
+	}
+	l.edges = l.edges.replace(t, r)
+	if old.kind != r.kind || old.from() != r.from() || old.to() != r.to() {
+		l.untie(t, old)
+		l.tie(t, r)
+	}
+}
+
+// unset takes out an element. The edges at a node have to be gone, or to go
+// before anybody looks.
+func (l *level) unset(t *token, r *record) {
+	if r.edge {
+		l.untie(t, r)
+		l.edges = l.edges.remove(t, r.id())
+		return
+	}
+	l.nodes = l.nodes.remove(t, r.id())
+}
+
+// tie notes an edge at its ends, those that there are.
+func (l *level) tie(t *token, e *record) {
+	l.relink(t, e.from(), e, (*link).add)
+	if e.from() != e.to() {
+		l.relink(t, e.to(), e, (*link).add)
+	}
+}
+
+func (l *level) untie(t *token, e *record) {
+	l.relink(t, e.from(), e, (*link).drop)
+	if e.from() != e.to() {
+		l.relink(t, e.to(), e, (*link).drop)
+	}
+}
+
+func (l *level) relink(t *token, node string, e *record, fn func(at *link, t *token, node string, e *record) *link) {
+	if r := l.nodes.get(node); r != nil {
+		l.nodes = l.nodes.replace(t, r.withLinks(fn(r.links, t, node, e)))
+	}
+}
+
+// edgesAt lists the edges at a node, each once.
+func (l *level) edgesAt(node string) []*record {
+	r := l.node(node)
+	if r == nil || r.links == nil {
+		return nil
+	}
+	var out []*record
+	add := func(dir byte) {
+		for id := range r.ids(dir) {
+			if e := l.edge(id); dir == dirOut || e.from() != e.to() {
+				out = append(out, e)
+			}
+		}
+	}
+	add(dirOut)
+	add(dirIn)
+	return out
+}
+
+// same reports whether two levels hold the same. It costs what differs, and
+// nothing where both digests are known.
+func (l *level) same(m *level) bool {
+	switch {
+	case l == m:
+		return true
+	case l.empty() || m.empty():
+		return l.empty() && m.empty()
+	}
+	if a, b := l.sum.Load(), m.sum.Load(); a != nil && b != nil {
+		return *a == *b
+	}
+	differ := func(string, *record, *record) bool { return false }
+	return diffTries(l.nodes, m.nodes, differ) && diffTries(l.edges, m.edges, differ)
+}
+
+// height is the number of segments that the longest path into a level has.
 func (l *level) height() int {
 	if l.empty() {
 		return 0
 	}
-	return max(heightOf(l.nodes), heightOf(l.edges))
+	if h := l.high.Load(); h > 0 {
+		return int(h)
+	}
+	h := max(l.nodes.height(), l.edges.height())
+	l.high.Store(int32(h))
+	return h
 }
 
-// orNil is l, or nil when it is empty: an empty inner graph and none are one.
-func (l *level) orNil() *level {
-	if l.empty() {
-		return nil
+func (n *node) height() int {
+	if n == nil {
+		return 0
 	}
-	return l
-}
-
-func (l *level) orEmpty() *level {
-	if l == nil {
-		return &level{}
+	n = n.read()
+	if h := n.bits.Load() >> highShift; h > 0 {
+		return int(h)
 	}
-	return l
-}
-
-// withNode returns l with a node set, or removed if r is nil.
-func (l *level) withNode(id string, r *record) *level {
-	n := &level{nodes: l.nodes, edges: l.edges, adj: l.adj}
-	if r == nil {
-		n.nodes = l.nodes.del(id)
-	} else {
-		n.nodes = l.nodes.put(id, r)
-	}
-	return n
-}
-
-// withEdge returns l with an edge set, or removed if r is nil, adjacency kept.
-func (l *level) withEdge(id string, r *record) *level {
-	n := &level{nodes: l.nodes, edges: l.edges, adj: l.adj}
-	if old, ok := l.edges.get(id); ok && (r == nil || old.from != r.from || old.to != r.to || old.kind != r.kind) {
-		n.adj = n.adj.del(adjKey('o', old.from, old.kind, id)).del(adjKey('i', old.to, old.kind, id))
-	}
-	if r == nil {
-		n.edges = l.edges.del(id)
-		return n
-	}
-	n.edges = l.edges.put(id, r)
-	n.adj = n.adj.put(adjKey('o', r.from, r.kind, id), id).put(adjKey('i', r.to, r.kind, id), id)
-	return n
-}
-
-// adjKey orders by its parts, each compared as bytes: 0 is escaped, and a part
-// ends with what sorts before any escaped byte.
-func adjKey(dir byte, parts ...string) string {
-	var b strings.Builder
-	b.WriteByte(dir)
-	for _, p := range parts {
-		b.WriteString(strings.ReplaceAll(p, "\x00", "\x00\xff"))
-		b.WriteString("\x00\x01")
-	}
-	return b.String()
-}
-
-// incident ranges over the ids of the edges at a node in one direction.
-func (l *level) incident(dir byte, node string, yield func(id string) bool) bool {
-	if l == nil {
-		return true
-	}
-	prefix := adjKey(dir, node)
-	return l.adj.from(prefix, func(t *tree[string]) bool {
-		if !strings.HasPrefix(t.key, prefix) {
-			return false
+	h := 0
+	if n.branch() {
+		for _, kid := range n.asBranch().kids() {
+			h = max(h, kid.height())
 		}
-		return yield(t.val)
-	})
-}
-
-// degree reports whether a node has any edge.
-func (l *level) hasEdges(node string) bool {
-	found := false
-	stop := func(string) bool { found = true; return false }
-	l.incident('o', node, stop)
-	l.incident('i', node, stop)
-	return found
-}
-
-func (l *level) digest() Digest {
-	if l.empty() {
-		return hashParts("jitos/graph/1", Digest{}, Digest{})
-	}
-	if d := l.sum.Load(); d != nil {
-		return *d
-	}
-	d := hashParts("jitos/graph/1", digestOf(l.nodes), digestOf(l.edges))
-	l.sum.Store(&d)
-	return d
-}
-
-// digest hashes an element under its id: a domain tag, then each part with its
-// length, so that no two different elements encode alike.
-func (r *record) digest(id string) Digest {
-	if d := r.sum.Load(); d != nil {
-		return *d
-	}
-	h := sha256.New()
-	text := func(s string) {
-		var n [8]byte
-		binary.LittleEndian.PutUint64(n[:], uint64(len(s)))
-		h.Write(n[:])
-		h.Write([]byte(s))
-	}
-	if r.edge {
-		text("jitos/edge/1")
-		text(r.from)
-		text(r.to)
 	} else {
-		text("jitos/node/1")
+		for _, r := range n.asBucket().recs() {
+			h = max(h, 1+r.inner.height())
+		}
 	}
-	text(id)
-	text(r.kind)
-	props, err := r.props.MarshalCBOR()
-	if err != nil {
-		panic("props that were checked do not encode: " + err.Error())
-	}
-	text(string(props))
-	if !r.inner.empty() {
-		d := r.inner.digest()
-		h.Write(d[:])
-	}
-	var d Digest
-	h.Sum(d[:0])
-	r.sum.Store(&d)
-	return d
+	n.bits.Or(uint32(h) << highShift)
+	return h
 }
-
-func hashParts(tag string, parts ...Digest) Digest {
-	h := sha256.New()
-	h.Write([]byte(tag))
-	for _, p := range parts {
-		h.Write(p[:])
-	}
-	var d Digest
-	h.Sum(d[:0])
-	return d
-}
-
-// Digest is the SHA-256 of a graph's content. It prints, and stands in JSON
-// and CBOR, as 64 hex digits.
-type Digest [32]byte
-
-func (d Digest) String() string { return hex.EncodeToString(d[:]) }
-
-// MarshalText writes 64 hex digits.
-func (d Digest) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
-
-// UnmarshalText reads 64 hex digits.
-func (d *Digest) UnmarshalText(b []byte) error {
-	if len(b) != 64 {
-		return &Error{Op: "digest", Code: Invalid, Msg: "a digest is 64 hex digits"}
-	}
-	if _, err := hex.Decode(d[:], b); err != nil {
-		return &Error{Op: "digest", Code: Invalid, Msg: "a digest is 64 hex digits", Err: err}
-	}
-	return nil
-}
-
-// IsZero reports whether d is the zero Digest, which no graph has.
-func (d Digest) IsZero() bool { return d == Digest{} }

@@ -58,7 +58,7 @@ func Merge(in MergeInput) (Graph, []MergeConflict, error) {
 	case in.Base.root == in.Workspace.root, in.System.root == in.Workspace.root:
 		return in.System, nil, nil
 	}
-	m := &merger{MergeInput: in}
+	m := &merger{MergeInput: in, mine: new(token)}
 	m.together()
 	m.follow(in.WorkspaceMoves, &m.Base, &m.System)
 	m.follow(in.SystemMoves, &m.Base, &m.Workspace)
@@ -72,11 +72,12 @@ func Merge(in MergeInput) (Graph, []MergeConflict, error) {
 		}
 		return strings.Compare(a.Prop, b.Prop)
 	})
-	return Graph{root.orNil()}, m.conflicts, nil
+	return Graph{root}, m.conflicts, nil
 }
 
 type merger struct {
 	MergeInput
+	mine      *token
 	conflicts []MergeConflict
 	err       error
 }
@@ -110,7 +111,7 @@ func there(g Graph, p Path) bool {
 func moved(g Graph, from, to Path) Graph {
 	o := NewOverlay(g)
 	_ = o.Move(from, to)
-	return o.cur
+	return o.Graph()
 }
 
 // follow makes one side's moves on the base and the other side, each on both or
@@ -119,7 +120,7 @@ func (m *merger) follow(moves []Move, base, other *Graph) {
 	for _, mv := range moves {
 		b, o := NewOverlay(*base), NewOverlay(*other)
 		if b.Move(mv.From, mv.To) == nil && o.Move(mv.From, mv.To) == nil {
-			*base, *other = b.cur, o.cur
+			*base, *other = b.Graph(), o.Graph()
 		}
 	}
 }
@@ -134,35 +135,42 @@ func (m *merger) level(at Path, b, s, w *level) *level {
 	case b == w, s == w:
 		return s
 	}
-	b, s, w = b.orEmpty(), s.orEmpty(), w.orEmpty()
-	out := m.changes(at, false, s, b.nodes, s.nodes, w.nodes)
-	out = m.changes(at, true, out, b.edges, s.edges, w.edges)
-	m.dangling(at, b, w, out)
-	return m.repaired(out, s)
+	out := s.edit(m.mine)
+	m.changes(at, false, out, b, s, w)
+	m.changes(at, true, out, b, s, w)
+	m.dangling(at, b, s, w, out)
+	m.repair(out, s)
+	return out
 }
 
 // changes applies to out, which begins as the system's side, what the workspace
 // did to the nodes or the edges.
-func (m *merger) changes(at Path, edge bool, out *level, b, s, w *tree[*record]) *level {
-	diffTrees(b, w, func(id string, bv, wv *record) bool {
-		sv, _ := s.get(id)
-		seg := Segment{id, edge}
+func (m *merger) changes(at Path, edges bool, out, b, s, w *level) {
+	diffTries(b.trie(edges), w.trie(edges), func(id string, bv, wv *record) bool {
+		seg := Segment{id, edges}
+		sv := s.record(seg)
 		switch {
-		case sameRecord(id, sv, bv):
-			out = out.withRecord(seg, wv)
-		case sameRecord(id, sv, wv):
+		case sv.same(bv):
+			m.put(out, seg, wv)
+		case sv.same(wv):
 		default:
 			if next := m.record(at.add(seg), bv, sv, wv); next != nil {
-				out = out.withRecord(seg, next)
+				m.put(out, seg, next)
 			}
 		}
 		return m.err == nil
 	})
-	return out
 }
 
-func sameRecord(id string, a, b *record) bool {
-	return a == b || a != nil && b != nil && a.digest(id) == b.digest(id)
+// put makes an element of out what r is, nil for none.
+func (m *merger) put(out *level, s Segment, r *record) {
+	old := out.record(s)
+	switch {
+	case r != nil:
+		out.set(m.mine, old, r)
+	case old != nil:
+		out.unset(m.mine, old)
+	}
 }
 
 // record merges an element that both sides changed, and returns nil where the
@@ -173,20 +181,18 @@ func (m *merger) record(p Path, b, s, w *record) *record {
 		return nil
 	}
 	if b == nil {
-		if s.kind != w.kind || s.from != w.from || s.to != w.to || !s.props.Equal(w.props) {
+		if !s.alike(w) {
 			m.conflict(MergeConflict{Path: p, Reason: "both added"})
 			return nil
 		}
-		c := s.copy()
-		c.inner = m.level(p, nil, s.inner, w.inner).orNil()
-		return c
+		return s.withInner(m.level(p, nil, s.inner, w.inner))
 	}
-	c := s.copy()
+	kind, from, to := s.kind.Value(), s.from(), s.to()
 	for _, f := range []struct {
 		name       string
 		base, s, w string
 		out        *string
-	}{{"kind", b.kind, s.kind, w.kind, &c.kind}, {"from", b.from, s.from, w.from, &c.from}, {"to", b.to, s.to, w.to, &c.to}} {
+	}{{"kind", b.kind.Value(), s.kind.Value(), w.kind.Value(), &kind}, {"from", b.from(), s.from(), w.from(), &from}, {"to", b.to(), s.to(), w.to(), &to}} {
 		switch {
 		case f.base == f.s:
 			*f.out = f.w
@@ -194,9 +200,8 @@ func (m *merger) record(p Path, b, s, w *record) *record {
 			m.conflict(MergeConflict{Path: p, Reason: f.name + ": both changed", Base: String(f.base), System: String(f.s), Workspace: String(f.w)})
 		}
 	}
-	c.props = m.props(p, c.kind, b.props, s.props, w.props)
-	c.inner = m.level(p, b.inner, s.inner, w.inner).orNil()
-	return c
+	props := m.props(p, kind, b.props(), s.props(), w.props())
+	return newRecord(s.edge, s.id(), kind, from, to, props, m.level(p, b.inner, s.inner, w.inner))
 }
 
 // props merges prop by prop.
@@ -255,7 +260,7 @@ func (m *merger) value(kind, prop string, b, s, w Value) (Value, bool) {
 
 // dangling finds edges whose end one side removed while the other side added or
 // kept the edge. An edge that is in conflict already is not told twice.
-func (m *merger) dangling(at Path, b, w, out *level) {
+func (m *merger) dangling(at Path, b, s, w, out *level) {
 	seen := map[Path]bool{}
 	for _, c := range m.conflicts {
 		seen[c.Path] = true
@@ -267,54 +272,51 @@ func (m *merger) dangling(at Path, b, w, out *level) {
 		}
 		return true
 	}
-	diffTrees(b.edges, w.edges, func(id string, _, _ *record) bool {
-		e, ok := out.edges.get(id)
-		if !ok {
-			return true
-		}
-		_, from := out.nodes.get(e.from)
-		_, to := out.nodes.get(e.to)
-		return from && to || tell(id)
+	diffTries(b.trie(true), w.trie(true), func(id string, _, _ *record) bool {
+		e := out.edge(id)
+		return e == nil || out.node(e.from()) != nil && out.node(e.to()) != nil || tell(id)
 	})
-	diffTrees(b.nodes, w.nodes, func(id string, _, wv *record) bool {
-		if _, ok := out.nodes.get(id); wv != nil || ok {
+	diffTries(b.trie(false), w.trie(false), func(id string, bv, wv *record) bool {
+		if wv != nil || out.node(id) != nil {
 			return true
 		}
-		out.incident('o', id, tell)
-		out.incident('i', id, tell)
+		// The node is gone, and with it what it knew of its edges: the system's
+		// side knows.
+		for _, e := range s.edgesAt(id) {
+			if now := out.edge(e.id()); now != nil && (now.from() == id || now.to() == id) {
+				tell(e.id())
+			}
+		}
 		return true
 	})
 }
 
-// repaired makes a level whole again after conflicts: an edge that lacks an end
+// repair makes a level whole again after conflicts: an edge that lacks an end
 // is taken out, or its ends put back as the system has them.
-func (m *merger) repaired(out, s *level) *level {
+func (m *merger) repair(out, s *level) {
 	if len(m.conflicts) == 0 {
-		return out
+		return
 	}
-	var bad []string
-	out.edges.from("", func(t *tree[*record]) bool {
-		_, from := out.nodes.get(t.val.from)
-		_, to := out.nodes.get(t.val.to)
-		if !from || !to {
-			bad = append(bad, t.key)
+	var bad []*record
+	out.edges.ascend(func(e *record) bool {
+		if out.node(e.from()) == nil || out.node(e.to()) == nil {
+			bad = append(bad, e)
 		}
 		return true
 	})
-	for _, id := range bad {
-		e, ok := s.edges.get(id)
-		if !ok {
-			out = out.withEdge(id, nil)
+	for _, e := range bad {
+		out.unset(m.mine, e)
+	}
+	for _, e := range bad {
+		was := s.edge(e.id())
+		if was == nil {
 			continue
 		}
-		for _, end := range []string{e.from, e.to} {
-			if _, there := out.nodes.get(end); !there {
-				if n, was := s.nodes.get(end); was {
-					out = out.withNode(end, n)
-				}
+		for _, end := range []string{was.from(), was.to()} {
+			if n := s.node(end); n != nil && out.node(end) == nil {
+				m.put(out, Segment{ID: end}, n)
 			}
 		}
-		out = out.withEdge(id, e)
+		m.put(out, Segment{e.id(), true}, was)
 	}
-	return out
 }

@@ -5,15 +5,21 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
 // Overlay is the write side: a private, changing version over a Graph. It is
 // for one goroutine. Every method either does the whole change or returns an
 // *Error and does nothing.
+//
+// An overlay costs what it changed: it copies a part of its base when it first
+// changes it, and changes its own copy from then on. What it hands out as a
+// Graph is not its own any longer.
 type Overlay struct {
 	base  Graph
-	cur   Graph
+	root  *level
+	mine  *token // nil: nothing is
 	moves []Move
 }
 
@@ -21,11 +27,14 @@ type Overlay struct {
 type Move struct{ From, To Path }
 
 // NewOverlay starts an overlay over base. O(1).
-func NewOverlay(base Graph) *Overlay { return &Overlay{base: base, cur: base} }
+func NewOverlay(base Graph) *Overlay { return &Overlay{base: base, root: base.root} }
 
 // Graph returns the current content as an immutable version. O(1); the
 // overlay may be used on.
-func (o *Overlay) Graph() Graph { return o.cur }
+func (o *Overlay) Graph() Graph {
+	o.mine = nil
+	return Graph{o.root}
+}
 
 // Base returns the version that the overlay started from.
 func (o *Overlay) Base() Graph { return o.base }
@@ -34,74 +43,96 @@ func (o *Overlay) Base() Graph { return o.base }
 func (o *Overlay) Moves() []Move { return slices.Clone(o.moves) }
 
 // Get reads the element at p as it now stands.
-func (o *Overlay) Get(p Path) (Element, bool) { return o.cur.Get(p) }
+func (o *Overlay) Get(p Path) (Element, bool) {
+	r, ok := o.root.at(p)
+	switch {
+	case !ok:
+		return Element{}, false
+	case r == nil:
+		return Element{Graph: o.Graph()}, true
+	case !r.inner.empty():
+		o.mine = nil // the inner graph is handed out
+	}
+	return r.element(), true
+}
 
-// edit replaces the level that p's element holds by what fn makes of it.
-func (o *Overlay) edit(op string, p Path, fn func(*level) (*level, error)) error {
-	next, err := editLevel(o.cur.root, p.Segments(), fn)
-	if err != nil {
-		if e, ok := err.(*Error); ok && e.Op == "" {
-			e.Op = op
-			if e.Path == "" {
-				e.Path = p
-			}
+// token returns what marks the nodes that the overlay may change in place.
+func (o *Overlay) token() *token {
+	if o.mine == nil {
+		o.mine = new(token)
+	}
+	return o.mine
+}
+
+// own returns the level that p's element holds, for changing it. A failure has
+// changed nothing that shows.
+func (o *Overlay) own(p Path) (*level, error) {
+	t := o.token()
+	l := o.root.edit(t)
+	top := l
+	for rest := p.steps(); rest != ""; {
+		var s Segment
+		s, rest = rest.next()
+		r := l.record(s)
+		if r == nil {
+			return nil, &Error{Path: p, Code: NotFound, Msg: fmt.Sprintf("there is no %q", s.ID), Hint: "add the parent first"}
 		}
-		return err
+		inner := r.inner.edit(t)
+		if inner != r.inner {
+			l.set(t, r, r.withInner(inner))
+		}
+		l = inner
 	}
-	o.cur = Graph{next.orNil()}
-	return nil
+	o.root = top
+	return l, nil
 }
 
-func editLevel(l *level, segs []Segment, fn func(*level) (*level, error)) (*level, error) {
-	if len(segs) == 0 {
-		return fn(l.orEmpty())
+// placed completes an error with what was attempted, and where.
+func placed(err error, op string, p Path) error {
+	if e, ok := err.(*Error); ok && e.Op == "" {
+		e.Op = op
+		if e.Path == "" {
+			e.Path = p
+		}
 	}
-	r, ok := l.record(segs[0])
-	if !ok {
-		return nil, &Error{Code: NotFound, Msg: fmt.Sprintf("there is no %q", segs[0].ID), Hint: "add the parent first"}
-	}
-	inner, err := editLevel(r.inner, segs[1:], fn)
-	if err != nil {
-		return nil, err
-	}
-	c := r.copy()
-	c.inner = inner.orNil()
-	return l.withRecord(segs[0], c), nil
+	return err
 }
 
-// copy returns a record that may be changed until it is put somewhere.
-func (r *record) copy() *record {
-	return &record{edge: r.edge, kind: r.kind, from: r.from, to: r.to, props: r.props, inner: r.inner}
-}
-
-func (l *level) withRecord(s Segment, r *record) *level {
-	if s.Edge {
-		return l.withEdge(s.ID, r)
-	}
-	return l.withNode(s.ID, r)
-}
-
-// change replaces the record at p by what fn makes of a copy of it.
-func (o *Overlay) change(op string, p Path, fn func(*record) error) error {
+// change replaces the record at p by what fn makes of it.
+func (o *Overlay) change(op string, p Path, fn func(*record) (*record, error)) error {
 	s := p.Base()
 	if s.ID == "" {
 		return &Error{Op: op, Path: p, Code: Invalid, Msg: "the root is no element"}
 	}
-	return o.edit(op, p.Parent(), func(l *level) (*level, error) {
-		r, ok := l.record(s)
-		if !ok {
-			return nil, &Error{Path: p, Code: NotFound, Msg: "there is no such element"}
+	r, ok := o.root.at(p)
+	if !ok {
+		if _, ok := o.root.at(p.Parent()); !ok {
+			p = p.Parent()
 		}
-		c := r.copy()
-		if err := fn(c); err != nil {
-			if e, ok := err.(*Error); ok {
-				e.Op, e.Path = op, p
-			}
-			return nil, err
-		}
-		return l.withRecord(s, c), nil
+		return &Error{Op: op, Path: p, Code: NotFound, Msg: "there is no such element"}
+	}
+	c, err := fn(r)
+	if err != nil {
+		return placed(err, op, p)
+	}
+	l, err := o.own(p.Parent())
+	if err != nil {
+		return placed(err, op, p)
+	}
+	l.set(o.token(), l.record(s), c)
+	return nil
+}
+
+// changeProps replaces the props at p by what fn makes of them.
+func (o *Overlay) changeProps(op string, p Path, fn func(Props) (Props, error)) error {
+	return o.change(op, p, func(r *record) (*record, error) {
+		props, err := fn(r.props())
+		return r.with(props), err
 	})
 }
+
+// MaxKind is the greatest length of a kind, in bytes.
+const MaxKind = 1024
 
 func checkNew(op string, p Path, kind string, props Props) error {
 	bad := func(msg string) error { return &Error{Op: op, Path: p, Code: Invalid, Msg: msg} }
@@ -110,6 +141,8 @@ func checkNew(op string, p Path, kind string, props Props) error {
 		return bad("the kind is empty")
 	case !utf8.ValidString(kind):
 		return bad("the kind is not UTF-8")
+	case len(kind) > MaxKind:
+		return &Error{Op: op, Path: p, Code: Limit, Msg: fmt.Sprintf("the kind has %d bytes; the limit is %d", len(kind), MaxKind)}
 	}
 	for name, v := range props.All() {
 		if err := checkProp(op, p, name, v); err != nil {
@@ -124,7 +157,7 @@ func checkPlace(op string, p Path, inner *level) error {
 	switch n := len(p.Base().ID); {
 	case n > MaxSegment:
 		return &Error{Op: op, Path: p.Parent(), Code: Limit, Msg: fmt.Sprintf("an id has %d bytes; the limit is %d", n, MaxSegment)}
-	case len(p.Segments())+inner.height() > MaxDepth:
+	case p.depth()+inner.height() > MaxDepth:
 		return &Error{Op: op, Path: p, Code: Limit, Msg: fmt.Sprintf("deeper than %d", MaxDepth)}
 	}
 	return nil
@@ -150,12 +183,15 @@ func (o *Overlay) AddNode(p Path, kind string, props Props) error {
 	if s.ID == "" || s.Edge {
 		return &Error{Op: "add_node", Path: p, Code: Invalid, Msg: "the path does not name a node", Hint: "an edge's segment begins with ~, a node's does not"}
 	}
-	return o.edit("add_node", p.Parent(), func(l *level) (*level, error) {
-		if _, ok := l.nodes.get(s.ID); ok {
-			return nil, &Error{Path: p, Code: Exists, Msg: "the node is there already"}
-		}
-		return l.withNode(s.ID, &record{kind: kind, props: props}), nil
-	})
+	l, err := o.own(p.Parent())
+	if err != nil {
+		return placed(err, "add_node", p)
+	}
+	if l.node(s.ID) != nil {
+		return &Error{Op: "add_node", Path: p, Code: Exists, Msg: "the node is there already"}
+	}
+	l.set(o.mine, nil, newRecord(false, s.ID, kind, "", "", props, nil))
+	return nil
 }
 
 // AddEdge adds an edge between two nodes of the graph that p's parent holds.
@@ -168,33 +204,39 @@ func (o *Overlay) AddEdge(p Path, kind, from, to string, props Props) error {
 	if s.ID == "" || !s.Edge {
 		return &Error{Op: "add_edge", Path: p, Code: Invalid, Msg: "the path does not name an edge", Hint: "an edge's segment begins with ~"}
 	}
-	return o.edit("add_edge", p.Parent(), func(l *level) (*level, error) {
-		if _, ok := l.edges.get(s.ID); ok {
-			return nil, &Error{Path: p, Code: Exists, Msg: "the edge is there already"}
+	l, err := o.own(p.Parent())
+	if err != nil {
+		return placed(err, "add_edge", p)
+	}
+	if l.edge(s.ID) != nil {
+		return &Error{Op: "add_edge", Path: p, Code: Exists, Msg: "the edge is there already"}
+	}
+	for _, end := range []string{from, to} {
+		if l.node(end) == nil {
+			return &Error{Op: "add_edge", Path: p, Code: NotFound, Msg: fmt.Sprintf("there is no node %q for the edge's end", end), Hint: "add the node first"}
 		}
-		for _, end := range []string{from, to} {
-			if _, ok := l.nodes.get(end); !ok {
-				return nil, &Error{Path: p, Code: NotFound, Msg: fmt.Sprintf("there is no node %q for the edge's end", end), Hint: "add the node first"}
-			}
-		}
-		return l.withEdge(s.ID, &record{edge: true, kind: kind, from: from, to: to, props: props}), nil
-	})
+	}
+	l.set(o.mine, nil, newRecord(true, s.ID, kind, from, to, props, nil))
+	return nil
 }
 
 // Set sets props of an element; the zero Value removes one. NotFound if there
 // is no element; Invalid for Root.
 func (o *Overlay) Set(p Path, props map[string]Value) error {
-	for _, x := range PropsOf(props).list {
+	list := make([]Prop, 0, len(props))
+	for name, v := range props {
+		list = append(list, Prop{name, v})
+	}
+	slices.SortFunc(list, func(a, b Prop) int { return strings.Compare(a.Name, b.Name) })
+	for _, x := range list {
+		if x.Value.IsZero() {
+			continue
+		}
 		if err := checkProp("set", p, x.Name, x.Value); err != nil {
 			return err
 		}
 	}
-	return o.change("set", p, func(r *record) error {
-		for name, v := range props {
-			r.props = r.props.With(name, v)
-		}
-		return nil
-	})
+	return o.changeProps("set", p, func(old Props) (Props, error) { return old.set(list), nil })
 }
 
 // Retype gives an element another kind.
@@ -202,7 +244,9 @@ func (o *Overlay) Retype(p Path, kind string) error {
 	if err := checkNew("retype", p, kind, Props{}); err != nil {
 		return err
 	}
-	return o.change("retype", p, func(r *record) error { r.kind = kind; return nil })
+	return o.change("retype", p, func(r *record) (*record, error) {
+		return r.withKind(kind), nil
+	})
 }
 
 // Inc adds by to an int prop (absent counts as 0). Invalid if it is no int or
@@ -211,17 +255,16 @@ func (o *Overlay) Inc(p Path, prop string, by int64) error {
 	if err := checkProp("inc", p, prop, Int(by)); err != nil {
 		return err
 	}
-	return o.change("inc", p, func(r *record) error {
-		v, has := r.props.Get(prop)
+	return o.changeProps("inc", p, func(props Props) (Props, error) {
+		v, has := props.Get(prop)
 		n, ok := v.AsInt()
 		if has && !ok {
-			return &Error{Code: Invalid, Msg: fmt.Sprintf("prop %s is no int", prop)}
+			return props, &Error{Code: Invalid, Msg: fmt.Sprintf("prop %s is no int", prop)}
 		}
 		if by > 0 && n > math.MaxInt64-by || by < 0 && n < math.MinInt64-by {
-			return &Error{Code: Invalid, Msg: fmt.Sprintf("prop %s would overflow", prop)}
+			return props, &Error{Code: Invalid, Msg: fmt.Sprintf("prop %s would overflow", prop)}
 		}
-		r.props = r.props.With(prop, Int(n+by))
-		return nil
+		return props.With(prop, Int(n+by)), nil
 	})
 }
 
@@ -253,21 +296,19 @@ func (o *Overlay) changeSet(op string, p Path, prop string, v Value, fn func([]V
 	if v.typ == TypeNone {
 		return &Error{Op: op, Path: p, Code: Invalid, Msg: "there is no value"}
 	}
-	return o.change(op, p, func(r *record) error {
-		old, has := r.props.Get(prop)
+	return o.changeProps(op, p, func(props Props) (Props, error) {
+		old, has := props.Get(prop)
 		list, ok := old.AsList()
 		if has && !ok {
-			return &Error{Code: Invalid, Msg: fmt.Sprintf("prop %s is no list", prop)}
+			return props, &Error{Code: Invalid, Msg: fmt.Sprintf("prop %s is no list", prop)}
 		}
 		slices.SortFunc(list, compareCanonical)
 		i, found := slices.BinarySearchFunc(list, v, compareCanonical)
 		list = fn(list, i, found)
 		if len(list) == 0 {
-			r.props = r.props.With(prop, Value{})
-			return nil
+			return props.With(prop, Value{}), nil
 		}
-		r.props = r.props.With(prop, List(list...))
-		return nil
+		return props.With(prop, List(list...)), nil
 	})
 }
 
@@ -293,61 +334,59 @@ func (o *Overlay) Move(from, to Path) error {
 	case from.Has(to):
 		return bad(Invalid, "a node cannot be moved into itself")
 	}
-	e, ok := o.cur.Get(from)
-	if !ok {
+	r, _ := o.root.at(from)
+	if r == nil {
 		return bad(NotFound, "there is no such node")
 	}
-	if err := checkPlace("move", to, e.Graph.root); err != nil {
+	o.mine = nil // what moves along is looked at as a whole
+	if err := checkPlace("move", to, r.inner); err != nil {
 		return err
 	}
-	if _, taken := o.cur.Get(to); taken {
+	if _, taken := o.root.at(to); taken {
 		return &Error{Op: "move", Path: to, Code: Exists, Msg: "the destination is there already"}
 	}
-	parent, _ := o.cur.Get(from.Parent())
 	renamed := from.Parent() == to.Parent()
-	if !renamed && parent.Graph.root.hasEdges(s.ID) {
+	switch _, ok := o.root.at(to.Parent()); {
+	case !ok:
+		return &Error{Op: "move", Path: to.Parent(), Code: NotFound, Msg: "there is no such element", Hint: "add the parent first"}
+	case !renamed && r.links != nil:
 		return bad(Conflict, "the node has edges; they would dangle")
 	}
-	before := o.cur
-	err := o.edit("move", from.Parent(), func(l *level) (*level, error) {
-		r, _ := l.nodes.get(s.ID)
-		if renamed {
-			return l.renamed(s.ID, d.ID, r.copy()), nil
-		}
-		return l.withNode(s.ID, nil), nil
-	})
-	if err == nil && !renamed {
-		err = o.edit("move", to.Parent(), func(l *level) (*level, error) {
-			return l.withNode(d.ID, &record{kind: e.Kind, props: e.Props, inner: e.Graph.root}), nil
-		})
-	}
+	l, err := o.own(from.Parent())
 	if err != nil {
-		o.cur = before
-		return err
+		return placed(err, "move", from)
+	}
+	e := newRecord(false, d.ID, r.kind.Value(), "", "", r.props(), r.inner)
+	if renamed {
+		l.rename(o.mine, r, e)
+	} else {
+		l.unset(o.mine, r)
+		if l, err = o.own(to.Parent()); err != nil {
+			return placed(err, "move", to)
+		}
+		l.set(o.mine, nil, e)
 	}
 	o.moves = append(o.moves, Move{from, to})
 	return nil
 }
 
-// renamed gives a node another id; its edges follow.
-func (l *level) renamed(from, to string, r *record) *level {
-	var ids []string
-	add := func(id string) bool { ids = append(ids, id); return true }
-	l.incident('o', from, add)
-	l.incident('i', from, add)
-	out := l.withNode(from, nil).withNode(to, r)
-	for _, id := range ids {
-		e, _ := out.edges.get(id)
-		c := e.copy()
-		if c.from == from {
-			c.from = to
-		}
-		if c.to == from {
-			c.to = to
-		}
-		out = out.withEdge(id, c)
+// rename puts a node in place of another; its edges follow.
+func (l *level) rename(t *token, old, r *record) {
+	edges := l.edgesAt(old.id())
+	for _, e := range edges {
+		l.unset(t, e)
 	}
-	return out
+	l.unset(t, old)
+	l.set(t, nil, r)
+	end := func(id string) string {
+		if id == old.id() {
+			return r.id()
+		}
+		return id
+	}
+	for _, e := range edges {
+		l.set(t, nil, newRecord(true, e.id(), e.kind.Value(), end(e.from()), end(e.to()), e.props(), e.inner))
+	}
 }
 
 // Remove removes an element. A node with edges is Conflict, unless cascade,
@@ -357,32 +396,23 @@ func (o *Overlay) Remove(p Path, cascade bool) error {
 	if s.ID == "" {
 		return &Error{Op: "remove", Path: p, Code: Invalid, Msg: "the root is no element"}
 	}
-	return o.edit("remove", p.Parent(), func(l *level) (*level, error) {
-		if _, ok := l.record(s); !ok {
-			return nil, &Error{Path: p, Code: NotFound, Msg: "there is no such element"}
-		}
-		if s.Edge {
-			return l.withEdge(s.ID, nil), nil
-		}
-		if l.hasEdges(s.ID) {
-			if !cascade {
-				return nil, &Error{Path: p, Code: Conflict, Msg: "the node has edges", Hint: "remove them first, or use cascade"}
-			}
-			l = l.withoutEdges(s.ID)
-		}
-		return l.withNode(s.ID, nil), nil
-	})
-}
-
-func (l *level) withoutEdges(node string) *level {
-	var ids []string
-	add := func(id string) bool { ids = append(ids, id); return true }
-	l.incident('o', node, add)
-	l.incident('i', node, add)
-	for _, id := range ids {
-		l = l.withEdge(id, nil)
+	l, err := o.own(p.Parent())
+	if err != nil {
+		return placed(err, "remove", p)
 	}
-	return l
+	r := l.record(s)
+	switch {
+	case r == nil:
+		return &Error{Op: "remove", Path: p, Code: NotFound, Msg: "there is no such element"}
+	case r.links != nil && !cascade:
+		return &Error{Op: "remove", Path: p, Code: Conflict, Msg: "the node has edges", Hint: "remove them first, or use cascade"}
+	case !s.Edge:
+		for _, e := range l.edgesAt(s.ID) {
+			l.unset(o.mine, e)
+		}
+	}
+	l.unset(o.mine, l.record(s))
+	return nil
 }
 
 // Graft puts an element, with props and inner graph, at p, replacing what was
@@ -399,19 +429,22 @@ func (o *Overlay) Graft(p Path, e Element) error {
 	if err := checkPlace("graft", p, e.Graph.root); err != nil {
 		return err
 	}
-	return o.edit("graft", p.Parent(), func(l *level) (*level, error) {
-		return l.withNode(s.ID, &record{kind: e.Kind, props: e.Props, inner: e.Graph.root.orNil()}), nil
-	})
+	l, err := o.own(p.Parent())
+	if err != nil {
+		return placed(err, "graft", p)
+	}
+	l.set(o.mine, l.node(s.ID), newRecord(false, s.ID, e.Kind, "", "", e.Props, e.Graph.root))
+	return nil
 }
 
 // Mark is a state of an overlay that it can be taken back to.
 type Mark struct {
-	cur   Graph
+	root  *level
 	moves int
 }
 
 // Mark notes the overlay's state. O(1).
-func (o *Overlay) Mark() Mark { return Mark{o.cur, len(o.moves)} }
+func (o *Overlay) Mark() Mark { return Mark{o.Graph().root, len(o.moves)} }
 
 // Rewind takes the overlay back to a mark. O(1).
-func (o *Overlay) Rewind(m Mark) { o.cur, o.moves = m.cur, o.moves[:m.moves] }
+func (o *Overlay) Rewind(m Mark) { o.root, o.moves, o.mine = m.root, o.moves[:m.moves], nil }

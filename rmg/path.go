@@ -140,20 +140,51 @@ func unhex(c byte) int {
 	return -1
 }
 
+// steps is what is left of a path: segments that each begin with a slash.
+type steps string
+
+func (p Path) steps() steps {
+	if p == Root {
+		return ""
+	}
+	return steps(p)
+}
+
+// next takes off the first segment. It allocates for an escaped one only.
+func (s steps) next() (Segment, steps) {
+	s = s[1:]
+	rest := steps("")
+	if i := strings.IndexByte(string(s), '/'); i >= 0 {
+		s, rest = s[:i], s[i:]
+	}
+	return segmentOf(string(s)), rest
+}
+
+func segmentOf(part string) Segment {
+	if part == "" || part[0] != '~' && strings.IndexByte(part, '%') < 0 {
+		return Segment{ID: part}
+	}
+	raw, _ := unescape(strings.TrimPrefix(part, "~"))
+	return Segment{raw, part[0] == '~'}
+}
+
 // Segments returns the unescaped steps of p; none for Root.
 func (p Path) Segments() []Segment {
-	if p == Root || p == "" {
+	rest := p.steps()
+	if rest == "" {
 		return nil
 	}
-	parts := strings.Split(string(p[1:]), "/")
-	out := make([]Segment, len(parts))
-	for i, part := range parts {
-		edge := strings.HasPrefix(part, "~")
-		raw, _ := unescape(strings.TrimPrefix(part, "~"))
-		out[i] = Segment{raw, edge}
+	out := make([]Segment, 0, strings.Count(string(rest), "/"))
+	for rest != "" {
+		var s Segment
+		s, rest = rest.next()
+		out = append(out, s)
 	}
 	return out
 }
+
+// depth is how many segments p has.
+func (p Path) depth() int { return strings.Count(string(p.steps()), "/") }
 
 func (p Path) add(s Segment) Path {
 	if p == Root || p == "" {
@@ -190,10 +221,7 @@ func (p Path) Base() Segment {
 	if p == Root || p == "" {
 		return Segment{}
 	}
-	part := string(p[strings.LastIndexByte(string(p), '/')+1:])
-	edge := strings.HasPrefix(part, "~")
-	raw, _ := unescape(strings.TrimPrefix(part, "~"))
-	return Segment{raw, edge}
+	return segmentOf(string(p[strings.LastIndexByte(string(p), '/')+1:]))
 }
 
 // Has reports whether q is p or stands below p.

@@ -1,0 +1,23 @@
+package rmg
+
+func (p Props) set(list []Prop) Props {
+	for _, x := range list {
+		p = p.With(x.Name, x.Value)
+	}
+	return p
+}
+
+func encOf(p Props) string {
+	if p.IsZero() {
+		return ""
+	}
+	b, _ := p.MarshalCBOR()
+	return string(b)
+}
+func propsOf(s string) (p Props) {
+	if s == "" {
+		return
+	}
+	p.UnmarshalCBOR([]byte(s))
+	return
+}

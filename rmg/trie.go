@@ -1,0 +1,351 @@
+package rmg
+
+import (
+	"math/bits"
+	"slices"
+	"strings"
+)
+
+// The trie from id to record: see docs/design/0002-graph.md for why this one.
+//
+// A trie is a *node, nil when empty. For a set S of ids it is, whatever the
+// order in which they came and went:
+//
+//   - a bucket of the records in order, if there are at most bucketMax;
+//   - else a branch at the length of the longest common prefix of S, with one
+//     child for each byte that stands there, and one for the id that ends there.
+//
+// The bytes that a branch skips are kept nowhere: a lookup trusts them and
+// compares the whole id at the end (Morrison 1968); who inserts looks first
+// where the new id parts from those that are there.
+//
+// Every changing function takes the token of the overlay at work, changes in
+// place the nodes that carry it, and copies others.
+
+// get returns the record of an id, or nil. O(length of id) at worst; 3 to 5
+// nodes for a million natural ids.
+func (n *node) get(id string) *record {
+	for n != nil {
+		w := n.bits.Load()
+		d := int(w & bitsDepth)
+		if w&(isBranch|isStub) != isBranch {
+			if w&isStub == 0 {
+				return n.asBucket().get(id, d)
+			}
+			n = n.read()
+			continue
+		}
+		b := n.asBranch()
+		if d < len(id) {
+			c := id[d]
+			word := b.label[c>>6] >> (c & 63)
+			if word&1 == 0 {
+				return nil
+			}
+			n = b.kid(uint(b.size) - uint(b.after[c>>6]) - uint(bits.OnesCount64(word)))
+			continue
+		}
+		if len(id) > d || w&hasEnd == 0 {
+			return nil
+		}
+		n = b.kid(0)
+	}
+	return nil
+}
+
+func (b *bucket) get(id string, depth int) *record {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	h := head(id, depth)
+	tag := ones * uint64(tagOf(h))
+	for w := uint(0); w*8 < uint(b.count); w++ {
+		x := b.tags[w&3] ^ tag
+		x = (x - ones) &^ x & tops
+		for ; x != 0; x &= x - 1 {
+			i := w*8 + uint(bits.TrailingZeros64(x))/8
+			if i >= uint(b.count) {
+				return nil
+			}
+			if r := b.rec(i); len(id) == int(r.nid) && r.data[:r.nid] == id {
+				return r
+			}
+		}
+	}
+	return nil
+}
+
+// find is where an id stands in a bucket, or would stand. The id agrees with
+// the others up to the bucket's depth.
+func (b *bucket) find(id string) (int, bool) {
+	h := uint32(head(id, b.depth()) >> 32)
+	heads, recs := b.heads(), b.recs()
+	i := 0
+	for i < len(heads) && heads[i] < h {
+		i++
+	}
+	for ; i < len(heads) && heads[i] == h; i++ {
+		if c := strings.Compare(recs[i].id(), id); c >= 0 {
+			return i, c == 0
+		}
+	}
+	return i, false
+}
+
+// some returns a record of a non-empty trie that shares with id as much as any
+// does.
+func (n *node) some(id string) *record {
+	for {
+		n = n.read()
+		if !n.branch() {
+			return n.asBucket().recs()[0]
+		}
+		b := n.asBranch()
+		i, ok := 0, false
+		if len(id) >= b.depth() {
+			i, ok = b.slot(id)
+		}
+		if !ok {
+			i = 0
+		}
+		n = b.kids()[i]
+	}
+}
+
+// put sets the record of an id that may be there.
+func (n *node) put(t *token, r *record) *node {
+	if n.get(r.id()) != nil {
+		return n.replace(t, r)
+	}
+	return n.insert(t, r)
+}
+
+// replace sets the record of an id that is there.
+func (n *node) replace(t *token, r *record) *node {
+	n = n.read()
+	if n.branch() {
+		b := n.asBranch()
+		i, _ := b.slot(r.id())
+		kid := b.kids()[i].replace(t, r)
+		b = b.edit(t, 0)
+		b.kids()[i] = kid
+		return &b.node
+	}
+	b := n.asBucket()
+	i, _ := b.find(r.id())
+	b = b.edit(t, 0)
+	b.recs()[i] = r
+	return &b.node
+}
+
+// insert sets the record of an id that is not there.
+func (n *node) insert(t *token, r *record) *node {
+	if n == nil {
+		return lone(t, r)
+	}
+	return n.insertAt(t, r, common(n.some(r.id()).id(), r.id()))
+}
+
+// insertAt is insert for an id that parts from the nearest others at a depth.
+func (n *node) insertAt(t *token, r *record, parts int) *node {
+	n = n.read()
+	id := r.id()
+	if !n.branch() {
+		return n.asBucket().insert(t, r)
+	}
+	b := n.asBranch()
+	d := b.depth()
+	if parts < d {
+		up := newBranch(t, uint32(parts), 2)
+		up.count = n.count + 1
+		up.adopt(n.some("").id(), n)
+		up.adopt(id, lone(t, r))
+		return &up.node
+	}
+	i, ok := b.slot(id)
+	if ok {
+		kid := b.kids()[i].insertAt(t, r, parts)
+		b = b.edit(t, 0)
+		b.kids()[i] = kid
+	} else {
+		b = b.edit(t, 1)
+		b.adopt(id, lone(t, r))
+	}
+	b.count++
+	return &b.node
+}
+
+// adopt adds the child that holds an id.
+func (b *branch) adopt(id string, kid *node) {
+	i, _ := b.slot(id)
+	if d := b.depth(); len(id) == d {
+		b.bits.Store(b.bits.Load() | hasEnd)
+	} else {
+		b.label[id[d]>>6] |= 1 << (id[d] & 63)
+	}
+	b.rank()
+	b.insert(i, kid)
+}
+
+func (b *bucket) insert(t *token, r *record) *node {
+	id := r.id()
+	if b.count == bucketMax {
+		all := append(make([]*record, 0, bucketMax+1), b.recs()...)
+		i, _ := slices.BinarySearchFunc(all, id, compareID)
+		return build(t, slices.Insert(all, i, r))
+	}
+	b = b.edit(t, 1)
+	if d := common(b.recs()[0].id(), id); d < b.depth() {
+		b.rehead(d)
+	}
+	i, _ := b.find(id)
+	b.put(i, r)
+	return &b.node
+}
+
+func compareID(r *record, id string) int { return strings.Compare(r.id(), id) }
+
+// build makes the trie of records that are sorted by id, no id twice. O(n).
+func build(t *token, rs []*record) *node {
+	if len(rs) == 0 {
+		return nil
+	}
+	d := common(rs[0].id(), rs[len(rs)-1].id())
+	if len(rs) <= bucketMax {
+		b := newBucket(t, d, len(rs))
+		for i, r := range rs {
+			b.put(i, r)
+		}
+		return &b.node
+	}
+	kids := 0
+	for i, r := range rs {
+		if i == 0 || len(rs[i-1].id()) == d || rs[i-1].id()[d] != r.id()[d] {
+			kids++
+		}
+	}
+	b := newBranch(t, uint32(d), kids)
+	b.count = uint32(len(rs))
+	for i := 0; i < len(rs); {
+		id, j := rs[i].id(), i+1
+		for j < len(rs) && len(id) > d && rs[j].id()[d] == id[d] {
+			j++
+		}
+		b.adopt(id, build(t, rs[i:j]))
+		i = j
+	}
+	return &b.node
+}
+
+// remove takes out an id that is there.
+func (n *node) remove(t *token, id string) *node {
+	n = n.read()
+	if !n.branch() {
+		b := n.asBucket()
+		if b.count == 1 {
+			return nil
+		}
+		i, _ := b.find(id)
+		b = b.edit(t, 0)
+		b.drop(i)
+		return &b.node
+	}
+	b := n.asBranch()
+	if n.count-1 <= bucketMax {
+		rs := make([]*record, 0, bucketMax)
+		n.ascend(func(r *record) bool {
+			if r.id() != id {
+				rs = append(rs, r)
+			}
+			return true
+		})
+		return build(t, rs)
+	}
+	i, _ := b.slot(id)
+	kid := b.kids()[i].remove(t, id)
+	if kid == nil && b.size == 2 {
+		return b.kids()[1-i]
+	}
+	b = b.edit(t, 0)
+	b.count--
+	if kid != nil {
+		b.kids()[i] = kid
+		return &b.node
+	}
+	b.drop(i)
+	if d := b.depth(); len(id) == d {
+		b.bits.Store(b.bits.Load() &^ hasEnd)
+	} else {
+		b.label[id[d]>>6] &^= 1 << (id[d] & 63)
+	}
+	b.rank()
+	return &b.node
+}
+
+// ascend ranges over the records in order of ids.
+func (n *node) ascend(yield func(*record) bool) bool {
+	if n == nil {
+		return true
+	}
+	n = n.read()
+	if n.branch() {
+		for _, kid := range n.asBranch().kids() {
+			if !kid.ascend(yield) {
+				return false
+			}
+		}
+		return true
+	}
+	return each(n.asBucket().recs(), yield)
+}
+
+func each(recs []*record, yield func(*record) bool) bool {
+	for _, r := range recs {
+		if !yield(r) {
+			return false
+		}
+	}
+	return true
+}
+
+// from ranges over the records whose id is at least start, in order.
+func (n *node) from(start string, yield func(*record) bool) bool {
+	if n == nil {
+		return true
+	}
+	if start == "" {
+		return n.ascend(yield)
+	}
+	near := n.some(start).id()
+	return n.fromAt(start, common(near, start), near, yield)
+}
+
+// fromAt is from where start agrees with the nearest id up to parts.
+func (n *node) fromAt(start string, parts int, near string, yield func(*record) bool) bool {
+	n = n.read()
+	if !n.branch() {
+		recs := n.asBucket().recs()
+		i, _ := slices.BinarySearchFunc(recs, start, compareID)
+		return each(recs[i:], yield)
+	}
+	b := n.asBranch()
+	d := b.depth()
+	if parts < d { // start parts from all that is below, or ends before them
+		if near < start {
+			return true
+		}
+		return n.ascend(yield)
+	}
+	i, ok := b.slot(start)
+	kids := b.kids()
+	if ok {
+		if !kids[i].fromAt(start, parts, near, yield) {
+			return false
+		}
+		i++
+	}
+	for ; i < len(kids); i++ {
+		if !kids[i].ascend(yield) {
+			return false
+		}
+	}
+	return true
+}
