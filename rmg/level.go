@@ -13,6 +13,14 @@ type level struct {
 
 func (l *level) empty() bool { return l == nil || l.nodes == nil }
 
+// orNil is l, or nil when it is empty: an overlay may yet fill it.
+func (l *level) orNil() *level {
+	if l.empty() {
+		return nil
+	}
+	return l
+}
+
 // edit returns a level that t may change: l itself, or a copy.
 func (l *level) edit(t *token) *level {
 	switch {
@@ -158,10 +166,10 @@ func (n *node) height() int {
 	if n == nil {
 		return 0
 	}
-	n = n.read()
 	if h := n.bits.Load() >> highShift; h > 0 {
 		return int(h)
 	}
+	n = n.read()
 	h := 0
 	if n.branch() {
 		for _, kid := range n.asBranch().kids() {

@@ -27,6 +27,9 @@ func linkKey(dir byte, kind, id string) string {
 	return string(dir) + strings.ReplaceAll(kind, "\x00", "\x00\xff") + "\x00\x01" + id
 }
 
+// linkHead is how long a link key is before the id.
+func linkHead(kind string) int { return 1 + len(kind) + strings.Count(kind, "\x00") + 2 }
+
 // The directions of an edge as seen from a node.
 const (
 	dirOut = 'o'
@@ -84,7 +87,7 @@ func (at *link) inserted(e *record) *link {
 func addLinks(t *token, hub *node, node string, e *record) *node {
 	for _, dir := range e.dirs(node) {
 		key := linkKey(byte(dir), e.kind.Value(), e.id())
-		hub = hub.insert(t, &record{data: key, kind: e.kind, nid: uint16(len(key)), nfrom: uint16(len(e.id()))})
+		hub = hub.insert(t, &record{data: key, kind: e.kind, nid: uint16(len(key))})
 	}
 	return hub
 }
@@ -147,7 +150,7 @@ func (r *record) along(dir byte, kind string, yield func(kind unique.Handle[stri
 		if !strings.HasPrefix(l.data, prefix) {
 			return false
 		}
-		return yield(l.kind, l.data[len(l.data)-int(l.nfrom):])
+		return yield(l.kind, l.data[linkHead(l.kind.Value()):])
 	})
 }
 

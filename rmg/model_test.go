@@ -14,18 +14,20 @@ import (
 	"jitos.dev/rmg"
 )
 
+// version is what was handed out, and what it held at the time.
+type version struct {
+	g    rmg.Graph
+	text string
+	sum  rmg.Digest
+}
+
 // machine runs an Overlay and the model side by side.
 type machine struct {
 	over  *rmg.Overlay
 	model *mGraph
 	moves []rmg.Move
 
-	// past are versions handed out, with what they held at the time.
-	past []struct {
-		g    rmg.Graph
-		text string
-		sum  rmg.Digest
-	}
+	past      []version
 	mark      rmg.Mark
 	markModel *mGraph
 	markMoves int
@@ -275,11 +277,7 @@ func (m *machine) graft(t *rapid.T) {
 
 func (m *machine) keep(*rapid.T) {
 	g := m.over.Graph()
-	m.past = append(m.past, struct {
-		g    rmg.Graph
-		text string
-		sum  rmg.Digest
-	}{g, dumpModel(m.model), g.Digest()})
+	m.past = append(m.past, version{g, dumpModel(m.model), g.Digest()})
 	m.mark, m.markModel, m.markMoves = m.over.Mark(), m.model.copy(), len(m.moves)
 }
 
@@ -291,7 +289,7 @@ func (m *machine) rewind(*rapid.T) {
 	m.model, m.moves = m.markModel.copy(), m.moves[:m.markMoves]
 }
 
-// check is the invariant after every step.
+// check is what has to hold between any two steps.
 func (m *machine) check(t *rapid.T) {
 	g := m.over.Graph()
 	want := dumpModel(m.model)
@@ -307,8 +305,39 @@ func (m *machine) check(t *rapid.T) {
 		}
 	}
 	checkLevel(t, g, m.model)
+	sound(t, g)
 	if g.IsEmpty() != (len(m.model.nodes) == 0) {
 		t.Fatalf("IsEmpty is %v of\n%s", g.IsEmpty(), want)
+	}
+}
+
+// look reads an element; the graph inside it is handed out.
+func (m *machine) look(t *rapid.T) {
+	p := drawPath(t, m.model, "path")
+	e, ok := m.over.Get(p)
+	want := m.model.get(p)
+	if p == rmg.Root {
+		m.past = append(m.past, version{e.Graph, dumpModel(m.model), e.Graph.Digest()})
+		return
+	}
+	if ok != (want != nil) {
+		t.Fatalf("get %s: %v, want %v", p, ok, want)
+	}
+	if ok {
+		m.past = append(m.past, version{e.Graph, dumpModel(want.g), e.Graph.Digest()})
+	}
+}
+
+// addMany adds more nodes than a bucket holds.
+func (m *machine) addMany(t *rapid.T) {
+	for i := range rapid.IntRange(20, 50).Draw(t, "many") {
+		id := fmt.Sprintf("n%d", i*7)
+		if m.model.nodes[id] == nil {
+			m.model.nodes[id] = &mElem{kind: "K", props: map[string]rmg.Value{}, g: newMGraph()}
+			if err := m.over.AddNode(rmg.Root.Child(id), "K", rmg.Props{}); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 }
 
@@ -319,11 +348,14 @@ func TestModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := &machine{over: rmg.NewOverlay(rmg.Graph{}), model: newMGraph()}
 		actions := map[string]func(*rapid.T){
-			"": m.check, "add_node": m.addNode, "add_node2": m.addNode, "add_node3": m.addNode, "add_edge": m.addEdge,
+			"check": m.check, "look": m.look, "add_many": m.addMany, "add_node": m.addNode, "add_node2": m.addNode, "add_node3": m.addNode, "add_edge": m.addEdge,
 			"add_edge2": m.addEdge, "set": m.set, "retype": m.retype, "inc": m.inc, "set_add": m.changeSet, "move": m.move,
 			"move2": m.move, "remove": m.remove, "graft": m.graft, "keep": m.keep, "rewind": m.rewind,
 		}
+		// No check after every step: it takes the version, and what an overlay
+		// changes in place between two versions would never be seen.
 		t.Repeat(actions)
+		m.check(t)
 		g := m.over.Graph()
 		if again := rebuild(t, m.model); again.Digest() != g.Digest() {
 			t.Fatalf("one content, two digests:\n%s", dumpModel(m.model))
@@ -345,7 +377,7 @@ func drawGraph(t *rapid.T, steps int) (*rmg.Overlay, *mGraph) {
 }
 
 func (m *machine) run(t *rapid.T, steps int) {
-	do := []func(*rapid.T){m.addNode, m.addNode, m.addNode, m.addEdge, m.addEdge, m.set, m.retype, m.move, m.remove}
+	do := []func(*rapid.T){m.addNode, m.addNode, m.addNode, m.addEdge, m.addEdge, m.set, m.retype, m.move, m.remove, m.addMany, m.look, m.graft}
 	for range rapid.IntRange(steps/2, steps).Draw(t, "steps") {
 		rapid.SampledFrom(do).Draw(t, "step")(t)
 	}

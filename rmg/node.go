@@ -60,8 +60,8 @@ type bucket struct {
 
 // seal is what is learnt of a node after it was handed out.
 type seal struct {
-	sum Digest // valid once bits say so
-	ref uint64 // where a store holds it, plus one; 0 is nowhere
+	sum   Digest                // valid once bits say so
+	place atomic.Pointer[place] // where a store holds it; nil is nowhere
 }
 
 func (n *node) depth() int   { return int(n.bits.Load() & bitsDepth) }
@@ -91,7 +91,10 @@ func (n *node) known() (Digest, bool) {
 }
 
 func (n *node) seal() *seal {
-	if n.branch() {
+	switch w := n.bits.Load(); {
+	case w&isStub != 0:
+		return &n.asStub().seal
+	case w&isBranch != 0:
 		return &n.asBranch().seal
 	}
 	return &n.asBucket().seal
@@ -276,9 +279,4 @@ func lone(t *token, r *record) *node {
 	b := newBucket(t, len(r.id()), 1)
 	b.put(0, r)
 	return &b.node
-}
-
-// load reads what a stub stands for.
-func (n *node) load() *node {
-	panic(&Error{Op: "read", Code: Internal, Msg: "a part of a stored graph has no source"})
 }

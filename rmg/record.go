@@ -19,9 +19,14 @@ type record struct {
 	edge  bool
 }
 
+type symbolOf = unique.Handle[string]
+
+// symbol is one word for all uses of a kind.
+func symbol(kind string) unique.Handle[string] { return unique.Make(kind) }
+
 func newRecord(edge bool, id, kind, from, to string, props Props, inner *level) *record {
 	h := record{
-		kind: unique.Make(kind), inner: inner, edge: edge,
+		kind: symbol(kind), inner: inner, edge: edge,
 		nid: uint16(len(id)), nfrom: uint16(len(from)), nto: uint16(len(to)),
 	}
 	return h.hold(id, from, to, encOf(props))
@@ -35,7 +40,7 @@ func (r *record) props() Props { return propsOf(r.data[r.ends():]) }
 
 func (r *record) element() Element {
 	return Element{
-		ID: r.id(), Edge: r.edge, Kind: r.kind.Value(), From: r.from(), To: r.to(), Props: r.props(), Graph: Graph{r.inner},
+		ID: r.id(), Edge: r.edge, Kind: r.kind.Value(), From: r.from(), To: r.to(), Props: r.props(), Graph: Graph{r.inner.orNil()},
 	}
 }
 
@@ -59,7 +64,7 @@ func (r *record) withLinks(at *link) *record {
 // withKind returns r with another kind.
 func (r *record) withKind(kind string) *record {
 	h := *r
-	h.kind = unique.Make(kind)
+	h.kind = symbol(kind)
 	return h.hold(r.data)
 }
 

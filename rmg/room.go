@@ -23,10 +23,11 @@ func newBucket(t *token, depth, n int) *bucket {
 	return b
 }
 
-// asBranch and asBucket see the whole of which a node is the first field. Go's
+// asBranch, asBucket and asStub see the whole of which a node is the first field. Go's
 // own concurrent trie map tells its nodes apart in this way.
 func (n *node) asBranch() *branch { return (*branch)(unsafe.Pointer(n)) }
 func (n *node) asBucket() *bucket { return (*bucket)(unsafe.Pointer(n)) }
+func (n *node) asStub() *stub     { return (*stub)(unsafe.Pointer(n)) }
 
 // kids are the children, in order of labels, the end first.
 func (b *branch) kids() []*node {

@@ -21,3 +21,11 @@ func propsOf(s string) (p Props) {
 	p.UnmarshalCBOR([]byte(s))
 	return
 }
+
+func validProps(b []byte) error {
+	if len(b) == 0 {
+		return nil
+	}
+	var p Props
+	return p.UnmarshalCBOR(b)
+}
