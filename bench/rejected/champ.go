@@ -25,11 +25,13 @@ type Champ struct {
 
 type champNode struct {
 	memo
-	owner   *owner
-	records uint32 // which slots hold a record
-	kids    uint32 // which slots hold a node; below the last level neither is set
-	held    []*Record
-	below   []*champNode
+	owner    *owner
+	records  uint32 // which slots hold a record
+	kids     uint32 // which slots hold a node; below the last level neither is set
+	held     []*Record
+	below    []*champNode
+	ownHeld  bool // the owner may change held in place
+	ownBelow bool // and below
 }
 
 const (
@@ -135,21 +137,37 @@ func (e *ChampEdit) Snapshot() Champ {
 	return e.cur
 }
 
-// edited returns n to be changed: n itself, if it is the owner's, or one that
-// shares its slices. The slices that are not changed are cloned when there is an
-// owner, who may change them in place later.
-func (n *champNode) edited(o *owner, held, below bool) (c *champNode, owned bool) {
+// edited returns n to be changed: n itself, if it is the owner's, or a new node
+// that shares its slices, each of which is copied before it is changed.
+func (n *champNode) edited(o *owner) *champNode {
 	if o != nil && n.owner == o {
-		return n, true
+		return n
 	}
-	c = &champNode{owner: o, records: n.records, kids: n.kids, held: n.held, below: n.below}
-	if o != nil && !held {
-		c.held = slices.Clone(c.held)
-	}
-	if o != nil && !below {
-		c.below = slices.Clone(c.below)
-	}
-	return c, false
+	return &champNode{owner: o, records: n.records, kids: n.kids, held: n.held, below: n.below}
+}
+
+func (n *champNode) setRecord(i int, r *Record) {
+	n.held, n.ownHeld = setAt(n.held, i, r, n.ownHeld), n.owner != nil
+}
+
+func (n *champNode) insertRecord(i int, r *Record) {
+	n.held, n.ownHeld = insertAt(n.held, i, r, n.ownHeld), n.owner != nil
+}
+
+func (n *champNode) removeRecord(i int) {
+	n.held, n.ownHeld = removeAt(n.held, i, n.ownHeld), n.owner != nil
+}
+
+func (n *champNode) setKid(j int, kid *champNode) {
+	n.below, n.ownBelow = setAt(n.below, j, kid, n.ownBelow), n.owner != nil
+}
+
+func (n *champNode) insertKid(j int, kid *champNode) {
+	n.below, n.ownBelow = insertAt(n.below, j, kid, n.ownBelow), n.owner != nil
+}
+
+func (n *champNode) removeKid(j int) {
+	n.below, n.ownBelow = removeAt(n.below, j, n.ownBelow), n.owner != nil
 }
 
 func (n *champNode) put(r *Record, h uint64, shift uint, o *owner) (_ *champNode, added bool) {
@@ -158,11 +176,11 @@ func (n *champNode) put(r *Record, h uint64, shift uint, o *owner) (_ *champNode
 	}
 	if shift >= champEnd {
 		i, found := n.find(r.Key)
-		c, owned := n.edited(o, true, false)
+		c := n.edited(o)
 		if found {
-			c.held = setAt(n.held, i, r, owned)
+			c.setRecord(i, r)
 		} else {
-			c.held = insertAt(n.held, i, r, owned)
+			c.insertRecord(i, r)
 		}
 		return c, !found
 	}
@@ -171,24 +189,24 @@ func (n *champNode) put(r *Record, h uint64, shift uint, o *owner) (_ *champNode
 	switch {
 	case n.kids&bit != 0:
 		kid, added := n.below[j].put(r, h, shift+champBits, o)
-		c, owned := n.edited(o, false, true)
-		c.below = setAt(n.below, j, kid, owned)
+		c := n.edited(o)
+		c.setKid(j, kid)
 		return c, added
 	case n.records&bit == 0:
-		c, owned := n.edited(o, true, false)
-		c.held = insertAt(n.held, i, r, owned)
+		c := n.edited(o)
+		c.insertRecord(i, r)
 		c.records |= bit
 		return c, true
 	case n.held[i].Key == r.Key:
-		c, owned := n.edited(o, true, false)
-		c.held = setAt(n.held, i, r, owned)
+		c := n.edited(o)
+		c.setRecord(i, r)
 		return c, false
 	}
 	old := n.held[i]
 	kid := pair(old, hashOf(old.Key), r, h, shift+champBits, o)
-	c, owned := n.edited(o, true, true)
-	c.held = removeAt(n.held, i, owned)
-	c.below = insertAt(n.below, j, kid, owned)
+	c := n.edited(o)
+	c.removeRecord(i)
+	c.insertKid(j, kid)
 	c.records &^= bit
 	c.kids |= bit
 	return c, true
@@ -225,14 +243,14 @@ func (n *champNode) remove(key string, h uint64, shift uint, o *owner) (_ *champ
 			return n, false
 		}
 		if len(kid.held) > 1 || kid.kids != 0 {
-			c, owned := n.edited(o, false, true)
-			c.below = setAt(n.below, j, kid, owned)
+			c := n.edited(o)
+			c.setKid(j, kid)
 			return c, true
 		}
 		// One record is left below: it comes up into the slot.
-		c, owned := n.edited(o, true, true)
-		c.below = removeAt(n.below, j, owned)
-		c.held = insertAt(n.held, rank(n.records, bit), kid.held[0], owned)
+		c := n.edited(o)
+		c.removeKid(j)
+		c.insertRecord(rank(c.records, bit), kid.held[0])
 		c.kids &^= bit
 		c.records |= bit
 		return c, true
@@ -250,8 +268,8 @@ func (n *champNode) remove(key string, h uint64, shift uint, o *owner) (_ *champ
 	if len(n.held) == 1 && n.kids == 0 {
 		return nil, true
 	}
-	c, owned := n.edited(o, true, false)
-	c.held = removeAt(n.held, i, owned)
+	c := n.edited(o)
+	c.removeRecord(i)
 	c.records &^= bit
 	return c, true
 }

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+
+	"jitos.dev/rmg"
+)
+
+// growthSizes are the sizes that a cost is followed through.
+var growthSizes = []int{1e4, 1e5, 1e6, 5e6}
+
+// growth is one cost, in nanoseconds, at one size.
+type growth struct {
+	name string
+	unit string
+	run  func(g rmg.Graph, n int) (float64, error)
+	// bar is how much the cost may grow from the smallest size to the largest. It
+	// is 0 where most of the cost is memory that is in no cache: there one line
+	// of memory alone costs some ten times as much in a graph of a gigabyte as in
+	// one that fits the second cache, whatever the structure.
+	bar float64
+}
+
+// growing are the costs of one change among a hundred, so that few changes meet
+// in one node even in the smallest graph.
+var growing = []growth{
+	{"fork", "ns", func(g rmg.Graph, _ int) (float64, error) { return forkTime(g) }, 2},
+	{"edit100", "ns a key", editTime, 0},
+	{"edit100bytes", "B a key", editBytes, 2},
+	{"digest100", "ns a key", func(g rmg.Graph, n int) (float64, error) { return digestTime(g, n, 100) }, 2},
+	{"diff100", "ns a key", func(g rmg.Graph, n int) (float64, error) { return diffTime(g, n, 100) }, 0},
+	{"merge100", "ns a key", func(g rmg.Graph, n int) (float64, error) {
+		x, err := mergeTime(g, n, 100)
+		return x / 200, err
+	}, 0},
+}
+
+// growthRows follow each cost through the sizes, all costs at one size before
+// the next, and then say how much each has grown.
+func growthRows() []measure {
+	known := map[string]float64{}
+	at := func(c growth, n int) (float64, error) {
+		key := c.name + "/" + sizeName(n)
+		if x, ok := known[key]; ok {
+			return x, nil
+		}
+		x, err := c.run(graphOf(n), n)
+		if err == nil {
+			known[key] = x
+		}
+		return x, err
+	}
+	var out []measure
+	for _, n := range growthSizes {
+		for _, c := range growing {
+			name := "rmg/" + c.name + "/" + sizeName(n)
+			if n == *nodes && slices.Contains([]string{"fork", "edit100", "digest100"}, c.name) {
+				continue // there is that row already, with a bar
+			}
+			out = append(out, measure{name, func() (row, error) {
+				x, err := at(c, n)
+				return row{Value: x, Unit: c.unit, Holds: err == nil, N: rounds}, err
+			}})
+		}
+	}
+	ratio := func(c growth, to int) measure {
+		from := growthSizes[0]
+		return measure{fmt.Sprintf("rmg/%s/growth/%s", c.name, sizeName(to)), func() (row, error) {
+			y, err := at(c, to)
+			if err != nil {
+				return row{}, err
+			}
+			x, err := at(c, from)
+			r := row{Value: y / x, Unit: fmt.Sprintf("x for %dx the graph", to/from), Holds: err == nil, N: rounds}
+			if c.bar > 0 && to == growthSizes[len(growthSizes)-1] {
+				r = r.within(c.bar, fmt.Sprintf("<= %g", c.bar))
+			}
+			return r, err
+		}}
+	}
+	for _, to := range growthSizes[2:] {
+		for _, c := range growing {
+			out = append(out, ratio(c, to))
+		}
+	}
+	return out
+}
+
+// editTime is the time of a change in an overlay of a hundred.
+func editTime(g rmg.Graph, n int) (float64, error) {
+	seed := 0
+	xs, err := median(func() (float64, error) {
+		const changes = 10_000
+		seed++
+		items := sample(n, changes, seed)
+		t, err := collected(func() error {
+			for some := range slices.Chunk(items, 100) {
+				keptGraph = overlayOf(g, some).Graph()
+			}
+			return nil
+		})
+		return t / changes, err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return xs[0], nil
+}
+
+// editBytes is the memory that a change in an overlay of a hundred takes,
+// garbage included: what is copied, which no cache has a part in.
+func editBytes(g rmg.Graph, n int) (float64, error) {
+	const changes = 10_000
+	items := sample(n, changes, 1)
+	runtime.GC()
+	return allocated(func() {
+		for some := range slices.Chunk(items, 100) {
+			keptGraph = overlayOf(g, some).Graph()
+		}
+	}) / changes, nil
+}
