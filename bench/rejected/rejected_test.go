@@ -19,14 +19,15 @@ func itemOf(key string, state int) peers.Item {
 }
 
 // keysToDraw are few enough to meet again: short and long ones, prefixes of each
-// other, zero bytes, the same first eight bytes, and the same hash.
+// other, zero bytes, the same first eight bytes, the same hash, and such as end
+// nodes of a content-split tree on several levels.
 func keysToDraw() []string {
 	out := []string{"", "\x00", "\x00\x00", "a", "a\x00", "ab", "abcdefgh", "abcdefgh\x00", "abcdefghi", "abcdefghj", strings.Repeat("long", 20)}
 	out = append(out, colliding(6)...)
-	for i := range 120 {
+	for i := range 100 {
 		out = append(out, fmt.Sprintf("node-%d", i))
 	}
-	return out
+	return append(out, ending(20, 2)...)
 }
 
 // colliding makes keys of 16 bytes with one hash: the first eight make one
@@ -43,6 +44,17 @@ func colliding(n int) []string {
 		}
 		b[15] = byte(i)
 		out = append(out, string(b))
+	}
+	return out
+}
+
+// ending finds keys that end nodes on at least so many levels.
+func ending(n, levels int) []string {
+	var out []string
+	for i := 0; len(out) < n; i++ {
+		if key := fmt.Sprintf("end-%d", i); ends(key) >= levels {
+			out = append(out, key)
+		}
 	}
 	return out
 }
@@ -175,6 +187,130 @@ func TestLarge(t *testing.T) {
 				check(t, p, s.v, s.want, uint64(i))
 			}
 		})
+	}
+}
+
+// TestBatchGoesOn: what a batch has handed out never changes again.
+func TestBatchGoesOn(t *testing.T) {
+	t.Run("CHAMP", func(t *testing.T) { batchGoesOn(t, Champ{}) })
+	t.Run("CHAMP and order", func(t *testing.T) { batchGoesOn(t, NewOrderedChamp()) })
+	t.Run("split B-tree", func(t *testing.T) { batchGoesOn(t, Split{}) })
+	t.Run("treap", func(t *testing.T) { batchGoesOn(t, Treap{}) })
+}
+
+func batchGoesOn[S structure[S, E], E batch[S]](t *testing.T, empty S) {
+	keys := keysToDraw()
+	rnd := rand.New(rand.NewPCG(5, 5))
+	e, now := empty.Edit(), map[string]*Record{}
+	var kept []S
+	var want []map[string]*Record
+	for i := range 3000 {
+		key := keys[rnd.IntN(len(keys))]
+		if rnd.IntN(3) == 0 {
+			e.Delete(key)
+			delete(now, key)
+		} else {
+			r := &Record{Key: key, Kind: fmt.Sprint(i)}
+			e.Put(r)
+			now[key] = r
+		}
+		if i%50 == 49 {
+			kept, want = append(kept, e.Snapshot()), append(want, maps.Clone(now))
+		}
+	}
+	for i, s := range kept {
+		again := empty.Edit()
+		for _, key := range keys {
+			if got := s.Get(key); got != want[i][key] {
+				t.Fatalf("in version %d %q is %v, want %v", i, key, got, want[i][key])
+			} else if got != nil {
+				again.Put(got)
+			}
+		}
+		if s.Len() != len(want[i]) || s.Digest() != again.Snapshot().Digest() {
+			t.Fatalf("version %d has %d records, want %d; or another digest", i, s.Len(), len(want[i]))
+		}
+		if o, ok := any(s).(OrderedChamp); ok && o.keys.Len() != o.Len() {
+			t.Fatalf("version %d has %d keys in order, want %d", i, o.keys.Len(), o.Len())
+		}
+	}
+}
+
+// TestSplitShape compares a tree, grown and cut down in steps, with what the
+// definition says: a key ends its node at as many levels as its hash says.
+func TestSplitShape(t *testing.T) {
+	all := ending(30, 2)
+	for i := range 3000 {
+		all = append(all, fmt.Sprintf("node-%d", i))
+	}
+	rnd := rand.New(rand.NewPCG(3, 3))
+	rnd.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	var s Split
+	have := map[string]bool{}
+	for i := range 2 * len(all) {
+		if i < len(all) {
+			s = s.Put(&Record{Key: all[i]})
+			have[all[i]] = true
+		} else {
+			s = s.Delete(all[i-len(all)])
+			delete(have, all[i-len(all)])
+		}
+		if i > 100 && i < 2*len(all)-100 && i%101 != 0 || len(have) == 0 {
+			continue
+		}
+		// Each level is the keys that its nodes end with.
+		level, nodes := 0, slices.Sorted(maps.Keys(have))
+		want := [][]string{}
+		for {
+			var next []string
+			for j, key := range nodes {
+				if ends(key) > level || j+1 == len(nodes) {
+					next = append(next, key)
+				}
+			}
+			want = append(want, next)
+			if len(next) == 1 {
+				break
+			}
+			level, nodes = level+1, next
+		}
+		if s.height != len(want)-1 {
+			t.Fatalf("%d keys: the height is %d, want %d", len(have), s.height, len(want)-1)
+		}
+		row := []*splitNode{s.root}
+		for level := s.height; level >= 0; level-- {
+			var got []string
+			var below []*splitNode
+			for _, n := range row {
+				got = append(got, n.last())
+				below = append(below, n.kids...)
+				if len(n.heads) == 0 || level > 0 != (n.kids != nil) {
+					t.Fatalf("%d keys: a node at %d is empty or of the wrong sort", len(have), level)
+				}
+			}
+			if !slices.Equal(got, want[level]) {
+				t.Fatalf("%d keys: the nodes at %d end with %q, want %q", len(have), level, got, want[level])
+			}
+			row = below
+		}
+	}
+}
+
+// TestTreapDepth: priorities are as good as random.
+func TestTreapDepth(t *testing.T) {
+	var s Treap
+	for i := range 5000 {
+		s = s.Put(&Record{Key: fmt.Sprintf("node-%06d", i)})
+	}
+	var depth func(*treapNode) int
+	depth = func(n *treapNode) int {
+		if n == nil {
+			return 0
+		}
+		return 1 + max(depth(n.left), depth(n.right))
+	}
+	if d := depth(s.root); d > 50 {
+		t.Fatalf("the treap of %d keys is %d deep", s.Len(), d)
 	}
 }
 

@@ -212,7 +212,7 @@ func (n *splitNode) remove(h uint64, key string, level int, o *owner) splitCut {
 		}
 		c.kids = setAt(c.kids, j+1, next, owned)
 		c.removeKid(j, true)
-		cut.open, cut.empty = false, -1
+		cut.open = false
 	case cut.node != nil:
 		c.setKid(j, cut.node, owned)
 	default:
