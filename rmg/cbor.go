@@ -6,16 +6,23 @@ import (
 	"fmt"
 )
 
-// What the store needs of CBOR (RFC 8949): heads in their shortest form, and
-// definite lengths.
+// The part of CBOR (RFC 8949) that is its deterministic encoding: heads in their
+// shortest form, definite lengths.
 
-// The major types, shifted to where they stand, and null.
+// The major types, shifted to where they stand, and the simple values.
 const (
-	cborUint   = 0 << 5
-	cborBytes  = 2 << 5
-	cborString = 3 << 5
-	cborArray  = 4 << 5
-	cborNull   = 0xf6
+	cborUint     = 0 << 5
+	cborNegative = 1 << 5
+	cborBytes    = 2 << 5
+	cborString   = 3 << 5
+	cborArray    = 4 << 5
+	cborMap      = 5 << 5
+	cborTag      = 6 << 5
+
+	cborFalse = 0xf4
+	cborTrue  = 0xf5
+	cborNull  = 0xf6
+	cborFloat = 0xfb // eight bytes follow
 )
 
 func cborHead(b []byte, major byte, n uint64) []byte {
@@ -119,6 +126,14 @@ func (r *cborReader) text(major byte, limit int) []byte {
 	s := r.data[r.at : r.at+int(n)]
 	r.at += int(n)
 	return s
+}
+
+// end reports the first failure, or that bytes are left over.
+func (r *cborReader) end() error {
+	if r.err == nil && r.at != len(r.data) {
+		return errors.New("bytes are left over")
+	}
+	return r.err
 }
 
 // null reads a null if there is one.

@@ -53,7 +53,8 @@ func (v Value) writeJSON(b *bytes.Buffer) error {
 		fmt.Fprintf(b, `{"$blob":"%x","size":%d}`, v.str, int64(v.num))
 	case TypeList:
 		b.WriteByte('[')
-		for i, x := range v.list {
+		list, _ := v.AsList()
+		for i, x := range list {
 			if i > 0 {
 				b.WriteByte(',')
 			}
@@ -63,7 +64,8 @@ func (v Value) writeJSON(b *bytes.Buffer) error {
 		}
 		b.WriteByte(']')
 	case TypeMap:
-		return v.dict.writeJSON(b)
+		dict, _ := v.AsMap()
+		return dict.writeJSON(b)
 	}
 	return nil
 }
@@ -98,15 +100,17 @@ func (p Props) MarshalJSON() ([]byte, error) {
 
 func (p Props) writeJSON(b *bytes.Buffer) error {
 	b.WriteByte('{')
-	for i, x := range p.list {
-		if i > 0 {
+	begun := false
+	for name, v := range p.All() {
+		if begun {
 			b.WriteByte(',')
 		}
-		if err := writeString(b, x.Name); err != nil {
+		begun = true
+		if err := writeString(b, name); err != nil {
 			return err
 		}
 		b.WriteByte(':')
-		if err := x.Value.writeJSON(b); err != nil {
+		if err := v.writeJSON(b); err != nil {
 			return err
 		}
 	}
@@ -209,7 +213,7 @@ func readJSON(dec *json.Decoder, depth int) (Value, error) {
 			if _, err := dec.Token(); err != nil {
 				return Value{}, malformed("%v", err)
 			}
-			return Value{typ: TypeList, list: list}, nil
+			return List(list...), nil
 		}
 		return readObject(dec, depth)
 	}

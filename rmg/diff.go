@@ -84,29 +84,6 @@ func diffRecords(p Path, x, y *record, yield func(Change) bool) bool {
 	return diffLevels(p, xl, yl, yield)
 }
 
-// diffProps lists what differs, in order of names.
-func diffProps(a, b Props) []PropChange {
-	var out []PropChange
-	i, j := 0, 0
-	for i < len(a.list) || j < len(b.list) {
-		switch {
-		case j == len(b.list) || i < len(a.list) && a.list[i].Name < b.list[j].Name:
-			out = append(out, PropChange{Name: a.list[i].Name, Old: a.list[i].Value})
-			i++
-		case i == len(a.list) || a.list[i].Name > b.list[j].Name:
-			out = append(out, PropChange{Name: b.list[j].Name, New: b.list[j].Value})
-			j++
-		default:
-			if !a.list[i].Value.Equal(b.list[j].Value) {
-				out = append(out, PropChange{Name: a.list[i].Name, Old: a.list[i].Value, New: b.list[j].Value})
-			}
-			i++
-			j++
-		}
-	}
-	return out
-}
-
 // DiffMoved is Diff with recorded moves applied: what a move explains is one
 // Moved change; the moves come first, by path, then what else changed.
 func DiffMoved(a, b Graph, moves []Move) iter.Seq[Change] {

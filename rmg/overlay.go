@@ -144,10 +144,8 @@ func checkNew(op string, p Path, kind string, props Props) error {
 	case len(kind) > MaxKind:
 		return &Error{Op: op, Path: p, Code: Limit, Msg: fmt.Sprintf("the kind has %d bytes; the limit is %d", len(kind), MaxKind)}
 	}
-	for name, v := range props.All() {
-		if err := checkProp(op, p, name, v); err != nil {
-			return err
-		}
+	if name, err := props.check(); err != nil {
+		return badProp(op, p, name, err)
 	}
 	return checkPlace(op, p, nil)
 }
@@ -164,13 +162,18 @@ func checkPlace(op string, p Path, inner *level) error {
 }
 
 func checkProp(op string, p Path, name string, v Value) error {
-	if name == "" || !utf8.ValidString(name) {
-		return &Error{Op: op, Path: p, Code: Invalid, Msg: fmt.Sprintf("prop name %q is empty or not UTF-8", name)}
+	err := checkName(name)
+	if err == nil {
+		err = v.Check()
 	}
-	if err := v.Check(); err != nil {
-		return &Error{Op: op, Path: p, Code: Invalid, Msg: "prop " + name, Err: err}
+	if err != nil {
+		return badProp(op, p, name, err)
 	}
 	return nil
+}
+
+func badProp(op string, p Path, name string, err error) error {
+	return &Error{Op: op, Path: p, Code: Invalid, Msg: fmt.Sprintf("prop %q", name), Err: err}
 }
 
 // AddNode adds a node. NotFound: the parent is missing. Exists: the id is

@@ -29,14 +29,14 @@ func newRecord(edge bool, id, kind, from, to string, props Props, inner *level) 
 		kind: symbol(kind), inner: inner, edge: edge,
 		nid: uint16(len(id)), nfrom: uint16(len(from)), nto: uint16(len(to)),
 	}
-	return h.hold(id, from, to, encOf(props))
+	return h.hold(id, from, to, props.enc)
 }
 
 func (r *record) id() string   { return r.data[:r.nid] }
 func (r *record) from() string { return r.data[r.nid : r.nid+r.nfrom] }
 func (r *record) to() string   { return r.data[r.nid+r.nfrom : r.nid+r.nfrom+r.nto] }
 func (r *record) ends() int    { return int(r.nid) + int(r.nfrom) + int(r.nto) }
-func (r *record) props() Props { return propsOf(r.data[r.ends():]) }
+func (r *record) props() Props { return Props{r.data[r.ends():]} }
 
 func (r *record) element() Element {
 	return Element{
@@ -45,7 +45,7 @@ func (r *record) element() Element {
 }
 
 // with returns r with other props.
-func (r *record) with(props Props) *record { return r.hold(r.data[:r.ends()], encOf(props)) }
+func (r *record) with(props Props) *record { return r.hold(r.data[:r.ends()], props.enc) }
 
 // withInner returns r with another inner graph.
 func (r *record) withInner(l *level) *record {

@@ -130,7 +130,7 @@ func (s *Store) Open(r StoredRoot) (Graph, error) {
 	u := unpacker{store: s, cborReader: cborReader{data: data}}
 	u.array(2)
 	l := u.level()
-	if err := u.close(); err != nil {
+	if err := u.end(); err != nil {
 		return Graph{}, damaged(r.Offset, err)
 	}
 	g := Graph{l}
@@ -208,7 +208,7 @@ func (s *Store) load(st *stub) (*node, *Error) {
 	}
 	u := unpacker{store: s, cborReader: cborReader{data: data}}
 	n := u.node()
-	if err := u.close(); err != nil {
+	if err := u.end(); err != nil {
 		return nil, damaged(at.off, err)
 	}
 	if !st.fits(n) {

@@ -1,7 +1,6 @@
 package rmg
 
 import (
-	"errors"
 	"fmt"
 	"hash/crc32"
 )
@@ -295,11 +294,4 @@ func (u *unpacker) links() *link {
 		return nil
 	}
 	return &list[0]
-}
-
-func (u *unpacker) close() error {
-	if u.err == nil && u.at != len(u.data) {
-		return errors.New("bytes are left over")
-	}
-	return u.err
 }

@@ -2,10 +2,7 @@ package rmg
 
 import (
 	"fmt"
-	"iter"
 	"math"
-	"slices"
-	"sort"
 	"strings"
 	"unicode/utf8"
 )
@@ -41,11 +38,9 @@ type Blob struct {
 // NaN has one encoding, and -0 is stored as 0, so that equal values have equal
 // digests.
 type Value struct {
-	typ  Type
-	num  uint64 // bool, int64, float64 bits, blob size
-	str  string // string, bytes, ref, blob sum
-	list []Value
-	dict Props
+	typ Type
+	num uint64 // bool, int64, float64 bits, blob size
+	str string // string, bytes, ref, blob sum; the encoding of a list or map
 }
 
 // Bool makes a bool.
@@ -78,10 +73,22 @@ func String(s string) Value { return Value{typ: TypeString, str: s} }
 func Bytes(b []byte) Value { return Value{typ: TypeBytes, str: string(b)} }
 
 // List makes a list; vs is copied.
-func List(vs ...Value) Value { return Value{typ: TypeList, list: slices.Clone(vs)} }
+func List(vs ...Value) Value {
+	b := cborHead(nil, cborArray, uint64(len(vs)))
+	for _, v := range vs {
+		b = v.encode(b)
+	}
+	return Value{typ: TypeList, str: string(b)}
+}
 
 // Map makes a map; entries without a value are left out.
-func Map(m map[string]Value) Value { return Value{typ: TypeMap, dict: PropsOf(m)} }
+func Map(m map[string]Value) Value {
+	enc := PropsOf(m).enc
+	if enc == "" {
+		enc = emptyMap
+	}
+	return Value{typ: TypeMap, str: enc}
+}
 
 // Ref makes a reference to an element.
 func Ref(p Path) Value { return Value{typ: TypeRef, str: string(p)} }
@@ -104,9 +111,28 @@ func (v Value) AsInt() (int64, bool)     { return pick(v, TypeInt, int64(v.num))
 func (v Value) AsFloat() (float64, bool) { return pick(v, TypeFloat, math.Float64frombits(v.num)) }
 func (v Value) AsString() (string, bool) { return pick(v, TypeString, v.str) }
 func (v Value) AsBytes() ([]byte, bool)  { return pick(v, TypeBytes, []byte(v.str)) }
-func (v Value) AsList() ([]Value, bool)  { return pick(v, TypeList, slices.Clone(v.list)) }
-func (v Value) AsMap() (Props, bool)     { return pick(v, TypeMap, v.dict) }
 func (v Value) AsRef() (Path, bool)      { return pick(v, TypeRef, Path(v.str)) }
+
+// AsList returns the items and whether v is a list.
+func (v Value) AsList() ([]Value, bool) {
+	if v.typ != TypeList {
+		return nil, false
+	}
+	n, rest := decodeHead(v.str)
+	list := make([]Value, n)
+	for i := range list {
+		list[i], rest = decodeValue(rest)
+	}
+	return list, true
+}
+
+// AsMap returns the entries and whether v is a map.
+func (v Value) AsMap() (Props, bool) {
+	if v.typ != TypeMap || v.str == emptyMap {
+		return Props{}, v.typ == TypeMap
+	}
+	return Props{v.str}, true
+}
 
 // AsBlob returns the content's name and whether v is one.
 func (v Value) AsBlob() (Blob, bool) {
@@ -127,10 +153,7 @@ func pick[T any](v Value, t Type, x T) (T, bool) {
 }
 
 // Equal reports whether v and w are the same value of the same type.
-func (v Value) Equal(w Value) bool {
-	return v.typ == w.typ && v.num == w.num && v.str == w.str &&
-		slices.EqualFunc(v.list, w.list, Value.Equal) && v.dict.Equal(w.dict)
-}
+func (v Value) Equal(w Value) bool { return v == w }
 
 // Check reports strings that are not UTF-8, map keys that begin with "$" or
 // are not UTF-8, and nesting beyond MaxValueDepth, as Invalid.
@@ -161,13 +184,15 @@ func (v Value) check(depth int) error {
 			return bad("a blob has a negative size")
 		}
 	case TypeList:
-		for _, x := range v.list {
+		list, _ := v.AsList()
+		for _, x := range list {
 			if err := x.check(depth + 1); err != nil {
 				return err
 			}
 		}
 	case TypeMap:
-		for k, x := range v.dict.All() {
+		dict, _ := v.AsMap()
+		for k, x := range dict.All() {
 			if strings.HasPrefix(k, "$") || !utf8.ValidString(k) {
 				return bad("map key %q begins with $ or is not UTF-8", k)
 			}
@@ -177,106 +202,4 @@ func (v Value) check(depth int) error {
 		}
 	}
 	return nil
-}
-
-// Props is an immutable map from name to value, ordered by name. The zero
-// Props is empty. It marshals as a JSON or CBOR map.
-type Props struct{ list []Prop }
-
-// Prop is one named value.
-type Prop struct {
-	Name  string
-	Value Value
-}
-
-// PropsOf makes Props from a map; entries without a value are left out.
-func PropsOf(m map[string]Value) Props {
-	list := make([]Prop, 0, len(m))
-	for n, v := range m {
-		if v.typ != TypeNone {
-			list = append(list, Prop{n, v})
-		}
-	}
-	slices.SortFunc(list, func(a, b Prop) int { return strings.Compare(a.Name, b.Name) })
-	return Props{list}
-}
-
-// Len returns how many props there are.
-func (p Props) Len() int { return len(p.list) }
-
-// IsZero reports whether there are none.
-func (p Props) IsZero() bool { return len(p.list) == 0 }
-
-func (p Props) find(name string) (int, bool) {
-	i := sort.Search(len(p.list), func(i int) bool { return p.list[i].Name >= name })
-	return i, i < len(p.list) && p.list[i].Name == name
-}
-
-// Get returns the value under name and whether there is one.
-func (p Props) Get(name string) (Value, bool) {
-	if i, ok := p.find(name); ok {
-		return p.list[i].Value, true
-	}
-	return Value{}, false
-}
-
-// String returns the string under name, or "" if it is absent or of another
-// type; Int, Bool and Blob do the same for their types.
-func (p Props) String(name string) string {
-	v, _ := p.Get(name)
-	s, _ := v.AsString()
-	return s
-}
-
-// Int returns the int under name, or 0.
-func (p Props) Int(name string) int64 {
-	v, _ := p.Get(name)
-	i, _ := v.AsInt()
-	return i
-}
-
-// Bool returns the bool under name, or false.
-func (p Props) Bool(name string) bool {
-	v, _ := p.Get(name)
-	b, _ := v.AsBool()
-	return b
-}
-
-// Blob returns the blob under name, or the zero Blob.
-func (p Props) Blob(name string) Blob {
-	v, _ := p.Get(name)
-	b, _ := v.AsBlob()
-	return b
-}
-
-// All ranges over the props in order of their names.
-func (p Props) All() iter.Seq2[string, Value] {
-	return func(yield func(string, Value) bool) {
-		for _, x := range p.list {
-			if !yield(x.Name, x.Value) {
-				return
-			}
-		}
-	}
-}
-
-// With returns p with name set to v, or removed if v is the zero Value.
-func (p Props) With(name string, v Value) Props {
-	i, ok := p.find(name)
-	switch {
-	case ok && v.typ == TypeNone:
-		return Props{slices.Delete(slices.Clone(p.list), i, i+1)}
-	case ok:
-		list := slices.Clone(p.list)
-		list[i].Value = v
-		return Props{list}
-	case v.typ == TypeNone:
-		return p
-	}
-	return Props{slices.Insert(slices.Clone(p.list), i, Prop{name, v})}
-}
-
-// Equal reports whether p and q hold the same names and values.
-func (p Props) Equal(q Props) bool {
-	return slices.EqualFunc(p.list, q.list, func(a, b Prop) bool { return a.Name == b.Name && a.Value.Equal(b.Value) })
 }
