@@ -8,7 +8,8 @@ type level struct {
 	owner        *token
 	nodes, edges *node
 	sum          atomic.Pointer[Digest]
-	high         atomic.Int32 // what height says; 0 is not known yet
+	high         atomic.Int32            // what height says; 0 is not known yet
+	kinds        atomic.Pointer[Schemas] // what it demands as /kind; of a level that was handed out only
 }
 
 func (l *level) empty() bool { return l == nil || l.nodes == nil }

@@ -11,7 +11,7 @@ import (
 
 // Overlay is the write side: a private, changing version over a Graph. It is
 // for one goroutine. Every method either does the whole change or returns an
-// *Error and does nothing.
+// *Error and does nothing. What would break a schema is Invalid; see [Schemas].
 //
 // An overlay costs what it changed: it copies a part of its base when it first
 // changes it, and changes its own copy from then on. What it hands out as a
@@ -21,6 +21,8 @@ type Overlay struct {
 	root  *level
 	mine  *token // nil: nothing is
 	moves []Move
+	kinds *Schemas // nil: not looked up yet
+	free  bool     // schemas are not looked at
 }
 
 // Move says that the element at From was moved to To.
@@ -100,6 +102,9 @@ func placed(err error, op string, p Path) error {
 
 // change replaces the record at p by what fn makes of it.
 func (o *Overlay) change(op string, p Path, fn func(*record) (*record, error)) error {
+	if o.rekinds(p) {
+		return o.rekind(op, p, func() error { return o.change(op, p, fn) })
+	}
 	s := p.Base()
 	if s.ID == "" {
 		return &Error{Op: op, Path: p, Code: Invalid, Msg: "the root is no element"}
@@ -112,6 +117,9 @@ func (o *Overlay) change(op string, p Path, fn func(*record) (*record, error)) e
 		return &Error{Op: op, Path: p, Code: NotFound, Msg: "there is no such element"}
 	}
 	c, err := fn(r)
+	if err == nil {
+		err = o.keeps(op, p, r, c)
+	}
 	if err != nil {
 		return placed(err, op, p)
 	}
@@ -176,9 +184,13 @@ func badProp(op string, p Path, name string, err error) error {
 	return &Error{Op: op, Path: p, Code: Invalid, Msg: fmt.Sprintf("prop %q", name), Err: err}
 }
 
-// AddNode adds a node. NotFound: the parent is missing. Exists: the id is
-// taken. Invalid: empty kind, bad values, or p names an edge or Root.
+// AddNode adds a node, with the defaults of its kind. NotFound: the parent is
+// missing. Exists: the id is taken. Invalid: empty kind, bad values, or p names
+// an edge or Root.
 func (o *Overlay) AddNode(p Path, kind string, props Props) error {
+	if o.rekinds(p) {
+		return o.rekind("add_node", p, func() error { return o.AddNode(p, kind, props) })
+	}
 	if err := checkNew("add_node", p, kind, props); err != nil {
 		return err
 	}
@@ -193,13 +205,21 @@ func (o *Overlay) AddNode(p Path, kind string, props Props) error {
 	if l.node(s.ID) != nil {
 		return &Error{Op: "add_node", Path: p, Code: Exists, Msg: "the node is there already"}
 	}
-	l.set(o.mine, nil, newRecord(false, s.ID, kind, "", "", props, nil))
+	r, err := o.admit("add_node", p, newRecord(false, s.ID, kind, "", "", props, nil))
+	if err != nil {
+		return err
+	}
+	l.set(o.mine, nil, r)
 	return nil
 }
 
-// AddEdge adds an edge between two nodes of the graph that p's parent holds.
-// p's last segment is an edge segment. NotFound: parent or an end is missing.
+// AddEdge adds an edge between two nodes of the graph that p's parent holds,
+// with the defaults of its kind. p's last segment is an edge segment. NotFound:
+// parent or an end is missing.
 func (o *Overlay) AddEdge(p Path, kind, from, to string, props Props) error {
+	if o.rekinds(p) {
+		return o.rekind("add_edge", p, func() error { return o.AddEdge(p, kind, from, to, props) })
+	}
 	if err := checkNew("add_edge", p, kind, props); err != nil {
 		return err
 	}
@@ -219,7 +239,11 @@ func (o *Overlay) AddEdge(p Path, kind, from, to string, props Props) error {
 			return &Error{Op: "add_edge", Path: p, Code: NotFound, Msg: fmt.Sprintf("there is no node %q for the edge's end", end), Hint: "add the node first"}
 		}
 	}
-	l.set(o.mine, nil, newRecord(true, s.ID, kind, from, to, props, nil))
+	r, err := o.admit("add_edge", p, newRecord(true, s.ID, kind, from, to, props, nil))
+	if err != nil {
+		return err
+	}
+	l.set(o.mine, nil, r)
 	return nil
 }
 
@@ -242,7 +266,9 @@ func (o *Overlay) Set(p Path, props map[string]Value) error {
 	return o.changeProps("set", p, func(old Props) (Props, error) { return old.set(list), nil })
 }
 
-// Retype gives an element another kind.
+// Retype gives an element another kind, whose schema it has to satisfy as it
+// is: no defaults are filled in, or what another write does to the same props
+// would depend on which came first.
 func (o *Overlay) Retype(p Path, kind string) error {
 	if err := checkNew("retype", p, kind, Props{}); err != nil {
 		return err
@@ -329,6 +355,9 @@ func compareCanonical(a, b Value) int {
 // the old place must be gone (Conflict) unless the parent stays the same, in
 // which case they follow the new id. Invalid: into itself, or an edge.
 func (o *Overlay) Move(from, to Path) error {
+	if o.rekinds(from) || o.rekinds(to) {
+		return o.rekind("move", from, func() error { return o.Move(from, to) })
+	}
 	bad := func(c Code, msg string) error { return &Error{Op: "move", Path: from, Code: c, Msg: msg} }
 	s, d := from.Base(), to.Base()
 	switch {
@@ -355,11 +384,14 @@ func (o *Overlay) Move(from, to Path) error {
 	case !renamed && r.links != nil:
 		return bad(Conflict, "the node has edges; they would dangle")
 	}
+	e := newRecord(false, d.ID, r.kind.Value(), "", "", r.props(), r.inner)
+	if err := o.lands(from, to, e); err != nil {
+		return err
+	}
 	l, err := o.own(from.Parent())
 	if err != nil {
 		return placed(err, "move", from)
 	}
-	e := newRecord(false, d.ID, r.kind.Value(), "", "", r.props(), r.inner)
 	if renamed {
 		l.rename(o.mine, r, e)
 	} else {
@@ -395,6 +427,9 @@ func (l *level) rename(t *token, old, r *record) {
 // Remove removes an element. A node with edges is Conflict, unless cascade,
 // which removes them too.
 func (o *Overlay) Remove(p Path, cascade bool) error {
+	if o.rekinds(p) {
+		return o.rekind("remove", p, func() error { return o.Remove(p, cascade) })
+	}
 	s := p.Base()
 	if s.ID == "" {
 		return &Error{Op: "remove", Path: p, Code: Invalid, Msg: "the root is no element"}
@@ -420,8 +455,12 @@ func (o *Overlay) Remove(p Path, cascade bool) error {
 
 // Graft puts an element, with props and inner graph, at p, replacing what was
 // there. The parent must exist. It is how a subtree of another version is
-// taken over by pointer. Nodes only.
+// taken over by pointer. Nodes only. If there are schemas all that is inside is
+// looked at; no defaults are filled in.
 func (o *Overlay) Graft(p Path, e Element) error {
+	if o.rekinds(p) {
+		return o.rekind("graft", p, func() error { return o.Graft(p, e) })
+	}
 	if err := checkNew("graft", p, e.Kind, e.Props); err != nil {
 		return err
 	}
@@ -436,7 +475,11 @@ func (o *Overlay) Graft(p Path, e Element) error {
 	if err != nil {
 		return placed(err, "graft", p)
 	}
-	l.set(o.mine, l.node(s.ID), newRecord(false, s.ID, e.Kind, "", "", e.Props, e.Graph.root))
+	old, r := l.node(s.ID), newRecord(false, s.ID, e.Kind, "", "", e.Props, e.Graph.root)
+	if err := o.fits("graft", p, old, r); err != nil {
+		return err
+	}
+	l.set(o.mine, old, r)
 	return nil
 }
 
@@ -450,4 +493,6 @@ type Mark struct {
 func (o *Overlay) Mark() Mark { return Mark{o.Graph().root, len(o.moves)} }
 
 // Rewind takes the overlay back to a mark. O(1).
-func (o *Overlay) Rewind(m Mark) { o.root, o.moves, o.mine = m.root, o.moves[:m.moves], nil }
+func (o *Overlay) Rewind(m Mark) {
+	o.root, o.moves, o.mine, o.kinds = m.root, o.moves[:m.moves], nil, nil
+}

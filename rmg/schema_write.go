@@ -1,0 +1,172 @@
+package rmg
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Unchecked makes o write without looking at schemas, from now on, and returns
+// it. It is for versions that are only looked at, such as two graphs beside each
+// other or moves made on an older version, and for what was checked elsewhere.
+func (o *Overlay) Unchecked() *Overlay {
+	o.free = true
+	return o
+}
+
+// rules returns the schemas that a write has to satisfy.
+//
+// The level at /kind was handed out whenever this looks at it: only rekind
+// changes it, which hands it out.
+func (o *Overlay) rules() *Schemas {
+	if o.free {
+		return noSchemas
+	}
+	if o.kinds == nil {
+		o.kinds = o.root.schemas()
+	}
+	return o.kinds
+}
+
+// checked reports whether there are schemas to satisfy.
+func (o *Overlay) checked() bool { return o.rules().any() }
+
+// rekinds reports whether a write at p may change the schemas, and so has to go
+// by rekind.
+func (o *Overlay) rekinds(p Path) bool { return inKinds(p) && !o.free }
+
+// rekind makes a write at /kind or below it, and takes it back if there is now a
+// violation that there was not before.
+func (o *Overlay) rekind(op string, p Path, do func() error) error {
+	mark, was := o.Mark(), o.rules()
+	o.free = true
+	defer func() { o.free = false }()
+	err := do()
+	if err == nil {
+		g := o.Graph()
+		now := was.next(g.root.kindLevel())
+		if err = refusal(op, p, now.CheckChanges(Graph{mark.root}, g)); err == nil {
+			o.kinds = now
+			return nil
+		}
+	}
+	o.Rewind(mark)
+	return err
+}
+
+// refusal says why /kind may not be changed; nil if nothing is violated.
+func refusal(op string, p Path, vs []Violation) error {
+	if len(vs) == 0 {
+		return nil
+	}
+	for _, v := range vs {
+		if exempt(v.Path) {
+			return v.error(op, p)
+		}
+	}
+	var first []string
+	for _, v := range vs[:min(3, len(vs))] {
+		first = append(first, v.String())
+	}
+	if len(vs) > len(first) {
+		first = append(first, "...")
+	}
+	places := "1 place"
+	if len(vs) > 1 {
+		places = fmt.Sprintf("%d places", len(vs))
+	}
+	return &Error{
+		Op: op, Path: p, Code: Invalid,
+		Msg:  fmt.Sprintf("the graph does not satisfy it in %s: %s", places, strings.Join(first, "; ")),
+		Hint: "change these first, or demand less",
+	}
+}
+
+// error is v as what is wrong with a write at p.
+func (v Violation) error(op string, p Path) error {
+	msg := v.Msg
+	if v.Path != p {
+		msg = v.String()
+	}
+	return &Error{Op: op, Path: p, Code: Invalid, Msg: msg, Hint: v.hint()}
+}
+
+// admit fills in the defaults of a new element, and looks at whether it may be
+// added at p.
+func (o *Overlay) admit(op string, p Path, r *record) (*record, error) {
+	if !o.checked() {
+		return r, nil
+	}
+	if k := o.rules().rules(r.kind); k != nil {
+		old := r.props()
+		props := old
+		for _, d := range k.Props {
+			if _, there := old.Get(d.Name); !there && d.Default.typ != TypeNone {
+				props = props.With(d.Name, d.Default)
+			}
+		}
+		if props.Len() > old.Len() {
+			r = r.with(props)
+		}
+	}
+	return r, o.fits(op, p, nil, r)
+}
+
+// fits looks at whether r may stand at p, in the place of old, which is nil if
+// it is new. What is inside old is not looked at again.
+func (o *Overlay) fits(op string, p Path, old, r *record) error {
+	if !o.checked() {
+		return nil
+	}
+	return o.look(op, p, func(c *judge, at *spot, holder *kindRules) {
+		c.put = r
+		c.element(at, holder, c.within, r)
+		if old != nil && old.kind != r.kind {
+			c.neighbours(at, c.within, r)
+		}
+		if old == nil || old.inner != r.inner {
+			c.level(&spot{up: at, r: r}, c.s.rules(r.kind), r.inner)
+		}
+	})
+}
+
+// keeps looks at whether old, at p, may become r, inner graph and all.
+func (o *Overlay) keeps(op string, p Path, old, r *record) error {
+	if !o.checked() {
+		return nil
+	}
+	if old.kind != r.kind {
+		return o.fits(op, p, old, r)
+	}
+	k := o.rules().rules(r.kind)
+	if k == nil {
+		return nil
+	}
+	return o.look(op, p, func(c *judge, at *spot, _ *kindRules) {
+		for _, ch := range diffProps(old.props(), r.props()) {
+			c.prop(at, k, r, ch.Name, ch.New)
+		}
+	})
+}
+
+// lands looks at whether r, which stood at from, may be moved to p.
+func (o *Overlay) lands(from, p Path, r *record) error {
+	if !o.checked() || from.Parent() == p.Parent() {
+		return nil
+	}
+	return o.look("move", p, func(c *judge, at *spot, holder *kindRules) { c.placed(at, holder, r) })
+}
+
+// look returns the first violation that fn finds at p.
+func (o *Overlay) look(op string, p Path, fn func(c *judge, at *spot, holder *kindRules)) (err error) {
+	c := &judge{s: o.rules(), within: o.root, report: func(v Violation) bool {
+		err = v.error(op, p)
+		return false
+	}}
+	up, _ := o.root.at(p.Parent())
+	var holder *kindRules
+	if up != nil {
+		c.within, holder = up.inner, c.s.rules(up.kind)
+	}
+	fn(c, &spot{path: p.Parent()}, holder)
+	return err
+}
