@@ -29,7 +29,17 @@ func (g Graph) Len() (nodes, edges int) {
 }
 
 // Node returns a node of this level. O(length of id).
-func (g Graph) Node(id string) (Element, bool) { return g.element(Segment{ID: id}) }
+func (g Graph) Node(id string) (e Element, ok bool) {
+	if g.root == nil {
+		return e, false
+	}
+	r := g.root.nodes.get(id)
+	if r == nil {
+		return e, false
+	}
+	r.fill(&e)
+	return e, true
+}
 
 // Edge returns an edge of this level. O(length of id).
 func (g Graph) Edge(id string) (Element, bool) { return g.element(Segment{ID: id, Edge: true}) }

@@ -38,9 +38,20 @@ func (r *record) to() string   { return r.data[r.nid+r.nfrom : r.nid+r.nfrom+r.n
 func (r *record) ends() int    { return int(r.nid) + int(r.nfrom) + int(r.nto) }
 func (r *record) props() Props { return Props{r.data[r.ends():]} }
 
-func (r *record) element() Element {
-	return Element{
-		ID: r.id(), Edge: r.edge, Kind: r.kind.Value(), From: r.from(), To: r.to(), Props: r.props(), Graph: Graph{r.inner.orNil()},
+func (r *record) element() (e Element) {
+	r.fill(&e)
+	return e
+}
+
+// fill says what r is in e, which is zero.
+func (r *record) fill(e *Element) {
+	n, from, to := int(r.nid), int(r.nfrom), int(r.nto)
+	e.ID, e.Kind, e.Props.enc = r.data[:n], r.kind.Value(), r.data[n+from+to:]
+	if r.edge {
+		e.Edge, e.From, e.To = true, r.data[n:n+from], r.data[n+from:n+from+to]
+	}
+	if r.inner != nil {
+		e.Graph.root = r.inner.orNil()
 	}
 }
 
