@@ -19,13 +19,18 @@ func (f Finding) String() string { return string(f.Path) + ": " + f.What }
 
 // Check looks at every invariant of a graph, live or stored: the one shape that
 // a trie of these ids has, the digests that are remembered, adjacency both ways,
-// props in their one encoding, ends of edges, depth. It reports up to
-// MaxFindings; none means sound. It reads everything: O(n).
+// props in their one encoding, ends of edges, depth, and what its schemas want.
+// It reports up to MaxFindings; none means sound. It reads everything: O(n).
 //
 // A stored graph that cannot be read is a finding as well.
 func Check(g Graph) []Finding {
 	c := &checker{}
-	if err := Protect(func() { c.level(Root, g.root) }); err != nil {
+	if err := Protect(func() {
+		c.level(Root, g.root)
+		for v := range g.Schemas().Check(g) {
+			c.found(v.Path, "%s", v.Msg)
+		}
+	}); err != nil {
 		c.found(Root, "%v", err)
 	}
 	return c.findings

@@ -170,3 +170,36 @@ func (a *app) verifyCmd() *cobra.Command {
 		},
 	}
 }
+
+func (a *app) checkCmd() *cobra.Command {
+	var view string
+	cmd := &cobra.Command{
+		Use: "check", Short: "Look at every invariant of a graph: shape, digests, edges both ways, schemas", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := a.client()
+			if err != nil {
+				return err
+			}
+			v, err := c.Check(cmd.Context(), view)
+			if err != nil {
+				return err
+			}
+			if err := a.show(v, func(w io.Writer) {
+				for _, f := range v.Findings {
+					fmt.Fprintf(w, "%s: %s\n", f.Path, printable(f.What))
+				}
+				if v.OK {
+					fmt.Fprintf(w, "%s at seq %d is sound, digest %s\n", v.View, v.Seq, v.Digest)
+				}
+			}); err != nil {
+				return err
+			}
+			if !v.OK {
+				return &exitError{1, fmt.Sprintf("%d findings", len(v.Findings))}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&view, "view", "system", "the version: system, sws:ID, seq:N")
+	return cmd
+}

@@ -177,6 +177,11 @@ func (c *Client) Verify(ctx context.Context) (wire.VerifyAnswer, error) {
 	return into[wire.VerifyAnswer](ctx, c, call{method: http.MethodPost, path: "/verify"})
 }
 
+// Check looks at every invariant of a view's graphs.
+func (c *Client) Check(ctx context.Context, view string) (wire.CheckAnswer, error) {
+	return into[wire.CheckAnswer](ctx, c, call{method: http.MethodGet, path: "/check", query: values("view", view)})
+}
+
 // Status describes the daemon.
 func (c *Client) Status(ctx context.Context) (wire.Status, error) {
 	return into[wire.Status](ctx, c, call{method: http.MethodGet, path: "/status"})

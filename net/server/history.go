@@ -190,6 +190,16 @@ func (x *exchange) why() (any, error) {
 	return out, nil
 }
 
+// check looks at the world of a view and at the ledger beside it.
+func (x *exchange) check() (any, error) {
+	v, err := x.s.opt.Kernel.View(x.text("view"))
+	if err != nil {
+		return nil, err
+	}
+	found := append(rmg.Check(v.World), rmg.Check(v.Ledger)...)
+	return wire.CheckAnswer{View: v.Name, Seq: v.Seq, Digest: v.Digest(), OK: len(found) == 0, Findings: append([]rmg.Finding{}, found...)}, nil
+}
+
 func (x *exchange) verify() (any, error) {
 	v, err := x.s.opt.Kernel.Verify(x.r.Context())
 	if err != nil {

@@ -106,6 +106,8 @@ func TestClientAndServer(t *testing.T) {
 	check("why", err, y.Line == 42, y)
 	v, err := c.Verify(ctx)
 	check("verify", err, v.OK, v)
+	k, err := c.Check(ctx, "system")
+	check("check", err, k.OK && k.View == "system" && !k.Digest.IsZero(), k)
 	st, err := c.Status(ctx)
 	check("status", err, st.Seq == 7, st)
 	ms, err := c.Methods(ctx)

@@ -24,9 +24,6 @@ const (
 )
 
 func graphCalls() []call {
-	version := func(name, other string) param {
-		return textParam(name, "a version: system, sws:ID, sws:ID@N or seq:N; "+other+" if absent")
-	}
 	return []call{
 		{
 			method: post, path: "/rewrite", id: "rewrite", summary: "Apply a rewrite, whole or not at all",
@@ -37,7 +34,7 @@ func graphCalls() []call {
 			method: get, path: "/rmg", id: "graph", summary: "Dump the graph at a path",
 			about: "Elements are sorted by id, nodes before edges. The pages of one dump are of one version, whatever is written between them.",
 			params: []param{
-				version("view", "system"), textParam("path", "where; / if absent"),
+				versionParam("view", "system"), textParam("path", "where; / if absent"),
 				countParam("depth", "levels of inner graphs, 0 to 64; 1 if absent"),
 				countParam("limit", "elements in one answer, 1 to 10000, inner ones included; 1000 if absent"),
 				textParam("cursor", "next of the page before, which carries the view"),
@@ -47,7 +44,7 @@ func graphCalls() []call {
 		{
 			method: get, path: "/diff", id: "diff", summary: "List what differs between two versions",
 			params: []param{
-				version("from", "system"), version("to", "system"), textParam("path", "only at and below this; / if absent"),
+				versionParam("from", "system"), versionParam("to", "system"), textParam("path", "only at and below this; / if absent"),
 				countParam("limit", "changes in the answer, 1 to 100000; 10000 if absent"),
 			},
 			answer: wire.DiffAnswer{}, do: (*exchange).diff,
@@ -183,6 +180,10 @@ func historyCalls() []call {
 			},
 			answer: wire.WhyAnswer{}, do: (*exchange).why,
 		},
+		{
+			method: get, path: "/check", id: "check", summary: "Look at every invariant of a view's graphs",
+			params: []param{versionParam("view", "system")}, answer: wire.CheckAnswer{}, do: (*exchange).check,
+		},
 		{method: post, path: "/verify", id: "verify", summary: "Replay the log and check it", answer: wire.VerifyAnswer{}, do: (*exchange).verify},
 	}
 }
@@ -198,4 +199,8 @@ func systemCalls() []call {
 		{method: get, path: "/metrics", id: "metrics", summary: "Gauges for Prometheus", media: "text/plain", do: (*exchange).metrics},
 		{method: get, path: "/openapi.json", id: "openapi", summary: "This document", media: "application/json", do: (*exchange).document},
 	}
+}
+
+func versionParam(name, other string) param {
+	return textParam(name, "a version: system, sws:ID, sws:ID@N or seq:N; "+other+" if absent")
 }

@@ -57,6 +57,15 @@ type VerifyAnswer struct {
 	Problems []string   `json:"problems"`
 }
 
+// CheckAnswer is what a look at every invariant of a view found.
+type CheckAnswer struct {
+	View     string        `json:"view"`
+	Seq      uint64        `json:"seq"`
+	Digest   rmg.Digest    `json:"digest"`
+	OK       bool          `json:"ok"`
+	Findings []rmg.Finding `json:"findings"`
+}
+
 // The names of the events of GET /events.
 const (
 	EventSnapshot = "snapshot" // Snapshot: what was known before is to be forgotten
