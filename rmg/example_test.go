@@ -145,3 +145,20 @@ func ExampleGraph_Nodes() {
 	}
 	// Output: db
 }
+
+// What an overlay read and changed can be told afterwards.
+func ExampleOverlay_Changes() {
+	o := rmg.NewOverlay(services())
+	o.RecordReads()
+	e, _ := o.Get("/svc/auth")
+	must(o.Set("/svc/db", map[string]rmg.Value{"needed_by": rmg.String(e.ID)}))
+	must(o.Move("/svc/auth", "/svc/login"))
+	fmt.Println("read", o.Reads())
+	for c := range o.Changes() {
+		fmt.Println(c.Kind, c.Path, c.From)
+	}
+	// Output:
+	// read [/svc/auth]
+	// moved /svc/login /svc/auth
+	// changed /svc/db
+}

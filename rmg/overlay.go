@@ -3,6 +3,8 @@ package rmg
 import (
 	"bytes"
 	"fmt"
+	"iter"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -21,8 +23,9 @@ type Overlay struct {
 	root  *level
 	mine  *token // nil: nothing is
 	moves []Move
-	kinds *Schemas // nil: not looked up yet
-	free  bool     // schemas are not looked at
+	kinds *Schemas      // nil: not looked up yet
+	free  bool          // schemas are not looked at
+	reads map[Path]bool // nil: they are not recorded
 }
 
 // Move says that the element at From was moved to To.
@@ -44,8 +47,27 @@ func (o *Overlay) Base() Graph { return o.base }
 // Moves returns the moves made, in order.
 func (o *Overlay) Moves() []Move { return slices.Clone(o.moves) }
 
+// Changes ranges over what the overlay changed: what it moved first, then all
+// else. O(change).
+func (o *Overlay) Changes() iter.Seq[Change] { return DiffMoved(o.base, o.Graph(), o.Moves()) }
+
+// RecordReads has Get remember from now on what it was asked for.
+func (o *Overlay) RecordReads() {
+	if o.reads == nil {
+		o.reads = map[Path]bool{}
+	}
+}
+
+// Reads lists the paths that Get was asked for, found or not, in order. Of an
+// element that holds a graph that is the element; who reads on in its graph asks
+// for what is in it, if it is to be remembered.
+func (o *Overlay) Reads() []Path { return slices.Sorted(maps.Keys(o.reads)) }
+
 // Get reads the element at p as it now stands.
 func (o *Overlay) Get(p Path) (Element, bool) {
+	if o.reads != nil {
+		o.reads[p] = true
+	}
 	r, ok := o.root.at(p)
 	switch {
 	case !ok:
@@ -127,7 +149,7 @@ func (o *Overlay) change(op string, p Path, fn func(*record) (*record, error)) e
 	if err != nil {
 		return placed(err, op, p)
 	}
-	l.set(o.token(), l.record(s), c)
+	l.set(o.mine, r, c) // own copies what holds an element, never the element
 	return nil
 }
 
