@@ -27,11 +27,11 @@ var nodes = flag.Int("nodes", 1_000_000, "how many nodes the graphs of the rows 
 
 // graphRows measure the graph beside other people's maps (graph_peers.go), its
 // versions (graph_versions.go), its memory (graph_memory.go), how all that
-// grows (graph_growth.go), and the structures that it is not made of
-// (graph_rejected.go). Rows that need the same things stand together, so that
+// grows (graph_growth.go), what stands in a file (graph_store.go), and the
+// structures that it is not made of (graph_rejected.go). Rows that need the same things stand together, so that
 // each is built once; what the next row does not need is dropped before it.
 func graphRows() []measure {
-	return slices.Concat(peerRows(*nodes), versionRows(*nodes), memoryRows(*nodes), growthRows(), rejectedRows(*nodes))
+	return slices.Concat(peerRows(*nodes), versionRows(*nodes), memoryRows(*nodes), growthRows(), storeRows(5**nodes), rejectedRows(*nodes))
 }
 
 // sizeName writes 1000000 as 1e6.
