@@ -40,8 +40,8 @@ type MergeConflict struct {
 // Merge merges three ways, element by element, then prop by prop: one side
 // changed, take it; both the same, take it; else by strategy. Conflicts also:
 // delete against modify, an edge whose end the other side removed, one id added
-// twice with different content. Subtrees that one side left alone are taken by
-// pointer, so the cost is O(changes of the smaller side * log n).
+// twice with different content. What one side left alone, subtree of ids or inner
+// graph, is taken by pointer: the cost is that of the smaller side's changes.
 //
 // Recorded moves are made on all three first, where they can be made, so that
 // an edit on the other side follows the element to its new place; a move that
@@ -136,30 +136,44 @@ func (m *merger) level(at Path, b, s, w *level) *level {
 		return s
 	}
 	out := s.edit(m.mine)
-	m.changes(at, false, out, b, s, w)
-	m.changes(at, true, out, b, s, w)
-	m.dangling(at, b, s, w, out)
+	var gone, edges []string
+	if b.trie(true) == w.trie(true) {
+		t := trieMerge{merger: m, at: at, gone: &gone}
+		out.nodes = t.nodes(b.trie(false), s.trie(false), w.trie(false), 0)
+	} else {
+		gone = m.changes(at, false, out, b, s, w)
+		edges = m.changes(at, true, out, b, s, w)
+	}
+	m.dangling(at, out, s, gone, edges)
 	m.repair(out, s)
 	return out
 }
 
 // changes applies to out, which begins as the system's side, what the workspace
-// did to the nodes or the edges.
-func (m *merger) changes(at Path, edges bool, out, b, s, w *level) {
+// did to the nodes or the edges, and returns the ids that it did it to.
+func (m *merger) changes(at Path, edges bool, out, b, s, w *level) (ids []string) {
 	diffTries(b.trie(edges), w.trie(edges), func(id string, bv, wv *record) bool {
 		seg := Segment{id, edges}
-		sv := s.record(seg)
-		switch {
-		case sv.same(bv):
-			m.put(out, seg, wv)
-		case sv.same(wv):
-		default:
-			if next := m.record(at.add(seg), bv, sv, wv); next != nil {
-				m.put(out, seg, next)
-			}
+		ids = append(ids, id)
+		if next, changed := m.joined(at, seg, bv, s.record(seg), wv); changed {
+			m.put(out, seg, next)
 		}
 		return m.err == nil
 	})
+	return ids
+}
+
+// joined is what becomes of an element that the workspace changed, nil for none,
+// and whether that is something else than the system's side.
+func (m *merger) joined(at Path, seg Segment, b, s, w *record) (next *record, changed bool) {
+	switch {
+	case s.same(b):
+		return w, true
+	case s.same(w):
+		return nil, false
+	}
+	next = m.record(at.add(seg), b, s, w)
+	return next, next != nil
 }
 
 // put makes an element of out what r is, nil for none.
@@ -259,26 +273,30 @@ func (m *merger) value(kind, prop string, b, s, w Value) (Value, bool) {
 }
 
 // dangling finds edges whose end one side removed while the other side added or
-// kept the edge. An edge that is in conflict already is not told twice.
-func (m *merger) dangling(at Path, b, s, w, out *level) {
+// kept the edge, among the edges and the edges of the nodes that the workspace
+// changed. An edge that is in conflict already is not told twice.
+func (m *merger) dangling(at Path, out, s *level, nodes, edges []string) {
+	if len(nodes) == 0 && len(edges) == 0 {
+		return
+	}
 	seen := map[Path]bool{}
 	for _, c := range m.conflicts {
 		seen[c.Path] = true
 	}
-	tell := func(id string) bool {
+	tell := func(id string) {
 		if p := at.EdgeChild(id); !seen[p] {
 			seen[p] = true
 			m.conflict(MergeConflict{Path: p, Reason: "dangling edge"})
 		}
-		return true
 	}
-	diffTries(b.trie(true), w.trie(true), func(id string, _, _ *record) bool {
-		e := out.edge(id)
-		return e == nil || out.node(e.from()) != nil && out.node(e.to()) != nil || tell(id)
-	})
-	diffTries(b.trie(false), w.trie(false), func(id string, bv, wv *record) bool {
-		if wv != nil || out.node(id) != nil {
-			return true
+	for _, id := range edges {
+		if e := out.edge(id); e != nil && (out.node(e.from()) == nil || out.node(e.to()) == nil) {
+			tell(id)
+		}
+	}
+	for _, id := range nodes {
+		if out.node(id) != nil {
+			continue
 		}
 		// The node is gone, and with it what it knew of its edges: the system's
 		// side knows.
@@ -287,8 +305,7 @@ func (m *merger) dangling(at Path, b, s, w, out *level) {
 				tell(e.id())
 			}
 		}
-		return true
-	})
+	}
 }
 
 // repair makes a level whole again after conflicts: an edge that lacks an end

@@ -196,6 +196,18 @@ func (b *branch) edit(t *token, more int) *branch {
 	return c
 }
 
+// push adds a child behind the others: under the byte c, or -1 for the id that
+// ends here. Who pushed calls rank.
+func (b *branch) push(c int, kid *node) {
+	if c < 0 {
+		b.bits.Or(hasEnd)
+	} else {
+		b.label[c>>6] |= 1 << (c & 63)
+	}
+	b.insert(int(b.size), kid)
+	b.count += kid.count
+}
+
 // insert puts a child in.
 func (b *branch) insert(i int, kid *node) {
 	b.size++

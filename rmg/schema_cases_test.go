@@ -25,6 +25,7 @@ func town(t testing.TB) rmg.Graph {
 		addNode("/kind/owned_by", "Kind", vals{"multiplicity": rmg.String("one_out"), "inner": kinds("Paper")}),
 		addNode("/kind/leads", "Kind", vals{"multiplicity": rmg.String("one_in")}),
 		addNode("/kind/twin", "Kind", vals{"multiplicity": rmg.String("one")}),
+		addNode("/kind/pair", "Kind", vals{"of": rmg.String("edge")}),
 
 		addNode("/svc", "Folder", nil),
 		addNode("/svc/auth", "Service", vals{"lang": rmg.String("go")}),
@@ -249,16 +250,16 @@ func TestSchemaRefusals(t *testing.T) {
 			"set /kind/calls: the graph does not satisfy it in 1 place: /svc/~auth-db: kind calls: it reaches kind Service, the schema wants Job", "",
 		},
 		{
-			addNode("/kind/pair", "Kind", vals{"multiplicity": rmg.String("one_out")}),
-			`add_node /kind/pair: the graph does not satisfy it in 1 place: /svc/~p2: kind pair: another leaves "ann", the schema wants one_out`, "",
+			set("/kind/pair", vals{"multiplicity": rmg.String("one_out")}),
+			`set /kind/pair: the graph does not satisfy it in 1 place: /svc/~p2: kind pair: another leaves "ann", the schema wants one_out`, "",
 		},
 		{
-			addNode("/kind/pair", "Kind", vals{"multiplicity": rmg.String("one_in")}),
-			`add_node /kind/pair: the graph does not satisfy it in 1 place: /svc/~p2: kind pair: another reaches "bob", the schema wants one_in`, "",
+			set("/kind/pair", vals{"multiplicity": rmg.String("one_in")}),
+			`set /kind/pair: the graph does not satisfy it in 1 place: /svc/~p2: kind pair: another reaches "bob", the schema wants one_in`, "",
 		},
 		{
-			addNode("/kind/pair", "Kind", vals{"multiplicity": rmg.String("one"), "from": kinds("Team"), "to": kinds("Team")}),
-			`add_node /kind/pair: the graph does not satisfy it in 2 places: /svc/~p2: kind pair: another leaves "ann", the schema wants one; ` +
+			set("/kind/pair", vals{"multiplicity": rmg.String("one"), "from": kinds("Team"), "to": kinds("Team")}),
+			`set /kind/pair: the graph does not satisfy it in 2 places: /svc/~p2: kind pair: another leaves "ann", the schema wants one; ` +
 				`/svc/~p2: kind pair: another reaches "bob", the schema wants one`, "",
 		},
 		// And have to be well formed.

@@ -120,7 +120,7 @@ func TestSchemaAccepts(t *testing.T) {
 func TestSchemasRead(t *testing.T) {
 	g := town(t)
 	s := g.Schemas()
-	if got, want := s.Kinds(), []string{"Endpoint", "Service", "calls", "leads", "owned_by", "twin"}; !slices.Equal(got, want) {
+	if got, want := s.Kinds(), []string{"Endpoint", "Service", "calls", "leads", "owned_by", "pair", "twin"}; !slices.Equal(got, want) {
 		t.Errorf("kinds %q, want %q", got, want)
 	}
 	k, ok := s.Kind("Service")

@@ -184,7 +184,7 @@ func (u *unpacker) branch() *node {
 	}
 	b := newBranch(nil, uint32(d), n/2)
 	last := -1
-	for i := range n / 2 {
+	for range n / 2 {
 		c := int(u.uint(256))
 		kid := u.ref(int(d), c-1)
 		if c <= last || kid == nil {
@@ -192,13 +192,7 @@ func (u *unpacker) branch() *node {
 			break
 		}
 		last = c
-		if c == 0 {
-			b.bits.Or(hasEnd)
-		} else {
-			b.label[(c-1)>>6] |= 1 << ((c - 1) & 63)
-		}
-		b.insert(i, kid)
-		b.count += kid.count
+		b.push(c-1, kid)
 	}
 	b.rank()
 	if u.err == nil && b.count <= bucketMax {
