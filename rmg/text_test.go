@@ -4,131 +4,225 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"jitos.dev/rmg"
 )
 
-var (
-	textCases = flag.Int("text.cases", 300, "how many merges to compare with git")
-	textSeed  = flag.Uint64("text.seed", 1, "where the comparison with git begins")
-)
-
-// gitMerge is the real program.
-func gitMerge(t *testing.T, dir string, base, system, workspace []byte) (merged []byte, clean bool) {
+// git runs the real program on three texts, named 0, 1 and 2. Whatever the user's
+// git is set to, it is the plain program that counts.
+func git(t *testing.T, dir string, texts [][]byte, args ...string) (out []byte, exit int) {
 	t.Helper()
-	var names []string
-	for i, b := range [][]byte{system, base, workspace} {
-		name := filepath.Join(dir, fmt.Sprint(i))
-		if err := os.WriteFile(name, b, 0o600); err != nil {
+	for i, b := range texts {
+		if err := os.WriteFile(filepath.Join(dir, strconv.Itoa(i)), b, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		names = append(names, name)
 	}
-	cmd := exec.CommandContext(context.Background(), "git", append([]string{"merge-file", "-p", "-q"}, names...)...)
-	// Whatever the user's git is set to, it is the plain merge that counts.
+	cmd := exec.CommandContext(context.Background(), "git", args...)
 	cmd.Env = append(os.Environ(), "GIT_CONFIG_NOSYSTEM=1", "HOME="+dir, "GIT_CONFIG_GLOBAL=/dev/null")
 	cmd.Dir = dir
 	out, err := cmd.Output()
-	var exit *exec.ExitError
-	if err != nil && (!errors.As(err, &exit) || exit.ExitCode() >= 128 || exit.ExitCode() < 0) {
-		t.Fatalf("git merge-file: %v", err)
+	var failed *exec.ExitError
+	switch {
+	case errors.As(err, &failed) && failed.ExitCode() >= 0:
+		return out, failed.ExitCode()
+	case err != nil:
+		t.Fatalf("git %v: %v", args, err)
 	}
-	return out, err == nil
+	return out, 0
 }
 
-// words makes lines out of few letters, so that lines repeat, or of many.
-func words(r *rand.Rand, n, letters int) [][]byte {
-	out := make([][]byte, n)
-	for i := range out {
-		out[i] = fmt.Appendf(nil, "%c%d", 'a'+r.IntN(min(letters, 26)), r.IntN(letters/26+1))
+func gitMerge(t *testing.T, dir string, in triple) (merged []byte, clean bool) {
+	t.Helper()
+	out, exit := git(t, dir, [][]byte{in.system, in.base, in.workspace}, "merge-file", "-p", "-q", "0", "1", "2")
+	// It has no other failure for what it does not take for text.
+	if exit >= 128 && bytes.IndexByte(slices.Concat(in.base, in.system, in.workspace), 0) < 0 {
+		t.Fatalf("git merge-file: exit %d", exit)
 	}
-	return out
+	return out, exit == 0
 }
 
-// edited changes some lines: put in, taken out, replaced, swapped, repeated.
-func edited(r *rand.Rand, lines [][]byte, letters int) [][]byte {
-	out := append([][]byte(nil), lines...)
-	for range r.IntN(4) {
-		at := r.IntN(len(out) + 1)
-		n := min(r.IntN(4), len(out)-at)
-		switch r.IntN(5) {
-		case 0:
-			out = append(out[:at:at], append(words(r, 1+r.IntN(3), letters), out[at:]...)...)
-		case 1:
-			out = append(out[:at:at], out[at+n:]...)
-		case 2:
-			out = append(out[:at:at], append(words(r, n, letters), out[at+n:]...)...)
-		case 3:
-			out = append(out[:at+n:at+n], out[at:]...)
-		default:
-			if at+n < len(out) {
-				out = append(append(append([][]byte(nil), out[:at]...), out[at+n]), append(append([][]byte(nil), out[at:at+n]...), out[at+n+1:]...)...)
-			}
+// gitScript is what DiffScript says, by git.
+func gitScript(t *testing.T, dir string, a, b []byte) string {
+	t.Helper()
+	out, _ := git(t, dir, [][]byte{a, b}, "diff", "--no-index", "--no-color", "--diff-algorithm=myers", "--no-indent-heuristic", "-U100000000", "0", "1")
+	_, lines, ok := bytes.Cut(out, []byte("\n@@"))
+	if !ok {
+		return rmg.DiffScript(a, a)
+	}
+	var script strings.Builder
+	for i, l := range bytes.Split(lines, []byte("\n")) {
+		if i > 0 && len(l) > 0 && l[0] != '\\' {
+			script.WriteByte(l[0])
 		}
 	}
-	return out
+	return script.String()
 }
 
-func text(r *rand.Rand, lines [][]byte) []byte {
-	b := bytes.Join(lines, []byte("\n"))
-	if len(lines) > 0 && r.IntN(8) > 0 {
-		b = append(b, '\n')
-	}
-	return b
-}
-
-// TestMergeTextLikeGit compares with git on seeded texts. The law: where git
-// has a conflict we have one, and where both are clean the bytes are equal.
-// Where lines repeat we may be stricter than git; where they do not we are as
-// able as git is, but for changes with nothing sure between them.
-func TestMergeTextLikeGit(t *testing.T) {
+// TestDiffLikeGit holds line diffs to git's, line for line: which of several
+// diffs is told decides what a merge takes for a conflict.
+func TestDiffLikeGit(t *testing.T) {
 	dir := t.TempDir()
-	var plain, repeating tally
-	for i := range uint64(*textCases) {
-		r := rand.New(rand.NewPCG(*textSeed+i, 0))
-		letters := []int{2, 3, 5, 10, 1000, 1000}[r.IntN(6)]
-		size := []int{4, 10, 20, 60}[r.IntN(4)]
-		b := words(r, r.IntN(size), letters)
-		base, s, w := text(r, b), text(r, edited(r, b, letters)), text(r, edited(r, b, letters))
-		got, clean := rmg.MergeText(base, s, w)
-		want, gitClean := gitMerge(t, dir, base, s, w)
-		again := fmt.Sprintf("go test ./rmg -run TestMergeTextLikeGit -text.cases=1 -text.seed=%d\nbase %q\nsystem %q\nworkspace %q", *textSeed+i, base, s, w)
-		count := &repeating
-		if letters == 1000 {
-			count = &plain
+	compare := func(name string, a, b []byte) {
+		t.Helper()
+		if got, want := rmg.DiffScript(a, b), gitScript(t, dir, a, b); got != want {
+			t.Errorf("%s: %d lines changed, in git's diff %d", name, len(got)-strings.Count(got, " "), len(want)-strings.Count(want, " "))
+		}
+	}
+	for seed := range uint64(100) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		sort := textSorts[seed%7] // all but those with a zero byte
+		in := sort.draw(r)
+		compare(fmt.Sprint(sort.name, " ", seed), in.base, in.system)
+	}
+	// So long, and with so many edits all over it, that it is not worth while to
+	// go on to the end where a way has come far for its edits.
+	const size = 70_000
+	r := rand.New(rand.NewPCG(1, 2))
+	var long [2]bytes.Buffer
+	for range size {
+		l := r.IntN(size)
+		fmt.Fprintln(&long[0], l)
+		if r.IntN(40) == 0 {
+			l = r.IntN(size)
+		}
+		fmt.Fprintln(&long[1], l)
+	}
+	compare("long", long[0].Bytes(), long[1].Bytes())
+	compare("long, back", long[1].Bytes(), long[0].Bytes())
+}
+
+// TestMergeTextLikeGit compares with git on seeded texts. The law: where git has
+// a conflict we have one, and where both are clean the bytes are equal. What else
+// differs is counted by its reason, in a table that is kept: rewrite it with
+// -update.
+//
+// JITOS_MERGE_CORPUS is how many texts there are (300; the table of 20000 is
+// kept too), JITOS_SEED where they begin.
+func TestMergeTextLikeGit(t *testing.T) {
+	count, seed := envInt(t, "JITOS_MERGE_CORPUS", 300), envInt(t, "JITOS_SEED", 1)
+	t.Logf("JITOS_SEED=%d JITOS_MERGE_CORPUS=%d go test ./rmg -run %s", seed, count, t.Name())
+	dir := t.TempDir()
+	table := map[string]*agreement{}
+	for i := range count {
+		sort, in := drawTriple(seed + i)
+		got, clean := rmg.MergeText(in.base, in.system, in.workspace)
+		want, gitClean := gitMerge(t, dir, in)
+		again := fmt.Sprintf("%s; JITOS_SEED=%d JITOS_MERGE_CORPUS=1 go test ./rmg -run %s", sort, seed+i, t.Name())
+		if table[sort] == nil {
+			table[sort] = &agreement{reasons: map[string]int{}}
+		}
+		a := table[sort]
+		a.all++
+		if clean {
+			a.ours++
+		}
+		if gitClean {
+			a.git++
 		}
 		switch {
 		case clean && !gitClean:
-			t.Errorf("git has a conflict, we are clean with %q\n%s", got, again)
+			t.Errorf("git has a conflict, we are clean; %s", again)
 		case clean && !bytes.Equal(got, want):
-			t.Errorf("git merges to %q, we to %q\n%s", want, got, again)
-		case clean:
-			count.clean++
-		case gitClean:
-			count.strict++
+			t.Errorf("both are clean, with different bytes; %s", again)
+		case clean == gitClean:
+			a.agree++
 		default:
-			count.conflict++
+			why := whyStricter(in)
+			a.reasons[why]++
+			t.Logf("git is clean, we have a conflict: %s; %s", why, again)
+			if why == "unknown" {
+				t.Errorf("stricter than git without a reason; %s", again)
+			}
 		}
-		back, cleanBack := rmg.MergeText(base, w, s)
+		back, cleanBack := rmg.MergeText(in.base, in.workspace, in.system)
 		if cleanBack != clean || !bytes.Equal(back, got) {
-			t.Errorf("the other way round: %q, %v; not %q, %v\n%s", back, cleanBack, got, clean, again)
+			t.Errorf("the other way round it is different; %s", again)
 		}
 	}
-	t.Logf("plain %+v, repeating %+v", plain, repeating)
-	if *textCases >= 100 && plain.strict*10 > plain.clean {
-		t.Errorf("stricter than git %d times against %d clean merges of plain texts", plain.strict, plain.clean)
+	text := agreements(table)
+	t.Logf("\n%s", text)
+	if seed == 1 && (count == 300 || count == 20000) {
+		golden(t, fmt.Sprintf("text/agreement-%d.txt", count), text)
 	}
 }
 
-// tally counts merges: strict is where git is clean and we are not.
-type tally struct{ clean, conflict, strict int }
+// agreement counts merges, and those that are clean.
+type agreement struct {
+	all, git, ours, agree int
+	reasons               map[string]int // why we are stricter
+}
+
+// whyStricter is the reason for which a merge that is clean for git is none for
+// us.
+func whyStricter(t triple) string {
+	for _, text := range [][]byte{t.base, t.system, t.workspace} {
+		if bytes.IndexByte(text, 0) >= 8000 {
+			return "a zero byte, farther from the beginning than git looks"
+		}
+	}
+	return "unknown"
+}
+
+func agreements(table map[string]*agreement) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%-16s %8s %9s %10s %8s %8s\n", "texts", "merges", "git clean", "ours clean", "agree", "differ")
+	for _, s := range textSorts {
+		a := table[s.name]
+		if a == nil {
+			continue
+		}
+		fmt.Fprintf(&b, "%-16s %8d %9d %10d %8d %8d\n", s.name, a.all, a.git, a.ours, a.agree, a.all-a.agree)
+		for _, why := range slices.Sorted(maps.Keys(a.reasons)) {
+			fmt.Fprintf(&b, "  %d: %s\n", a.reasons[why], why)
+		}
+	}
+	return b.String()
+}
+
+func envInt(t *testing.T, name string, otherwise uint64) uint64 {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return n
+}
+
+// golden compares with a file under testdata, or writes it with -update.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", filepath.FromSlash(name))
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(file), 0o750); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(want) != got {
+		t.Errorf("%s, which -update rewrites, says\n%swe have\n%s", file, want, got)
+	}
+}
 
 // TestMergeTextCases names what a merge of lines has to get right.
 func TestMergeTextCases(t *testing.T) {
