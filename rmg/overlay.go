@@ -127,29 +127,43 @@ func (o *Overlay) change(op string, p Path, fn func(*record) (*record, error)) e
 	if o.rekinds(p) {
 		return o.rekind(op, p, func() error { return o.change(op, p, fn) })
 	}
-	s := p.Base()
-	if s.ID == "" {
-		return &Error{Op: op, Path: p, Code: Invalid, Msg: "the root is no element"}
-	}
-	r, ok := o.root.at(p)
-	if !ok {
-		if _, ok := o.root.at(p.Parent()); !ok {
-			p = p.Parent()
-		}
-		return &Error{Op: op, Path: p, Code: NotFound, Msg: "there is no such element"}
+	r, err := o.element(op, p)
+	if err != nil {
+		return err
 	}
 	c, err := fn(r)
-	if err == nil {
-		err = o.keeps(op, p, r, c)
-	}
 	if err != nil {
+		return placed(err, op, p)
+	}
+	return o.swap(op, p, r, c)
+}
+
+// element finds the record at p, for changing it.
+func (o *Overlay) element(op string, p Path) (*record, error) {
+	r, ok := o.root.at(p)
+	switch {
+	case r != nil:
+		return r, nil
+	case ok:
+		return nil, &Error{Op: op, Path: p, Code: Invalid, Msg: "the root is no element"}
+	}
+	at := p
+	if _, ok := o.root.at(p.Parent()); !ok {
+		at = p.Parent()
+	}
+	return nil, &Error{Op: op, Path: at, Code: NotFound, Msg: "there is no such element"}
+}
+
+// swap puts c in the place of old, at p.
+func (o *Overlay) swap(op string, p Path, old, c *record) error {
+	if err := o.keeps(op, p, old, c); err != nil {
 		return placed(err, op, p)
 	}
 	l, err := o.own(p.Parent())
 	if err != nil {
 		return placed(err, op, p)
 	}
-	l.set(o.mine, r, c) // own copies what holds an element, never the element
+	l.set(o.mine, old, c) // own copies what holds an element, never the element
 	return nil
 }
 
@@ -272,11 +286,15 @@ func (o *Overlay) AddEdge(p Path, kind, from, to string, props Props) error {
 // Set sets props of an element; the zero Value removes one. NotFound if there
 // is no element; Invalid for Root.
 func (o *Overlay) Set(p Path, props map[string]Value) error {
-	list := make([]Prop, 0, len(props))
+	if o.rekinds(p) {
+		return o.rekind("set", p, func() error { return o.Set(p, props) })
+	}
+	var room [8]Prop
+	list := room[:0]
 	for name, v := range props {
 		list = append(list, Prop{name, v})
 	}
-	slices.SortFunc(list, func(a, b Prop) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(list, func(a, b Prop) int { return strings.Compare(a.Name, b.Name) }) // the first failure is the same each time
 	for _, x := range list {
 		if x.Value.IsZero() {
 			continue
@@ -285,7 +303,11 @@ func (o *Overlay) Set(p Path, props map[string]Value) error {
 			return err
 		}
 	}
-	return o.changeProps("set", p, func(old Props) (Props, error) { return old.set(list), nil })
+	r, err := o.element("set", p)
+	if err != nil {
+		return err
+	}
+	return o.swap("set", p, r, r.withSet(list))
 }
 
 // Retype gives an element another kind, whose schema it has to satisfy as it

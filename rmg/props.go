@@ -171,39 +171,39 @@ func (p Props) All() iter.Seq2[string, Value] {
 // With returns p with name set to v, or removed if v is the zero Value.
 func (p Props) With(name string, v Value) Props { return p.set([]Prop{{name, v}}) }
 
-// set returns p with several props set, or removed where a value is zero. A
-// name stands in the list once. One allocation, or two.
+// set returns p with several props set, or removed where a value is zero. Each
+// name stands in the list once; the list is sorted on the way.
 func (p Props) set(list []Prop) Props {
-	enc, n := p.enc, p.Len()
 	var room [512]byte
+	return Props{string(p.appendSet(room[:0], list))}
+}
+
+// appendSet appends the encoding of what set returns.
+func (p Props) appendSet(b []byte, list []Prop) []byte {
+	slices.SortFunc(list, func(x, y Prop) int { return compareNames(x.Name, y.Name) })
+	n := p.Len()
 	for _, x := range list {
-		before, _, end, ok := Props{enc}.find(x.Name)
-		if !ok && x.Value.typ == TypeNone {
-			continue
-		}
-		switch {
-		case x.Value.typ == TypeNone:
-			n--
-		case !ok:
-			n++
-		}
-		if n == 0 {
-			enc = ""
-			continue
-		}
-		out := cborHead(room[:0], cborMap, uint64(n))
-		if enc != "" {
-			_, rest := decodeHead(enc)
-			out = append(out, enc[len(enc)-len(rest):before]...)
-		}
-		if x.Value.typ != TypeNone {
-			out = cborText(out, cborString, x.Name)
-			out = x.Value.encode(out)
-		}
-		out = append(out, enc[end:]...)
-		enc = string(out)
+		_, _, _, there := p.find(x.Name)
+		n += int(flag(x.Value.typ != TypeNone)) - int(flag(there))
 	}
-	return Props{enc}
+	if n == 0 {
+		return b
+	}
+	b = cborHead(b, cborMap, uint64(n))
+	at := 0
+	if p.enc != "" {
+		_, rest := decodeHead(p.enc)
+		at = len(p.enc) - len(rest)
+	}
+	for _, x := range list {
+		before, _, end, _ := p.find(x.Name)
+		b = append(b, p.enc[at:max(at, before)]...)
+		at = max(at, end)
+		if x.Value.typ != TypeNone {
+			b = x.Value.encode(cborText(b, cborString, x.Name))
+		}
+	}
+	return append(b, p.enc[at:]...)
 }
 
 // check finds the first prop whose name or value is not to be had.

@@ -58,6 +58,12 @@ func (r *record) fill(e *Element) {
 // with returns r with other props.
 func (r *record) with(props Props) *record { return r.hold(r.data[:r.ends()], props.enc) }
 
+// withSet returns r with several props set, or removed where a value is zero.
+func (r *record) withSet(list []Prop) *record {
+	var room [512]byte
+	return r.holdBytes(r.data[:r.ends()], r.props().appendSet(room[:0], list))
+}
+
 // withInner returns r with another inner graph.
 func (r *record) withInner(l *level) *record {
 	h := *r

@@ -158,6 +158,16 @@ func (r *record) hold(parts ...string) *record {
 	return c
 }
 
+// holdBytes is hold for two parts, of which the second is not a string yet.
+func (r *record) holdBytes(a string, b []byte) *record {
+	n := len(a) + len(b)
+	c, text := roomForText(n, r.inner == nil && r.links.hub() == nil)
+	*c = *r
+	copy(text[copy(text, a):], b)
+	c.data = unsafe.String(unsafe.SliceData(text), n)
+	return c
+}
+
 // roomForText makes a record with room for n bytes of text, inside if that is
 // allowed.
 func roomForText(n int, inside bool) (*record, []byte) {
