@@ -171,7 +171,8 @@ func (s *Schemas) Strategy(kind, prop string) Strategy {
 	return ""
 }
 
-// Indexed lists the props that elements can be found by, by kind, then prop.
+// Indexed lists the props that elements can be found by, by kind, then prop, as
+// NewIndex takes them.
 func (s *Schemas) Indexed() []KindProp {
 	var out []KindProp
 	for _, name := range s.Kinds() {

@@ -205,7 +205,8 @@ func (at *spot) of() Path {
 // judge looks for violations.
 type judge struct {
 	s      *Schemas
-	report func(Violation) bool // false: no more
+	report func(Violation) bool // false: no more; nil: found is the first one, and no more
+	found  Violation
 	done   bool
 
 	// A write that is not made yet: put is looked at as if it stood in within,
@@ -226,7 +227,12 @@ func (c *judge) tellEdge(edge string, at *spot, r *record, kind, prop, format st
 	if kind != "" {
 		msg = "kind " + kind + ": " + msg
 	}
-	c.done = !c.report(Violation{at.of().add(Segment{r.id(), r.edge}), kind, prop, msg, edge})
+	v := Violation{at.of().add(Segment{r.id(), r.edge}), kind, prop, msg, edge}
+	if c.report == nil {
+		c.found, c.done = v, true
+		return
+	}
+	c.done = !c.report(v)
 }
 
 // level looks at a level that stands inside an element of a kind, nil for the

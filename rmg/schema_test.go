@@ -204,6 +204,15 @@ func TestSchemasKept(t *testing.T) {
 		}
 	}
 	bad := free.Graph()
+	// What is malformed demands nothing and gives nothing.
+	o = rmg.NewOverlay(g).Unchecked()
+	if err := o.Set("/kind/Service/port", vals{"default": rmg.String("http")}); err != nil {
+		t.Fatal(err)
+	}
+	odd := written(t, o.Graph(), addNode("/svc/x", "Service", vals{"lang": rmg.String("go")}))
+	if x, _ := odd.Get("/svc/x"); x.Props.Len() != 2 {
+		t.Errorf("a malformed default was filled in: %+v", x.Props)
+	}
 	want := []string{
 		`/kind/Service/port: kind Prop: prop type is "real", the schema wants bool, int, float, string, bytes, list, map, ref or blob`,
 		"/kind/Service/x: kind Kind: kind Odd stands inside, the schema wants Prop",

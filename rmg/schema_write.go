@@ -44,7 +44,7 @@ func (o *Overlay) rekind(op string, p Path, do func() error) error {
 	if err == nil {
 		g := o.Graph()
 		now := was.next(g.root.kindLevel())
-		if err = refusal(op, p, now.CheckChanges(Graph{mark.root}, g)); err == nil {
+		if err = unsatisfied(op, p, now.CheckChanges(Graph{mark.root}, g)); err == nil {
 			o.kinds = now
 			return nil
 		}
@@ -53,8 +53,8 @@ func (o *Overlay) rekind(op string, p Path, do func() error) error {
 	return err
 }
 
-// refusal says why /kind may not be changed; nil if nothing is violated.
-func refusal(op string, p Path, vs []Violation) error {
+// unsatisfied says why /kind may not be changed; nil if nothing is violated.
+func unsatisfied(op string, p Path, vs []Violation) error {
 	if len(vs) == 0 {
 		return nil
 	}
@@ -117,16 +117,16 @@ func (o *Overlay) fits(op string, p Path, old, r *record) error {
 	if !o.checked() {
 		return nil
 	}
-	return o.look(op, p, func(c *judge, at *spot, holder *kindRules) {
-		c.put = r
-		c.element(at, holder, c.within, r)
-		if old != nil && old.kind != r.kind {
-			c.neighbours(at, c.within, r)
-		}
-		if old == nil || old.inner != r.inner {
-			c.level(&spot{up: at, r: r}, c.s.rules(r.kind), r.inner)
-		}
-	})
+	c, at, holder := o.judge(p)
+	c.put = r
+	c.element(&at, holder, c.within, r)
+	if old != nil && old.kind != r.kind {
+		c.neighbours(&at, c.within, r)
+	}
+	if r.inner != nil && (old == nil || old.inner != r.inner) {
+		c.level(&spot{up: &at, r: r}, c.s.rules(r.kind), r.inner)
+	}
+	return c.refusal(op, p)
 }
 
 // keeps looks at whether old, at p, may become r, inner graph and all.
@@ -141,11 +141,11 @@ func (o *Overlay) keeps(op string, p Path, old, r *record) error {
 	if k == nil {
 		return nil
 	}
-	return o.look(op, p, func(c *judge, at *spot, _ *kindRules) {
-		for _, ch := range diffProps(old.props(), r.props()) {
-			c.prop(at, k, r, ch.Name, ch.New)
-		}
-	})
+	c, at := judge{}, spot{path: p.Parent()}
+	for _, ch := range diffProps(old.props(), r.props()) {
+		c.prop(&at, k, r, ch.Name, ch.New)
+	}
+	return c.refusal(op, p)
 }
 
 // lands looks at whether r, which stood at from, may be moved to p.
@@ -153,20 +153,25 @@ func (o *Overlay) lands(from, p Path, r *record) error {
 	if !o.checked() || from.Parent() == p.Parent() {
 		return nil
 	}
-	return o.look("move", p, func(c *judge, at *spot, holder *kindRules) { c.placed(at, holder, r) })
+	c, at, holder := o.judge(p)
+	c.placed(&at, holder, r)
+	return c.refusal("move", p)
 }
 
-// look returns the first violation that fn finds at p.
-func (o *Overlay) look(op string, p Path, fn func(c *judge, at *spot, holder *kindRules)) (err error) {
-	c := &judge{s: o.rules(), within: o.root, report: func(v Violation) bool {
-		err = v.error(op, p)
-		return false
-	}}
-	up, _ := o.root.at(p.Parent())
-	var holder *kindRules
-	if up != nil {
+// judge returns what looks at a write at p, with the place and the demands of
+// what holds p. The parent of p is there.
+func (o *Overlay) judge(p Path) (c judge, at spot, holder *kindRules) {
+	c, at = judge{s: o.rules(), within: o.root}, spot{path: p.Parent()}
+	if up, _ := o.root.at(at.path); up != nil {
 		c.within, holder = up.inner, c.s.rules(up.kind)
 	}
-	fn(c, &spot{path: p.Parent()}, holder)
-	return err
+	return c, at, holder
+}
+
+// refusal is the first violation as an error; nil if there is none.
+func (c *judge) refusal(op string, p Path) error {
+	if !c.done {
+		return nil
+	}
+	return c.found.error(op, p)
 }
