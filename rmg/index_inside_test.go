@@ -1,6 +1,7 @@
 package rmg
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strings"
@@ -95,6 +96,40 @@ func TestValueKeys(t *testing.T) {
 			t.Fatalf("%v comes back as %v", a, readValue(x))
 		}
 	})
+}
+
+// Values in their order, each type's, and numbers of both by worth.
+func TestCompareValues(t *testing.T) {
+	blob := func(first byte, size int64) Value { return BlobOf(Blob{Sum: [32]byte{first}, Size: size}) }
+	list := []Value{
+		{},
+		Bool(false), Bool(true),
+		Float(math.Inf(-1)), Float(-1<<63 - 2048), Int(math.MinInt64), Float(-1 << 63), Int(math.MinInt64 + 1), Int(-1<<53 - 1), Int(-1 << 53), Float(-1 << 53),
+		Int(-2), Float(-1.5), Int(-1), Float(-1), Float(-math.SmallestNonzeroFloat64), Int(0), Float(0), Float(math.SmallestNonzeroFloat64), Float(0.5), Int(1), Float(1), Float(1.5), Int(2),
+		Int(1<<53 - 1), Int(1 << 53), Float(1 << 53), Int(1<<53 + 1), Int(1<<53 + 2), Float(1<<53 + 2), Float(1<<63 - 1024), Int(math.MaxInt64 - 1), Int(math.MaxInt64), Float(1 << 63), Float(math.Inf(1)), Float(math.NaN()),
+		String(""), String("\x00"), String("\x01"), String("a"), String("a\x00"), String("ab"), String("b"), String("é"),
+		Bytes(nil), Bytes([]byte("a")), List(), List(Int(0)), List(Int(1)), Map(nil), Map(map[string]Value{"a": Int(1)}),
+		Ref("/"), Ref("/a"), Ref("/a-b"), Ref("/a/b"), blob(0, 1), blob(0, 2), blob(1, 0),
+	}
+	for i, a := range list {
+		for j, b := range list {
+			if got := CompareValues(a, b); got != cmp.Compare(i, j) {
+				t.Errorf("%v and %v compare as %d", a, b, got)
+			}
+			if got := strings.Compare(string(appendValue(nil, a)), string(appendValue(nil, b))); got != cmp.Compare(i, j) {
+				t.Errorf("the keys of %v and %v compare as %d", a, b, got)
+			}
+		}
+	}
+}
+
+// The key of a value of any length is short.
+func TestLongValueKeys(t *testing.T) {
+	for _, s := range []string{strings.Repeat("\x00", 1<<20), strings.Repeat("a", keyText+1), strings.Repeat("\x01", keyText)} {
+		if key := appendValue(nil, String(s)); len(key) > 1+2*keyText+2+32 {
+			t.Errorf("%d bytes have a key of %d", len(s), len(key))
+		}
+	}
 }
 
 // CompareValues is an order: no three values go in a circle.

@@ -238,7 +238,11 @@ func drawIndexed(t *rapid.T, m *mGraph, label string) rmg.Value {
 	case 3:
 		return rmg.Ref(drawPath(t, m, label))
 	case 4:
-		return rmg.List(rmg.Int(1), rmg.Ref(drawPath(t, m, label)), rmg.Ref(drawPath(t, m, label+" too")))
+		list := []rmg.Value{rmg.Int(1)}
+		for range rapid.IntRange(0, 4).Draw(t, label+" refs") {
+			list = append(list, rmg.Ref(rapid.SampledFrom([]rmg.Path{"/a", "/b", "/~a", "/a/b", rmg.Root}).Draw(t, label+" ref")))
+		}
+		return rmg.List(list...)
 	case 5:
 		return rmg.Map(map[string]rmg.Value{"deep": rmg.List(rmg.Map(map[string]rmg.Value{"r": rmg.Ref(drawPath(t, m, label))}))})
 	case 6:

@@ -1,6 +1,7 @@
 package rmg_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -303,6 +304,63 @@ func TestIndexMoveCostsTheChange(t *testing.T) {
 	same := rmg.NewIndex(indexed...).At(indexGraph(t, 1_000).Graph())
 	if n := rmg.FreshNodes(same, same.At(same.Graph())); n != 0 {
 		t.Errorf("no change makes %d new nodes", n)
+	}
+}
+
+// A prop that points at one place several times is told once, and goes when the
+// last of its refs does.
+func TestIndexRefsInsideValues(t *testing.T) {
+	o := rmg.NewOverlay(rmg.Graph{})
+	noError(t, o.AddNode("/n", "N", rmg.Props{}))
+	var ix rmg.Index
+	for i, c := range []struct {
+		v    rmg.Value
+		want []rmg.Path
+	}{
+		{rmg.List(rmg.Ref("/b"), rmg.Ref("/a"), rmg.Ref("/b")), []rmg.Path{"/a", "/b"}},
+		{rmg.List(rmg.Ref("/a"), rmg.List(rmg.Ref("/c"), rmg.String("/d")), rmg.Ref("/b"), rmg.Int(7)), []rmg.Path{"/a", "/b", "/c"}},
+		{rmg.Map(map[string]rmg.Value{"z": rmg.Ref("/c"), "": rmg.Map(map[string]rmg.Value{"r": rmg.Ref("/~e")}), "a": rmg.BlobOf(rmg.Blob{})}), []rmg.Path{"/c", "/~e"}},
+		{rmg.Ref("/a/b"), []rmg.Path{"/a/b"}},
+		{rmg.String("/a"), nil},
+		{rmg.Bytes([]byte("\xd9\xfd\xe9\x62/a")), nil},
+	} {
+		noError(t, o.Set("/n", map[string]rmg.Value{"v": c.v}))
+		ix = ix.At(o.Graph())
+		var got []rmg.Path
+		for r := range ix.RefsBelow(rmg.Root) {
+			got = append(got, r.To)
+		}
+		if !slices.Equal(got, c.want) || ix.Inside().Digest() != (rmg.Index{}).At(o.Graph()).Inside().Digest() {
+			t.Errorf("%d: refs to %v, want %v", i, got, c.want)
+		}
+	}
+}
+
+// A stored graph is read as far as it changed, and has the index of the graph
+// that was put.
+func TestIndexOfStoredGraph(t *testing.T) {
+	var data bytes.Buffer
+	const n = 2000
+	g := indexGraph(t, n).Graph()
+	h := changed(t, g, n)
+	s := rmg.NewStore(bytes.NewReader(nil), &data, 0)
+	at := make([]rmg.StoredRoot, 2)
+	for i, x := range []rmg.Graph{g, h} {
+		var err error
+		at[i], err = s.Put(x)
+		noError(t, err)
+	}
+	stored := rmg.NewStore(bytes.NewReader(data.Bytes()), nil, int64(data.Len()))
+	a, err := stored.Open(at[0])
+	noError(t, err)
+	b, err := stored.Open(at[1])
+	noError(t, err)
+	ix := rmg.NewIndex(indexed...).At(g)
+	if got := rmg.NewIndex(indexed...).At(a); got.Inside().Digest() != ix.Inside().Digest() {
+		t.Error("the stored graph has another index")
+	}
+	if got := ix.At(b); got.Inside().Digest() != ix.At(h).Inside().Digest() {
+		t.Error("moved to a stored graph it is another index")
 	}
 }
 
