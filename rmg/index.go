@@ -2,7 +2,6 @@ package rmg
 
 import (
 	"cmp"
-	"encoding/binary"
 	"iter"
 	"slices"
 	"strings"
@@ -92,7 +91,7 @@ func (ix Index) Kinds() iter.Seq2[string, int] {
 
 // Count returns how many elements are of a kind. It costs one lookup.
 func (ix Index) Count(kind string) int {
-	r := ix.root.node(string(appendText([]byte{factCount}, kind)))
+	r := ix.root.node(string(appendText(newFactKey(factCount), kind)))
 	if r == nil {
 		return 0
 	}
@@ -102,35 +101,36 @@ func (ix Index) Count(kind string) int {
 // Kind ranges over the elements of a kind in path order, which is that of Walk,
 // beginning after the path given, of an element or not (Root for the beginning).
 func (ix Index) Kind(kind string, after Path) iter.Seq[Path] {
-	prefix := appendText([]byte{factKind}, kind)
-	start := appendPath(slices.Clip(prefix), after)
-	if len(start) > len(prefix) {
-		start = append(start, 0) // the fact that follows directly
+	b := appendText(newFactKey(factKind), kind)
+	prefix := string(b)
+	if b = appendPath(b, after); len(b) > len(prefix) {
+		b = append(b, 0) // the fact that follows directly
 	}
-	return ix.paths(string(prefix), string(start))
+	return ix.paths(prefix, string(b))
 }
 
 // Equal ranges over the elements whose prop p is Equal to v, in path order: an
 // int and a float never are. Invalid: ix was not made for p.
 func (ix Index) Equal(p IndexedProp, v Value) (iter.Seq[Path], error) {
-	prefix, err := ix.decl.prefix("equal", p)
+	i, err := ix.decl.number("equal", p)
 	if err != nil {
 		return nil, err
 	}
-	key := string(appendValue(prefix, v))
+	key := string(appendValue(appendNumber(newFactKey(factProp), i), v))
 	return ix.paths(key, key), nil
 }
 
-// Refs ranges over the refs that point at an element, or at nothing at that
-// path, by path, then prop. A prop that holds several is told once.
+// Refs ranges over the refs that name to, whether or not an element is there, by
+// the path of who points, then by prop. A prop that holds several is told once.
 func (ix Index) Refs(to Path) iter.Seq[Reference] {
-	return ix.refs(string(append(appendPath([]byte{factRef}, to), keyEnd)))
+	return ix.refs(string(append(appendPath(newFactKey(factRef), to), keyEnd)))
 }
 
-// RefsBelow ranges over the refs that point at p or below, by what they point
-// at, in path order, then as Refs does. Those from below p are among them.
+// RefsBelow ranges over the refs that name p or what is below, by what they
+// name, in path order, then as Refs does. Those that stand below p themselves are
+// among them.
 func (ix Index) RefsBelow(p Path) iter.Seq[Reference] {
-	return ix.refs(string(appendPath([]byte{factRef}, p)))
+	return ix.refs(string(appendPath(newFactKey(factRef), p)))
 }
 
 func (ix Index) refs(prefix string) iter.Seq[Reference] {
@@ -213,11 +213,11 @@ func (d *declared) of(kind symbolOf) []int {
 	return d.any
 }
 
-// prefix is what the facts about p begin with.
-func (d *declared) prefix(op string, p IndexedProp) ([]byte, error) {
+// number is where p stands in props.
+func (d *declared) number(op string, p IndexedProp) (int, error) {
 	i, ok := d.find(p)
 	if ok {
-		return propPrefix(nil, i), nil
+		return i, nil
 	}
 	hint := "the index was made for no props"
 	if d != nil && len(d.props) > 0 {
@@ -227,7 +227,7 @@ func (d *declared) prefix(op string, p IndexedProp) ([]byte, error) {
 		}
 		hint = "there is one of " + strings.Join(names, ", ")
 	}
-	return nil, &Error{Op: op, Code: Invalid, Msg: "there is no index of " + nameIndexed(p), Hint: hint}
+	return 0, &Error{Op: op, Code: Invalid, Msg: "there is no index of " + nameIndexed(p), Hint: hint}
 }
 
 func nameIndexed(p IndexedProp) string {
@@ -236,5 +236,3 @@ func nameIndexed(p IndexedProp) string {
 	}
 	return "prop " + p.Prop + " of kind " + p.Kind
 }
-
-func propPrefix(b []byte, i int) []byte { return binary.AppendUvarint(append(b, factProp), uint64(i)) }

@@ -1,6 +1,7 @@
 package rmg
 
 import (
+	"encoding/binary"
 	"slices"
 	"strings"
 )
@@ -22,6 +23,11 @@ const (
 	factRef   = 'r'
 	factCount = 'c'
 )
+
+// newFactKey begins a fact, with room for a short one.
+func newFactKey(what byte) []byte { return append(make([]byte, 0, 128), what) }
+
+func appendNumber(b []byte, i int) []byte { return binary.AppendUvarint(b, uint64(i)) }
 
 // factBlock is how much of a fact is one id of a trie. What is longer goes on
 // in the level inside.
@@ -187,7 +193,7 @@ func (m *indexer) facts(out []string, r *record, n int) []string {
 	props := r.props()
 	for _, i := range m.decl.of(r.kind) {
 		if v, ok := props.Get(m.decl.props[i].Prop); ok {
-			m.room = append(appendValue(propPrefix(m.room[:0], i), v), m.at...)
+			m.room = append(appendValue(appendNumber(append(m.room[:0], factProp), i), v), m.at...)
 			end()
 		}
 	}
@@ -211,7 +217,7 @@ func (m *indexer) count(kind symbolOf, by int) {
 		return
 	}
 	m.root = m.root.edit(m.t)
-	id := string(appendText([]byte{factCount}, kind.Value()))
+	id := string(appendText(newFactKey(factCount), kind.Value()))
 	n := int64(by)
 	if r := m.root.node(id); r != nil {
 		n += r.props().Int(countProp)

@@ -23,11 +23,11 @@ type Bound struct {
 // the same 256 are gathered before the first of them is told, and read in the
 // graph. Invalid: ix was not made for p.
 func (ix Index) Range(p IndexedProp, from, to Bound) (iter.Seq2[Value, Path], error) {
-	prefix, err := ix.decl.prefix("range", p)
+	i, err := ix.decl.number("range", p)
 	if err != nil {
 		return nil, err
 	}
-	head := string(prefix)
+	head := string(appendNumber(newFactKey(factProp), i))
 	start, stop := limits(from, to)
 	return func(yield func(Value, Path) bool) {
 		s := ranger{ix: ix, head: head, prop: p.Prop, from: from, to: to, yield: yield}
