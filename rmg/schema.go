@@ -247,7 +247,9 @@ func (s *Schemas) next(l *level) *Schemas {
 		return true
 	})
 	slices.SortStableFunc(n.wrong, compareViolations)
-	l.kinds.Store(n)
+	if !l.kinds.CompareAndSwap(nil, n) {
+		return l.kinds.Load() // somebody else was first
+	}
 	return n
 }
 

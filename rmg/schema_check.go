@@ -82,29 +82,40 @@ func (s *Schemas) Check(g Graph) iter.Seq[Violation] {
 // edges and with what stands directly inside; and a scan of new if s demands
 // more than old.Schemas() does.
 func (s *Schemas) CheckChanges(old, new Graph) []Violation {
-	was := old.Schemas()
-	var found []Violation
-	add := func(v Violation) bool {
-		found = append(found, v)
-		return true
+	found := slices.Collect(s.fresh(old, new))
+	slices.SortStableFunc(found, compareViolations)
+	return found
+}
+
+// fresh ranges over what CheckChanges lists, with what is malformed first. A
+// scan keeps nothing of what it finds.
+func (s *Schemas) fresh(old, new Graph) iter.Seq[Violation] {
+	return func(yield func(Violation) bool) {
+		was := old.Schemas()
+		all := s.Check(new)
+		if s != nil && !s.exceeds(was) {
+			all = slices.Values(s.changed(old, new))
+		}
+		for v := range all {
+			if !slices.ContainsFunc(was.at(old, v.Path), v.is) && !yield(v) {
+				return
+			}
+		}
 	}
-	switch {
-	case s == nil:
-		return nil
-	case s.exceeds(was):
-		for v := range s.Check(new) {
-			add(v)
-		}
-	default:
-		found = slices.Clone(s.wrong)
-		if s.any() {
-			c := judge{s: s, report: add}
-			c.changes(&spot{path: Root}, nil, old.root, new.root)
-		}
+}
+
+// changed lists what does not satisfy s where new differs from old, once each.
+func (s *Schemas) changed(old, new Graph) []Violation {
+	var found []Violation
+	if s.any() {
+		c := judge{s: s, report: func(v Violation) bool {
+			found = append(found, v)
+			return true
+		}}
+		c.changes(&spot{path: Root}, nil, old.root, new.root)
 	}
 	slices.SortStableFunc(found, compareViolations)
-	found = slices.CompactFunc(found, Violation.is)
-	return slices.DeleteFunc(found, func(v Violation) bool { return slices.ContainsFunc(was.at(old, v.Path), v.is) })
+	return slices.Concat(s.wrong, slices.CompactFunc(found, Violation.is))
 }
 
 // at lists what the element at p does not satisfy.

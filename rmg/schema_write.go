@@ -2,6 +2,7 @@ package rmg
 
 import (
 	"fmt"
+	"iter"
 	"strings"
 )
 
@@ -44,7 +45,7 @@ func (o *Overlay) rekind(op string, p Path, do func() error) error {
 	if err == nil {
 		g := o.Graph()
 		now := was.next(g.root.kindLevel())
-		if err = unsatisfied(op, p, now.CheckChanges(Graph{mark.root}, g)); err == nil {
+		if err = unsatisfied(op, p, now.fresh(Graph{mark.root}, g)); err == nil {
 			o.kinds = now
 			return nil
 		}
@@ -54,25 +55,26 @@ func (o *Overlay) rekind(op string, p Path, do func() error) error {
 }
 
 // unsatisfied says why /kind may not be changed; nil if nothing is violated.
-func unsatisfied(op string, p Path, vs []Violation) error {
-	if len(vs) == 0 {
-		return nil
-	}
-	for _, v := range vs {
+func unsatisfied(op string, p Path, vs iter.Seq[Violation]) error {
+	var first []string
+	n := 0
+	for v := range vs {
 		if exempt(v.Path) {
 			return v.error(op, p)
 		}
-	}
-	var first []string
-	for _, v := range vs[:min(3, len(vs))] {
-		first = append(first, v.String())
-	}
-	if len(vs) > len(first) {
-		first = append(first, "...")
+		if n++; n <= 3 {
+			first = append(first, v.String())
+		}
 	}
 	places := "1 place"
-	if len(vs) > 1 {
-		places = fmt.Sprintf("%d places", len(vs))
+	switch {
+	case n == 0:
+		return nil
+	case n > 1:
+		places = fmt.Sprintf("%d places", n)
+	}
+	if n > len(first) {
+		first = append(first, "...")
 	}
 	return &Error{
 		Op: op, Path: p, Code: Invalid,
