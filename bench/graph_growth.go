@@ -46,7 +46,7 @@ var growing = []growth{
 }
 
 // growthRows follow each cost through the sizes, all costs at one size before
-// the next, and then say how much each has grown.
+// the next, and say how much each has grown since the smallest.
 func growthRows() []measure {
 	known := map[string]float64{}
 	at := func(c growth, n int) (float64, error) {
@@ -60,37 +60,39 @@ func growthRows() []measure {
 		}
 		return x, err
 	}
-	var out []measure
-	for _, n := range growthSizes {
-		for _, c := range growing {
-			name := "rmg/" + c.name + "/" + sizeName(n)
-			if n == *nodes && slices.Contains([]string{"fork", "get", "edit100", "digest100"}, c.name) {
-				continue // there is that row already, with a bar
-			}
-			out = append(out, measure{name, func() (row, error) {
-				x, err := at(c, n)
-				return row{Value: x, Unit: c.unit, Holds: err == nil, N: rounds}, err
-			}})
-		}
+	smallest, largest := growthSizes[0], growthSizes[len(growthSizes)-1]
+	cost := func(c growth, n int) measure {
+		return measure{"rmg/" + c.name + "/" + sizeName(n), func() (row, error) {
+			x, err := at(c, n)
+			return row{Value: x, Unit: c.unit, Holds: err == nil, N: rounds}, err
+		}}
 	}
-	ratio := func(c growth, to int) measure {
-		from := growthSizes[0]
-		return measure{fmt.Sprintf("rmg/%s/growth/%s", c.name, sizeName(to)), func() (row, error) {
-			y, err := at(c, to)
+	ratio := func(c growth, n int) measure {
+		return measure{"rmg/" + c.name + "/growth/" + sizeName(n), func() (row, error) {
+			y, err := at(c, n)
 			if err != nil {
 				return row{}, err
 			}
-			x, err := at(c, from)
-			r := row{Value: y / x, Unit: fmt.Sprintf("x for %dx the graph", to/from), Holds: err == nil, N: rounds}
-			if c.bar > 0 && to == growthSizes[len(growthSizes)-1] {
+			x, err := at(c, smallest)
+			r := row{Value: y / x, Unit: fmt.Sprintf("x for %dx the graph", n/smallest), Holds: err == nil, N: rounds}
+			if err == nil && c.bar > 0 && n == largest {
 				r = r.within(c.bar, fmt.Sprintf("<= %g", c.bar))
 			}
 			return r, err
 		}}
 	}
-	for _, to := range growthSizes[2:] {
+	var out []measure
+	for i, n := range growthSizes {
 		for _, c := range growing {
-			out = append(out, ratio(c, to))
+			// Some have a row with a bar at that size already.
+			if n != *nodes || !slices.Contains([]string{"fork", "get", "edit100", "digest100"}, c.name) {
+				out = append(out, cost(c, n))
+			}
+		}
+		for _, c := range growing {
+			if i >= 2 {
+				out = append(out, ratio(c, n))
+			}
 		}
 	}
 	return out

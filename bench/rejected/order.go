@@ -4,7 +4,8 @@ import "github.com/tidwall/btree"
 
 // OrderedChamp is a Champ with its keys in order beside it. The order is
 // derived, and so outside the digest, and need not be canonical: it is the
-// fastest B-tree with copy on write that we know.
+// fastest B-tree with copy on write that we know. It holds keys only: with the
+// records in it too, every change would be made twice.
 type OrderedChamp struct {
 	Champ
 	keys *btree.Set[string]

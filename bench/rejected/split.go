@@ -10,10 +10,10 @@ import "math/bits"
 // moves a border. The root is the lowest level that has one node only.
 //
 // Not taken: the sizes of nodes are geometric, so that a random key stands in
-// one of twice the mean (one in fifty of four times), all of which every change
-// copies and every digest hashes again; and a search compares at five or six
-// places of every node on its way where a trie reads one byte. Order, paging and
-// memory are as good as the engine's.
+// one of twice the mean (one key in eleven in one of four times), all of which
+// every change copies and every digest hashes again; and a search compares at
+// five or six places of every node on its way where a trie reads one byte. Its
+// order, pages and memory are nearly as good as the engine's.
 type Split struct {
 	root   *splitNode // nil when empty
 	height int        // of the root; leaves are at 0
