@@ -24,9 +24,16 @@ func strategyOf(kind, prop string) rmg.Strategy {
 	return rmg.StrategyConflict
 }
 
-// merge merges worlds with the files' strategies.
+// merge merges worlds with the strategies that the system's schemas declare, and
+// the files' where they declare none.
 func (k *Kernel) merge(in rmg.MergeInput) (rmg.Graph, []rmg.MergeConflict, error) {
-	in.Strategy = strategyOf
+	declared := in.System.Schemas()
+	in.Strategy = func(kind, prop string) rmg.Strategy {
+		if s := declared.Strategy(kind, prop); s != "" {
+			return s
+		}
+		return strategyOf(kind, prop)
+	}
 	in.Text = func(b rmg.Blob) ([]byte, error) { return readBlob(k.store, b) }
 	in.PutText = k.putBytes
 	return rmg.Merge(in)

@@ -77,7 +77,7 @@ func (v View) Digest() rmg.Digest { return v.World.Digest() }
 // element whose graph holds the roots of both.
 func (v View) Get(p rmg.Path) (rmg.Element, bool) {
 	if p == rmg.Root {
-		o := rmg.NewOverlay(v.World)
+		o := rmg.NewOverlay(v.World).Unchecked()
 		for e := range v.Ledger.Nodes("") {
 			if err := o.Graft(rmg.Root.Child(e.ID), e); err != nil {
 				return rmg.Element{}, false

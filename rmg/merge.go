@@ -109,7 +109,7 @@ func there(g Graph, p Path) bool {
 
 // moved is g with a move made, if it can be made.
 func moved(g Graph, from, to Path) Graph {
-	o := NewOverlay(g)
+	o := NewOverlay(g).Unchecked()
 	_ = o.Move(from, to)
 	return o.Graph()
 }
@@ -118,7 +118,7 @@ func moved(g Graph, from, to Path) Graph {
 // on neither.
 func (m *merger) follow(moves []Move, base, other *Graph) {
 	for _, mv := range moves {
-		b, o := NewOverlay(*base), NewOverlay(*other)
+		b, o := NewOverlay(*base).Unchecked(), NewOverlay(*other).Unchecked()
 		if b.Move(mv.From, mv.To) == nil && o.Move(mv.From, mv.To) == nil {
 			*base, *other = b.Graph(), o.Graph()
 		}

@@ -2,7 +2,7 @@ package rmg
 
 // applyMoves makes the moves that can be made, and says which.
 func applyMoves(g Graph, moves []Move) (Graph, []Move) {
-	o := NewOverlay(g)
+	o := NewOverlay(g).Unchecked()
 	var done []Move
 	for _, m := range moves {
 		if o.Move(m.From, m.To) == nil {
