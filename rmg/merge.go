@@ -1,22 +1,13 @@
 package rmg
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 )
 
-// Strategy says how a prop that both sides changed is merged.
-type Strategy string
-
-// The strategies; those beyond conflict and text are refused as Invalid.
-const (
-	StrategyConflict Strategy = "conflict"
-	StrategyText     Strategy = "text"
-)
-
 // MergeInput is what a three-way merge needs. System and Workspace both come
-// from Base.
+// from Base, and Base is the newest such version: what both had from a newer one
+// would be taken for a change of each, and a counter's be added twice.
 type MergeInput struct {
 	Base, System, Workspace     Graph
 	SystemMoves, WorkspaceMoves []Move
@@ -27,18 +18,47 @@ type MergeInput struct {
 	// is a blob. PutText must be idempotent.
 	Text    func(Blob) ([]byte, error)
 	PutText func([]byte) (Blob, error)
+	// SystemWrote and WorkspaceWrote say who wrote a prop last on either side,
+	// or, with prop "", the element itself: for StrategyLWW, and for conflicts to
+	// name the authors. The path is the side's own, whatever the other moved. Seqs
+	// of both sides are of one count; zero and "" are not known, as nil is.
+	SystemWrote, WorkspaceWrote func(p Path, prop string) (seq int64, author string)
 }
 
-// MergeConflict is a place where both sides changed incompatibly.
+// MergeConflict is a place where both sides changed incompatibly. What is about
+// an element as a whole has, as values, refs to where the sides have it. It is
+// written as a JSON object, without what is empty or absent.
 type MergeConflict struct {
-	Path                    Path   `json:"path"`
-	Prop                    string `json:"prop,omitempty"` // empty: the element itself
-	Reason                  string `json:"reason"`         // "both changed", "delete against modify", "dangling edge", "both added"
-	Base, System, Workspace Value  `json:"-"`              // zero where absent
+	Path        Path         `json:"path"`
+	Prop        string       `json:"prop,omitempty"` // empty: the element itself
+	Kind        ConflictKind `json:"kind"`
+	Reason      string       `json:"reason"`        // for people: "both changed", "delete against modify"
+	Base        Value        `json:"base,omitzero"` // zero where absent
+	System      Value        `json:"system,omitzero"`
+	Workspace   Value        `json:"workspace,omitzero"`
+	SystemBy    string       `json:"system_by,omitempty"` // who wrote it; empty if not known
+	WorkspaceBy string       `json:"workspace_by,omitempty"`
 }
+
+// ConflictKind says what sort of conflict one is.
+type ConflictKind string
+
+// The kinds of conflicts.
+const (
+	ConflictBothChanged  ConflictKind = "both_changed"  // a prop
+	ConflictUnmergeable  ConflictKind = "unmergeable"   // a prop, to values that its strategy cannot merge
+	ConflictManual       ConflictKind = "manual"        // a prop that nothing but people may merge
+	ConflictBothRetyped  ConflictKind = "both_retyped"  // the element's kind
+	ConflictEnds         ConflictKind = "ends"          // both changed an end of an edge
+	ConflictBothAdded    ConflictKind = "both_added"    // an id, with different content
+	ConflictBothMoved    ConflictKind = "both_moved"    // to different places
+	ConflictDeleteModify ConflictKind = "delete_modify" // one removed what the other changed
+	ConflictDanglingEdge ConflictKind = "dangling_edge" // one removed an end of what the other added or kept
+)
 
 // Merge merges three ways, element by element, then prop by prop: one side
-// changed, take it; both the same, take it; else by strategy. Conflicts also:
+// changed, take it; both the same, take it; else by strategy, which also says
+// whether the same change of both is one (see [Strategy]). Conflicts also:
 // delete against modify, an edge whose end the other side removed, one id added
 // twice with different content. What one side left alone, subtree of ids or inner
 // graph, is taken by pointer: the cost is that of the smaller side's changes.
@@ -49,19 +69,20 @@ type MergeConflict struct {
 // places, is a conflict ("both moved"; the values are refs to the places).
 //
 // With conflicts the graph returned holds the system's side at each of them.
-// Deterministic; symmetric but for the names of the sides. The error is for
-// failing Text and PutText, and for strategies this version does not know.
+// Deterministic; symmetric but for the names of the sides, and for the strategies
+// that name one. The error is for failing Text and PutText, and for strategies
+// that there are not.
 func Merge(in MergeInput) (Graph, []MergeConflict, error) {
 	switch {
 	case in.Base.root == in.System.root:
 		return in.Workspace, nil, nil
-	case in.Base.root == in.Workspace.root, in.System.root == in.Workspace.root:
+	case in.Base.root == in.Workspace.root, in.System.root == in.Workspace.root && in.Strategy == nil:
 		return in.System, nil, nil
 	}
 	m := &merger{MergeInput: in, mine: new(token)}
 	m.together()
-	m.follow(in.WorkspaceMoves, &m.Base, &m.System)
-	m.follow(in.SystemMoves, &m.Base, &m.Workspace)
+	m.systemMade = m.follow(in.WorkspaceMoves, &m.Base, &m.System)
+	m.workspaceMade = append(m.workspaceMade, m.follow(in.SystemMoves, &m.Base, &m.Workspace)...)
 	root := m.level(Root, m.Base.root, m.System.root, m.Workspace.root)
 	if m.err != nil {
 		return Graph{}, nil, m.err
@@ -77,10 +98,15 @@ func Merge(in MergeInput) (Graph, []MergeConflict, error) {
 
 type merger struct {
 	MergeInput
-	mine      *token
-	conflicts []MergeConflict
-	err       error
+	mine                      *token
+	systemMade, workspaceMade []Move // moves that were made on a side to merge
+	conflicts                 []MergeConflict
+	err                       error
 }
+
+// asks reports whether strategies are to be asked about what both sides changed
+// to the same: it may be more than one change.
+func (m *merger) asks() bool { return m.Strategy != nil }
 
 // together makes on the base what both sides moved. Where they moved it to
 // different places the system's stands, for the workspace's edits to meet it.
@@ -95,8 +121,13 @@ func (m *merger) together() {
 			continue
 		}
 		if to != w.To {
-			m.conflict(MergeConflict{Path: to, Reason: "both moved", Base: Ref(w.From), System: Ref(to), Workspace: Ref(w.To)})
-			m.Workspace = moved(m.Workspace, w.To, to)
+			if o := NewOverlay(m.Workspace).Unchecked(); o.Move(w.To, to) == nil {
+				m.Workspace = o.Graph()
+				m.workspaceMade = append(m.workspaceMade, o.Moves()...)
+			}
+			m.conflict(MergeConflict{
+				Path: to, Kind: ConflictBothMoved, Reason: "both moved", Base: Ref(w.From), System: Ref(to), Workspace: Ref(w.To),
+			})
 		}
 		m.Base = moved(m.Base, w.From, to)
 	}
@@ -115,24 +146,43 @@ func moved(g Graph, from, to Path) Graph {
 }
 
 // follow makes one side's moves on the base and the other side, each on both or
-// on neither.
-func (m *merger) follow(moves []Move, base, other *Graph) {
+// on neither, and returns those that were made.
+func (m *merger) follow(moves []Move, base, other *Graph) (made []Move) {
 	for _, mv := range moves {
 		b, o := NewOverlay(*base).Unchecked(), NewOverlay(*other).Unchecked()
 		if b.Move(mv.From, mv.To) == nil && o.Move(mv.From, mv.To) == nil {
 			*base, *other = b.Graph(), o.Graph()
+			made = append(made, mv)
 		}
 	}
+	return made
 }
 
-func (m *merger) conflict(c MergeConflict) { m.conflicts = append(m.conflicts, c) }
+// conflict notes a conflict, and who wrote what meets there.
+func (m *merger) conflict(c MergeConflict) {
+	_, c.SystemBy = wrote(m.SystemWrote, m.systemMade, c.Path, c.Prop)
+	_, c.WorkspaceBy = wrote(m.WorkspaceWrote, m.workspaceMade, c.Path, c.Prop)
+	m.conflicts = append(m.conflicts, c)
+}
+
+// whole notes a conflict about an element as a whole, of which the sides have
+// what they have.
+func (m *merger) whole(p Path, kind ConflictKind, reason string, b, s, w *record) {
+	ref := func(r *record) Value {
+		if r == nil {
+			return Value{}
+		}
+		return Ref(p)
+	}
+	m.conflict(MergeConflict{Path: p, Kind: kind, Reason: reason, Base: ref(b), System: ref(s), Workspace: ref(w)})
+}
 
 // level merges one graph.
 func (m *merger) level(at Path, b, s, w *level) *level {
 	switch {
 	case b == s:
 		return w
-	case b == w, s == w:
+	case b == w, s == w && (b.empty() || !m.asks()):
 		return s
 	}
 	out := s.edit(m.mine)
@@ -144,8 +194,11 @@ func (m *merger) level(at Path, b, s, w *level) *level {
 		gone = m.changes(at, false, out, b, s, w)
 		edges = m.changes(at, true, out, b, s, w)
 	}
-	m.dangling(at, out, s, gone, edges)
+	m.dangling(at, out, b, s, w, gone, edges)
 	m.repair(out, s)
+	if s != nil && out.nodes == s.nodes && out.edges == s.edges {
+		return s
+	}
 	return out
 }
 
@@ -169,7 +222,7 @@ func (m *merger) joined(at Path, seg Segment, b, s, w *record) (next *record, ch
 	switch {
 	case s.same(b):
 		return w, true
-	case s.same(w):
+	case s.same(w) && (b == nil || s == nil || !m.asks()):
 		return nil, false
 	}
 	next = m.record(at.add(seg), b, s, w)
@@ -191,12 +244,12 @@ func (m *merger) put(out *level, s Segment, r *record) {
 // system's side stands.
 func (m *merger) record(p Path, b, s, w *record) *record {
 	if s == nil || w == nil {
-		m.conflict(MergeConflict{Path: p, Reason: "delete against modify"})
+		m.whole(p, ConflictDeleteModify, "delete against modify", b, s, w)
 		return nil
 	}
 	if b == nil {
 		if !s.alike(w) {
-			m.conflict(MergeConflict{Path: p, Reason: "both added"})
+			m.whole(p, ConflictBothAdded, "both added", b, s, w)
 			return nil
 		}
 		return s.withInner(m.level(p, nil, s.inner, w.inner))
@@ -204,18 +257,28 @@ func (m *merger) record(p Path, b, s, w *record) *record {
 	kind, from, to := s.kind.Value(), s.from(), s.to()
 	for _, f := range []struct {
 		name       string
+		conflict   ConflictKind
 		base, s, w string
 		out        *string
-	}{{"kind", b.kind.Value(), s.kind.Value(), w.kind.Value(), &kind}, {"from", b.from(), s.from(), w.from(), &from}, {"to", b.to(), s.to(), w.to(), &to}} {
+	}{
+		{"kind", ConflictBothRetyped, b.kind.Value(), s.kind.Value(), w.kind.Value(), &kind},
+		{"from", ConflictEnds, b.from(), s.from(), w.from(), &from},
+		{"to", ConflictEnds, b.to(), s.to(), w.to(), &to},
+	} {
 		switch {
 		case f.base == f.s:
 			*f.out = f.w
 		case f.base != f.w && f.s != f.w:
-			m.conflict(MergeConflict{Path: p, Reason: f.name + ": both changed", Base: String(f.base), System: String(f.s), Workspace: String(f.w)})
+			m.conflict(MergeConflict{
+				Path: p, Kind: f.conflict, Reason: f.name + ": both changed", Base: String(f.base), System: String(f.s), Workspace: String(f.w),
+			})
 		}
 	}
-	props := m.props(p, kind, b.props(), s.props(), w.props())
-	return newRecord(s.edge, s.id(), kind, from, to, props, m.level(p, b.inner, s.inner, w.inner))
+	props, inner := m.props(p, kind, b.props(), s.props(), w.props()), m.level(p, b.inner, s.inner, w.inner)
+	if kind == s.kind.Value() && from == s.from() && to == s.to() && props.Equal(s.props()) && inner == s.inner {
+		return nil
+	}
+	return newRecord(s.edge, s.id(), kind, from, to, props, inner)
 }
 
 // props merges prop by prop.
@@ -223,59 +286,21 @@ func (m *merger) props(p Path, kind string, b, s, w Props) Props {
 	out := s
 	for _, ch := range diffProps(b, w) {
 		sv, _ := s.Get(ch.Name)
-		switch {
-		case sv.Equal(ch.Old):
-			out = out.With(ch.Name, ch.New)
-		case sv.Equal(ch.New):
-		default:
-			v, ok := m.value(kind, ch.Name, ch.Old, sv, ch.New)
-			if !ok {
-				m.conflict(MergeConflict{Path: p, Prop: ch.Name, Reason: "both changed", Base: ch.Old, System: sv, Workspace: ch.New})
-				continue
-			}
+		v, ok := ch.New, true
+		if !sv.Equal(ch.Old) {
+			v, ok = m.value(p, kind, ch.Name, ch.Old, sv, ch.New)
+		}
+		if ok {
 			out = out.With(ch.Name, v)
 		}
 	}
 	return out
 }
 
-// value merges one value that both sides changed, by its strategy.
-func (m *merger) value(kind, prop string, b, s, w Value) (Value, bool) {
-	st := StrategyConflict
-	if m.Strategy != nil {
-		st = m.Strategy(kind, prop)
-	}
-	switch st {
-	case StrategyConflict, "":
-		return Value{}, false
-	case StrategyText:
-	default:
-		m.err = &Error{Op: "merge", Code: Invalid, Msg: fmt.Sprintf("strategy %q of %s.%s is not in this version", st, kind, prop), Hint: "use conflict or text"}
-		return Value{}, false
-	}
-	var text [3][]byte
-	for i, v := range []Value{b, s, w} {
-		blob, ok := v.AsBlob()
-		if !ok || m.Text == nil || m.PutText == nil {
-			return Value{}, false
-		}
-		if text[i], m.err = m.Text(blob); m.err != nil {
-			return Value{}, false
-		}
-	}
-	merged, clean := MergeText(text[0], text[1], text[2])
-	if !clean {
-		return Value{}, false
-	}
-	blob, err := m.PutText(merged)
-	m.err = err
-	return BlobOf(blob), err == nil
-}
-
 // dangling finds edges whose end one side removed while the other side added or
 // kept the edge, among the edges and the edges of the nodes that the workspace
 // changed. An edge that is in conflict already is not told twice.
-func (m *merger) dangling(at Path, out, s *level, nodes, edges []string) {
+func (m *merger) dangling(at Path, out, b, s, w *level, nodes, edges []string) {
 	if len(nodes) == 0 && len(edges) == 0 {
 		return
 	}
@@ -286,7 +311,7 @@ func (m *merger) dangling(at Path, out, s *level, nodes, edges []string) {
 	tell := func(id string) {
 		if p := at.EdgeChild(id); !seen[p] {
 			seen[p] = true
-			m.conflict(MergeConflict{Path: p, Reason: "dangling edge"})
+			m.whole(p, ConflictDanglingEdge, "dangling edge", b.edge(id), s.edge(id), w.edge(id))
 		}
 	}
 	for _, id := range edges {

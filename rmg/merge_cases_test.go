@@ -172,7 +172,7 @@ func TestMergeTextStrategy(t *testing.T) {
 		{"no strategy", "one\n2\n3\n4\n5\n", "1\n2\n3\n4\nfive\n", nil, "one\n2\n3\n4\n5\n", 1, false},
 		{"no blob", "one\n2\n3\n4\n5\n", rmg.String("x"), text, "one\n2\n3\n4\n5\n", 1, false},
 		{"no content", "one\n2\n3\n4\n5\n", unknown, text, "", 0, true},
-		{"unknown strategy", "one\n", "two\n", func(string, string) rmg.Strategy { return "counter" }, "", 0, true},
+		{"unknown strategy", "one\n", "two\n", func(string, string) rmg.Strategy { return "newest" }, "", 0, true},
 	} {
 		g, conflicts, err := rmg.Merge(rmg.MergeInput{Base: file(base), System: file(c.sys), Workspace: file(c.ws), Strategy: c.strategy, Text: read, PutText: put})
 		if (err != nil) != c.fails {

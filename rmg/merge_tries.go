@@ -18,7 +18,7 @@ func (t trieMerge) nodes(b, s, w *node, agree int) *node {
 	switch {
 	case b == s:
 		return w
-	case b == w || s == w || t.err != nil:
+	case b == w || s == w && (b == nil || !t.asks()) || t.err != nil:
 		return s
 	}
 	if b == nil || s == nil || w == nil {

@@ -178,13 +178,13 @@ func TestCallerWhoWentAway(t *testing.T) {
 
 func TestConvertersKeepConflictsAndEvidence(t *testing.T) {
 	f := newFake(0)
-	conflict := rmg.MergeConflict{Path: "/svc/a", Prop: "v", Reason: "both changed", Base: rmg.Int(1), System: rmg.Int(2), Workspace: rmg.Int(3)}
+	conflict := rmg.MergeConflict{Path: "/svc/a", Prop: "v", Kind: rmg.ConflictBothChanged, Reason: "both changed", Base: rmg.Int(1), System: rmg.Int(2), Workspace: rmg.Int(3), SystemBy: "ada"}
 	s, _ := newServer(t, f, nil)
 	f.collapse = func(context.Context) (kernel.Collapsed, error) {
 		return kernel.Collapsed{Conflicts: []rmg.MergeConflict{conflict}}, &rmg.Error{Op: "collapse", Code: rmg.Conflict, Msg: "1 conflict"}
 	}
 	w := do(s, request("POST", "/sws/w5/collapse", ""))
-	want := `"conflicts":[{"path":"/svc/a","prop":"v","reason":"both changed","base":1,"system":2,"workspace":3}]`
+	want := `"conflicts":[{"path":"/svc/a","prop":"v","kind":"both_changed","reason":"both changed","base":1,"system":2,"workspace":3,"system_by":"ada"}]`
 	if w.Code != 409 || !strings.Contains(w.Body.String(), want) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}

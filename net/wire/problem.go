@@ -34,14 +34,18 @@ type Problem struct {
 }
 
 // Conflict is a place where both sides of a merge changed incompatibly. A side
-// on which the prop is absent has no value.
+// on which the prop is absent has no value. What is about an element as a whole
+// has refs to where the sides have it.
 type Conflict struct {
-	Path      rmg.Path  `json:"path"`
-	Prop      string    `json:"prop,omitempty" doc:"absent: the element itself"`
-	Reason    string    `json:"reason"`
-	Base      rmg.Value `json:"base,omitzero"`
-	System    rmg.Value `json:"system,omitzero"`
-	Workspace rmg.Value `json:"workspace,omitzero"`
+	Path        rmg.Path         `json:"path"`
+	Prop        string           `json:"prop,omitempty" doc:"absent: the element itself"`
+	Kind        rmg.ConflictKind `json:"kind" enum:"both_changed,unmergeable,manual,both_retyped,ends,both_added,both_moved,delete_modify,dangling_edge"`
+	Reason      string           `json:"reason" doc:"for people"`
+	Base        rmg.Value        `json:"base,omitzero"`
+	System      rmg.Value        `json:"system,omitzero"`
+	Workspace   rmg.Value        `json:"workspace,omitzero"`
+	SystemBy    string           `json:"system_by,omitempty" doc:"who wrote the system's side, if known"`
+	WorkspaceBy string           `json:"workspace_by,omitempty"`
 }
 
 // codeFacts is the contract's table of codes.
