@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -163,23 +164,25 @@ func manyOverlaysRow(g rmg.Graph, n int) (row, error) {
 }
 
 // digestTime is the time of the digest of a version whose base has one, for each
-// of its changes.
+// of its changes. It is taken as soon as the changes are made, as whoever commits
+// them does.
 func digestTime(g rmg.Graph, n, changes int) (float64, error) {
 	seed := 0
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	xs, err := median(func() (float64, error) {
 		const versions = 20
 		seed++
-		var all []rmg.Graph
+		runtime.GC()
+		total := 0.0
 		for items := range slices.Chunk(sample(n, versions*changes, seed), changes) {
-			all = append(all, overlayOf(g, items).Graph())
-		}
-		t, err := collected(func() error {
-			for _, v := range all {
-				v.Digest()
+			v := overlayOf(g, items).Graph()
+			t, err := nanoseconds(func() error { v.Digest(); return nil })
+			if err != nil {
+				return 0, err
 			}
-			return nil
-		})
-		return t / versions / float64(changes), err
+			total += t
+		}
+		return total / versions / float64(changes), nil
 	})
 	if err != nil {
 		return 0, err

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"slices"
 )
 
 // Digest is the SHA-256 of a graph's content. It prints, and stands in JSON
@@ -76,33 +77,73 @@ func (h *hasher) level(l *level) Digest {
 	return d
 }
 
-// node returns the digest of a trie that is handed out.
+// batch is how many nodes are hashed together. With fewer, one waits for memory
+// more often; with more, what was fetched is gone again when it is asked for.
+const batch = 32
+
+// node returns the digest of a trie that is handed out. The wait is for memory,
+// not for the hash. So the nodes to be hashed are found first, one depth after the
+// other, and what they hold is fetched for all of one depth at once.
 func (h *hasher) node(n *node) Digest {
 	if d, ok := n.known(); ok {
 		return d
 	}
-	var d Digest
-	if n.branch() {
-		d = h.branch(n.asBranch())
-	} else {
-		d = h.bucket(n.asBucket())
+	todo := append(make([]*node, 0, batch), n)
+	for at := 0; at < len(todo); {
+		wave := todo[at:]
+		at = len(todo)
+		for _, n := range wave {
+			if n.branch() {
+				fetchSums(n.asBranch().kids())
+			} else {
+				fetchTexts(n.asBucket().recs())
+			}
+		}
+		for _, n := range wave {
+			if n.branch() {
+				todo = h.below(todo, n.asBranch())
+			}
+		}
 	}
-	// Whoever comes first writes; others go on with what they computed.
-	if w := n.bits.Load(); w&(sumBusy|sumReady) == 0 && n.bits.Or(sumBusy)&sumBusy == 0 {
-		n.seal().sum = d
-		n.bits.Or(sumReady)
+	var d Digest
+	for _, n := range slices.Backward(todo) {
+		if n.branch() {
+			d = h.branch(n.asBranch())
+		} else {
+			d = h.bucket(n.asBucket())
+		}
+		n.learn(d)
 	}
 	return d
 }
 
-func (h *hasher) branch(b *branch) Digest {
-	// The digests that are not known come first, so that those that are can then
-	// be fetched side by side: the wait is for memory, not for the hash.
+// learn keeps the digest of a node. Whoever comes first writes; others go on with
+// what they computed.
+func (n *node) learn(d Digest) {
+	if w := n.bits.Load(); w&(sumBusy|sumReady) == 0 && n.bits.Or(sumBusy)&sumBusy == 0 {
+		n.seal().sum = d
+		n.bits.Or(sumReady)
+	}
+}
+
+// below adds the children whose digests are not known, or computes these where
+// that is more than a batch.
+func (h *hasher) below(todo []*node, b *branch) []*node {
 	for _, kid := range b.kids() {
-		if kid.bits.Load()&sumReady == 0 {
+		switch {
+		case kid.bits.Load()&sumReady != 0:
+		case len(todo) < batch:
+			todo = append(todo, kid)
+		default:
 			h.node(kid)
 		}
 	}
+	return todo
+}
+
+// branch returns the digest of a branch. Its children have theirs, or somebody else
+// is just writing it.
+func (h *hasher) branch(b *branch) Digest {
 	buf := append(h.take(), tagBranch...)
 	buf = binary.AppendUvarint(buf, uint64(b.depth()))
 	for c, kid := range b.labels {
@@ -111,8 +152,12 @@ func (h *hasher) branch(b *branch) Digest {
 		} else {
 			buf = append(buf, 1, byte(c))
 		}
-		d := h.node(kid)
-		buf = append(buf, d[:]...)
+		if kid.bits.Load()&sumReady != 0 {
+			buf = append(buf, kid.seal().sum[:]...)
+		} else {
+			d := h.node(kid)
+			buf = append(buf, d[:]...)
+		}
 	}
 	return h.sum(buf)
 }

@@ -305,17 +305,6 @@ func (n *node) ascend(yield func(*record) bool) bool {
 	return each(recs, yield)
 }
 
-// touch reads a little of every record: the loads go side by side, and who walks
-// over the records next does not wait for each.
-//
-//go:noinline
-func touch(recs []*record) (sum uint16) {
-	for _, r := range recs {
-		sum += r.nid
-	}
-	return sum
-}
-
 func each(recs []*record, yield func(*record) bool) bool {
 	for _, r := range recs {
 		if !yield(r) {
