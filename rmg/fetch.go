@@ -34,3 +34,18 @@ func fetchSums(nodes []*node) (sum byte) {
 	}
 	return sum
 }
+
+// fetchRecords reads the beginning of the records of buckets.
+//
+//go:noinline
+func fetchRecords(nodes []*node) (sum uint16) {
+	for _, n := range nodes {
+		sum += uint16(n.bits.Load())
+	}
+	for _, n := range nodes {
+		if n.bits.Load()&(isBranch|isStub) == 0 {
+			sum += touch(n.asBucket().recs())
+		}
+	}
+	return sum
+}

@@ -293,12 +293,7 @@ func (n *node) ascend(yield func(*record) bool) bool {
 	}
 	n = n.read()
 	if n.branch() {
-		for _, kid := range n.asBranch().kids() {
-			if !kid.ascend(yield) {
-				return false
-			}
-		}
-		return true
+		return ascendAll(n.asBranch().kids(), yield)
 	}
 	recs := n.asBucket().recs()
 	touch(recs)
@@ -308,6 +303,20 @@ func (n *node) ascend(yield func(*record) bool) bool {
 func each(recs []*record, yield func(*record) bool) bool {
 	for _, r := range recs {
 		if !yield(r) {
+			return false
+		}
+	}
+	return true
+}
+
+// ascendAll ranges over the records of several nodes. It fetches one ahead, then
+// two, then four: whoever has read so many reads on.
+func ascendAll(kids []*node, yield func(*record) bool) bool {
+	for i, kid := range kids {
+		if i&(i-1) == 0 {
+			fetchRecords(kids[i:min(2*max(i, 1), len(kids))])
+		}
+		if !kid.ascend(yield) {
 			return false
 		}
 	}
@@ -352,10 +361,5 @@ func (n *node) fromAt(start string, parts int, near string, yield func(*record) 
 		}
 		i++
 	}
-	for ; i < len(kids); i++ {
-		if !kids[i].ascend(yield) {
-			return false
-		}
-	}
-	return true
+	return ascendAll(kids[i:], yield)
 }
