@@ -33,6 +33,8 @@ func (d *differ) nodes(a, b *node, agree int) bool {
 	}
 	a, b = a.read(), b.read()
 	switch {
+	case !a.branch() && !b.branch():
+		return d.buckets(a.asBucket().recs(), b.asBucket().recs())
 	case !a.branch():
 		return d.listed(a.asBucket().recs(), b, false)
 	case !b.branch():
@@ -123,7 +125,33 @@ func (d *differ) branches(a, b *branch) bool {
 	return true
 }
 
-// listed compares a bucket with any trie, record by record: what the other
+// buckets compares two buckets. A record that both hold is known by its address:
+// nothing of it is read.
+func (d *differ) buckets(xs, ys []*record) bool {
+	for len(xs) > 0 && len(ys) > 0 {
+		x, y := xs[0], ys[0]
+		if x == y {
+			xs, ys = xs[1:], ys[1:]
+			continue
+		}
+		c := strings.Compare(x.id(), y.id())
+		more := false
+		switch {
+		case c < 0:
+			xs, more = xs[1:], d.removed(x)
+		case c > 0:
+			ys, more = ys[1:], d.added(y)
+		default:
+			xs, ys, more = xs[1:], ys[1:], d.pair(x, y)
+		}
+		if !more {
+			return false
+		}
+	}
+	return each(xs, d.removed) && each(ys, d.added)
+}
+
+// listed compares a bucket with a branch, record by record: what the branch
 // holds beyond it is a difference anyway. Swapped: the bucket is of the second
 // version.
 func (d *differ) listed(list []*record, n *node, swapped bool) bool {
