@@ -78,6 +78,12 @@ func (l *level) at(p Path) (r *record, ok bool) {
 	return r, true
 }
 
+// alone is the record at p, or nil; the root has none.
+func (l *level) alone(p Path) *record {
+	r, _ := l.at(p)
+	return r
+}
+
 // Nodes ranges over the nodes of this level in byte order of ids, beginning
 // after the id given ("" for the beginning). O(length of id) to begin.
 func (g Graph) Nodes(after string) iter.Seq[Element] {

@@ -11,6 +11,12 @@ import (
 type MergeInput struct {
 	Base, System, Workspace     Graph
 	SystemMoves, WorkspaceMoves []Move
+	// Reads are the paths that the workspace read, as Overlay.Reads has them, for
+	// an isolation that is serializable: what was read there, found or not, and
+	// the system has changed is a conflict. Of an element its inner graph is not
+	// part, whose elements have paths of their own. Nil asks for no more than that
+	// writes do not meet.
+	Reads []Path
 
 	// Strategy gives the strategy of a prop; nil means conflict for all.
 	Strategy func(kind, prop string) Strategy
@@ -54,6 +60,7 @@ const (
 	ConflictBothMoved    ConflictKind = "both_moved"    // to different places
 	ConflictDeleteModify ConflictKind = "delete_modify" // one removed what the other changed
 	ConflictDanglingEdge ConflictKind = "dangling_edge" // one removed an end of what the other added or kept
+	ConflictStaleRead    ConflictKind = "stale_read"    // the system changed what the workspace read
 )
 
 // Merge merges three ways, element by element, then prop by prop: one side
@@ -68,7 +75,8 @@ const (
 // cannot be made is a delete and an add. What both sides moved, but to different
 // places, is a conflict ("both moved"; the values are refs to the places).
 //
-// With conflicts the graph returned holds the system's side at each of them.
+// With conflicts the graph returned holds the system's side at each of them; where
+// a read is stale, what the workspace wrote elsewhere may follow from it.
 // Deterministic; symmetric but for the names of the sides, and for the strategies
 // that name one. The error is for failing Text and PutText, and for strategies
 // that there are not.
@@ -87,6 +95,7 @@ func Merge(in MergeInput) (Graph, []MergeConflict, error) {
 	if m.err != nil {
 		return Graph{}, nil, m.err
 	}
+	m.stale(in)
 	slices.SortStableFunc(m.conflicts, func(a, b MergeConflict) int {
 		if c := strings.Compare(string(a.Path), string(b.Path)); c != 0 {
 			return c
@@ -165,16 +174,41 @@ func (m *merger) conflict(c MergeConflict) {
 	m.conflicts = append(m.conflicts, c)
 }
 
-// whole notes a conflict about an element as a whole, of which the sides have
-// what they have.
+// whole notes a conflict about an element as a whole.
 func (m *merger) whole(p Path, kind ConflictKind, reason string, b, s, w *record) {
+	m.conflict(wholeConflict(p, kind, reason, b, s, w))
+}
+
+// wholeConflict is one where the sides have what they have.
+func wholeConflict(p Path, kind ConflictKind, reason string, b, s, w *record) MergeConflict {
 	ref := func(r *record) Value {
 		if r == nil {
 			return Value{}
 		}
 		return Ref(p)
 	}
-	m.conflict(MergeConflict{Path: p, Kind: kind, Reason: reason, Base: ref(b), System: ref(s), Workspace: ref(w)})
+	return MergeConflict{Path: p, Kind: kind, Reason: reason, Base: ref(b), System: ref(s), Workspace: ref(w)}
+}
+
+// stale notes what the workspace read and the system has changed since, to
+// something else than the workspace has there itself. The paths are those from
+// before any move was followed. What is in conflict already is not told twice.
+func (m *merger) stale(in MergeInput) {
+	seen := map[Path]bool{}
+	for _, c := range m.conflicts {
+		seen[c.Path] = true
+	}
+	for _, p := range in.Reads {
+		b, s, w := in.Base.root.alone(p), in.System.root.alone(p), in.Workspace.root.alone(p)
+		if seen[p] || s.said(b) || s.said(w) {
+			continue
+		}
+		seen[p] = true
+		c := wholeConflict(p, ConflictStaleRead, "read against modify", b, s, w)
+		_, c.SystemBy = wrote(in.SystemWrote, nil, p, "")
+		_, c.WorkspaceBy = wrote(in.WorkspaceWrote, nil, p, "")
+		m.conflicts = append(m.conflicts, c)
+	}
 }
 
 // level merges one graph.

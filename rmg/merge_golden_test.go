@@ -65,6 +65,7 @@ func TestMergeGolden(t *testing.T) {
 	for _, k := range []rmg.ConflictKind{
 		rmg.ConflictBothChanged, rmg.ConflictUnmergeable, rmg.ConflictManual, rmg.ConflictBothRetyped, rmg.ConflictEnds,
 		rmg.ConflictBothAdded, rmg.ConflictBothMoved, rmg.ConflictDeleteModify, rmg.ConflictDanglingEdge,
+		rmg.ConflictStaleRead,
 	} {
 		if !kinds[k] {
 			t.Errorf("no file shows a conflict %s", k)
@@ -128,7 +129,7 @@ func readMergeCase(t *testing.T, text string) *mergeCase {
 	}
 	s, w := overlays["system"], overlays["workspace"]
 	c.in.Base, c.in.System, c.in.Workspace = overlays["base"].Graph(), s.Graph(), w.Graph()
-	c.in.SystemMoves, c.in.WorkspaceMoves = s.Moves(), w.Moves()
+	c.in.SystemMoves, c.in.WorkspaceMoves, c.in.Reads = s.Moves(), w.Moves(), w.Reads()
 	return c
 }
 
@@ -136,7 +137,7 @@ func readMergeCase(t *testing.T, text string) *mergeCase {
 func (c *mergeCase) step(o *rmg.Overlay, line string) error {
 	op, rest, _ := strings.Cut(line, " ")
 	// The last word may be JSON, with blanks in it.
-	counts := map[string]int{"node": 3, "edge": 5, "set": 2, "text": 3, "inc": 3, "add": 3, "drop": 3, "retype": 2, "move": 2, "remove": 1, "cascade": 1}
+	counts := map[string]int{"node": 3, "edge": 5, "set": 2, "text": 3, "inc": 3, "add": 3, "drop": 3, "retype": 2, "move": 2, "remove": 1, "cascade": 1, "read": 1}
 	f := append(strings.SplitN(rest, " ", counts[op]), "{}")
 	p := rmg.Path(f[0])
 	props := func(i int) (out map[string]rmg.Value, err error) {
@@ -176,6 +177,10 @@ func (c *mergeCase) step(o *rmg.Overlay, line string) error {
 		return o.Retype(p, f[1])
 	case "move":
 		return o.Move(p, rmg.Path(f[1]))
+	case "read":
+		o.RecordReads()
+		o.Get(p)
+		return nil
 	case "remove", "cascade":
 		return o.Remove(p, op == "cascade")
 	}

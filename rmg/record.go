@@ -90,6 +90,10 @@ func (r *record) alike(q *record) bool {
 	return r.kind == q.kind && r.nid == q.nid && r.nfrom == q.nfrom && r.nto == q.nto && r.edge == q.edge && r.data == q.data
 }
 
+// said reports whether two records, of which either may be nil, say the same,
+// inner graphs apart.
+func (r *record) said(q *record) bool { return r == q || r != nil && q != nil && r.alike(q) }
+
 // same reports whether two records, of which either may be nil, say the same,
 // inner graphs included.
 func (r *record) same(q *record) bool {

@@ -39,7 +39,7 @@ type Problem struct {
 type Conflict struct {
 	Path        rmg.Path         `json:"path"`
 	Prop        string           `json:"prop,omitempty" doc:"absent: the element itself"`
-	Kind        rmg.ConflictKind `json:"kind" enum:"both_changed,unmergeable,manual,both_retyped,ends,both_added,both_moved,delete_modify,dangling_edge"`
+	Kind        rmg.ConflictKind `json:"kind" enum:"both_changed,unmergeable,manual,both_retyped,ends,both_added,both_moved,delete_modify,dangling_edge,stale_read"`
 	Reason      string           `json:"reason" doc:"for people"`
 	Base        rmg.Value        `json:"base,omitzero"`
 	System      rmg.Value        `json:"system,omitzero"`
