@@ -25,7 +25,8 @@ func strategyOf(kind, prop string) rmg.Strategy {
 }
 
 // merge merges worlds with the strategies that the system's schemas declare, and
-// the files' where they declare none.
+// the files' where they declare none. Two sides that each satisfy their schemas
+// may not do so together: that is a conflict too, without a side to take.
 func (k *Kernel) merge(in rmg.MergeInput) (rmg.Graph, []rmg.MergeConflict, error) {
 	declared := in.System.Schemas()
 	in.Strategy = func(kind, prop string) rmg.Strategy {
@@ -36,7 +37,18 @@ func (k *Kernel) merge(in rmg.MergeInput) (rmg.Graph, []rmg.MergeConflict, error
 	}
 	in.Text = func(b rmg.Blob) ([]byte, error) { return readBlob(k.store, b) }
 	in.PutText = k.putBytes
-	return rmg.Merge(in)
+	merged, conflicts, err := rmg.Merge(in)
+	if err != nil || len(conflicts) > 0 {
+		return merged, conflicts, err
+	}
+	if found := merged.Schemas().CheckChanges(in.System, merged); len(found) > 0 {
+		return rmg.Graph{}, nil, &rmg.Error{
+			Op: "merge", Path: found[0].Path, Code: rmg.Conflict,
+			Msg:  fmt.Sprintf("together the two sides break their schemas in %s, first: %s", plural(len(found), "place"), found[0].Msg),
+			Hint: "change the workspace at " + string(found[0].Path) + ", or the schema in /kind",
+		}
+	}
+	return merged, nil, nil
 }
 
 // lockBranch takes the queue of a branch: who holds it may sync, commit a

@@ -26,6 +26,8 @@ func FootprintOf(ops []Op) Footprint {
 	for _, o := range ops {
 		parent := o.Path.Parent()
 		f.edges(o.Path)
+		// What stands in /kind says what every other write may do.
+		f.All = f.All || rmg.KindPath.Has(o.Path) || o.Op == Move && rmg.KindPath.Has(o.Dest)
 		switch o.Op {
 		case AddNode:
 			f.Reads, f.Writes = append(f.Reads, parent), append(f.Writes, o.Path)

@@ -67,6 +67,8 @@ func TestFootprintConflicts(t *testing.T) {
 		rmS    = `{"op":"remove","path":"/d/s"}`
 		rmAll  = `{"op":"remove","path":"/"}`
 		typeD  = `{"op":"retype","path":"/d","kind":"N"}`
+		kind   = `{"op":"add_node","path":"/kind/N/x","kind":"Prop"}`
+		toKind = `{"op":"move","path":"/c/y","to":"/kind/y"}`
 	)
 	for _, c := range []struct {
 		x, y string
@@ -103,6 +105,8 @@ func TestFootprintConflicts(t *testing.T) {
 		{write1, inS, true}, // the write may make the folder
 		{write1, typeD, true},
 		{write1, setB, false},
+		{kind, setB, true}, // it says what others may do
+		{toKind, setB, true},
 	} {
 		f, g := rewrite.FootprintOf(parse(t, c.x)), rewrite.FootprintOf(parse(t, c.y))
 		if f.Conflicts(g) != c.want || g.Conflicts(f) != c.want {
