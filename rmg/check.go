@@ -213,10 +213,10 @@ func (c *checker) record(at Path, l *level, r *record, edge bool) {
 
 // links checks the edges that a node knows against those that there are.
 func (c *checker) links(p Path, r *record, edges []*record) {
-	for _, dir := range []byte{dirOut, dirIn} {
+	for _, dir := range []Direction{Forward, Backward} {
 		var want, got []string
 		for _, e := range edges {
-			if dir == dirOut && e.from() == r.id() || dir == dirIn && e.to() == r.id() {
+			if dir.begin(e) == r.id() {
 				want = append(want, linkKey(dir, e.kind.Value(), e.id()))
 			}
 		}

@@ -112,27 +112,6 @@ func (g Graph) Edges(after string) iter.Seq[Element] {
 	}
 }
 
-// Out ranges over the edges that leave a node, by kind, then id. O(1) to begin,
-// whatever the degree, and a lookup for each edge.
-func (g Graph) Out(id string) iter.Seq[Element] { return g.along(dirOut, id) }
-
-// In ranges over the edges that reach a node, by kind, then id.
-func (g Graph) In(id string) iter.Seq[Element] { return g.along(dirIn, id) }
-
-func (g Graph) along(dir byte, id string) iter.Seq[Element] {
-	return func(yield func(Element) bool) {
-		r := g.root.node(id)
-		if r == nil {
-			return
-		}
-		for edge := range r.ids(dir) {
-			if !yield(g.root.edge(edge).element()) {
-				return
-			}
-		}
-	}
-}
-
 // Walk ranges over every element below p in path order, parents first: the
 // nodes of a level with all that is inside them, then its edges.
 func (g Graph) Walk(p Path) iter.Seq2[Path, Element] {

@@ -101,9 +101,13 @@ func (ix Index) Count(kind string) int {
 // Kind ranges over the elements of a kind in path order, which is that of Walk,
 // beginning after the path given, of an element or not (Root for the beginning).
 func (ix Index) Kind(kind string, after Path) iter.Seq[Path] {
-	b := appendText(newFactKey(factKind), kind)
+	return ix.after(appendText(newFactKey(factKind), kind), after)
+}
+
+// after ranges over the paths that follow a prefix and come after one.
+func (ix Index) after(b []byte, p Path) iter.Seq[Path] {
 	prefix := string(b)
-	if b = appendPath(b, after); len(b) > len(prefix) {
+	if b = appendPath(b, p); len(b) > len(prefix) {
 		b = append(b, 0) // the fact that follows directly
 	}
 	return ix.paths(prefix, string(b))
@@ -116,8 +120,11 @@ func (ix Index) Equal(p IndexedProp, v Value) (iter.Seq[Path], error) {
 	if err != nil {
 		return nil, err
 	}
-	key := string(appendValue(appendNumber(newFactKey(factProp), i), v))
-	return ix.paths(key, key), nil
+	return ix.equal(i, v, Root), nil
+}
+
+func (ix Index) equal(prop int, v Value, after Path) iter.Seq[Path] {
+	return ix.after(appendValue(appendNumber(newFactKey(factProp), prop), v), after)
 }
 
 // Refs ranges over the refs that name to, whether or not an element is there, by

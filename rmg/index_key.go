@@ -151,31 +151,9 @@ func readPath(key string) (p Path, rest string) {
 	for key != "" && key[0] != keyEnd {
 		s := Segment{Edge: key[0] == keyEdge}
 		s.ID, key = readText(key[1:])
-		b = append(b, '/')
-		switch {
-		case !plain(s.ID):
-			b = append(b, escape(s)...)
-		case s.Edge:
-			b = append(append(b, '~'), s.ID...)
-		default:
-			b = append(b, s.ID...)
-		}
+		b = appendEscaped(b, s)
 	}
-	if len(b) == 0 {
-		return Root, key
-	}
-	return Path(b), key
-}
-
-// plain reports whether an id is of bytes that no path escapes anywhere.
-func plain(id string) bool {
-	for i := range len(id) {
-		switch c := id[i]; {
-		case c < 0x20, c >= 0x7f, c == '%', c == '/', c == '~', c == ':':
-			return false
-		}
-	}
-	return true
+	return pathOf(b), key
 }
 
 // appendValue appends a value's key. It costs its length; a long one is hashed.

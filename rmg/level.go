@@ -122,15 +122,15 @@ func (l *level) edgesAt(node string) []*record {
 		return nil
 	}
 	var out []*record
-	add := func(dir byte) {
+	add := func(dir Direction) {
 		for id := range r.ids(dir) {
-			if e := l.edge(id); dir == dirOut || e.from() != e.to() {
+			if e := l.edge(id); dir == Forward || e.from() != e.to() {
 				out = append(out, e)
 			}
 		}
 	}
-	add(dirOut)
-	add(dirIn)
+	add(Forward)
+	add(Backward)
 	return out
 }
 

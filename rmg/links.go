@@ -23,18 +23,32 @@ type link struct {
 
 // linkKey orders the edges at a node: direction, kind, id. Zero bytes of the
 // kind are escaped, and the kind ends with what sorts before any escaped byte.
-func linkKey(dir byte, kind, id string) string {
+func linkKey(dir Direction, kind, id string) string {
 	return string(dir) + strings.ReplaceAll(kind, "\x00", "\x00\xff") + "\x00\x01" + id
 }
 
 // linkHead is how long a link key is before the id.
 func linkHead(kind string) int { return 1 + len(kind) + strings.Count(kind, "\x00") + 2 }
 
-// The directions of an edge as seen from a node.
+// Direction is a way along edges.
+type Direction byte
+
+// The directions. They are part of link keys.
 const (
-	dirOut = 'o'
-	dirIn  = 'i'
+	Forward  Direction = 'o' // from where an edge leaves to where it leads
+	Backward Direction = 'i'
 )
+
+// end is the node that an edge leads to.
+func (d Direction) end(e *record) string {
+	if d == Forward {
+		return e.to()
+	}
+	return e.from()
+}
+
+// begin is the node that an edge comes from.
+func (d Direction) begin(e *record) string { return (Forward + Backward - d).end(e) }
 
 // hub returns the trie of a list that stands for one.
 func (at *link) hub() *node {
@@ -86,7 +100,7 @@ func (at *link) inserted(e *record) *link {
 
 func addLinks(t *token, hub *node, node string, e *record) *node {
 	for _, dir := range e.dirs(node) {
-		key := linkKey(byte(dir), e.kind.Value(), e.id())
+		key := linkKey(Direction(dir), e.kind.Value(), e.id())
 		hub = hub.insert(t, &record{data: key, kind: e.kind, nid: uint16(len(key))})
 	}
 	return hub
@@ -111,7 +125,7 @@ func (at *link) drop(t *token, node string, e *record) *link {
 		return at.without(e)
 	}
 	for _, dir := range e.dirs(node) {
-		hub = hub.remove(t, linkKey(byte(dir), e.kind.Value(), e.id()))
+		hub = hub.remove(t, linkKey(Direction(dir), e.kind.Value(), e.id()))
 	}
 	if hub == nil {
 		return nil
@@ -127,16 +141,13 @@ func (at *link) without(e *record) *link {
 }
 
 // along ranges over the edges at a node in one direction, of one kind or of
-// all, by kind, then id. O(1) to begin, whatever the degree.
-func (r *record) along(dir byte, kind string, yield func(kind unique.Handle[string], id string) bool) bool {
+// all, by kind, then id. O(1) to begin, whatever the degree. It is false if
+// yield was.
+func (r *record) along(dir Direction, kind string, yield func(kind unique.Handle[string], id string) bool) bool {
 	hub := r.links.hub()
 	if hub == nil {
 		for l := r.links; l != nil; l = l.next {
-			end := l.rec.from()
-			if dir == dirIn {
-				end = l.rec.to()
-			}
-			if end == r.id() && (kind == "" || l.rec.kind.Value() == kind) && !yield(l.rec.kind, l.rec.id()) {
+			if dir.begin(l.rec) == r.id() && (kind == "" || l.rec.kind.Value() == kind) && !yield(l.rec.kind, l.rec.id()) {
 				return false
 			}
 		}
@@ -146,16 +157,13 @@ func (r *record) along(dir byte, kind string, yield func(kind unique.Handle[stri
 	if kind != "" {
 		prefix = linkKey(dir, kind, "")
 	}
-	return hub.from(prefix, func(l *record) bool {
-		if !strings.HasPrefix(l.data, prefix) {
-			return false
-		}
+	return hub.within(prefix, beyond(prefix), func(l *record) bool {
 		return yield(l.kind, l.data[linkHead(l.kind.Value()):])
 	})
 }
 
 // ids ranges over the ids of the edges at a node in one direction.
-func (r *record) ids(dir byte) iter.Seq[string] {
+func (r *record) ids(dir Direction) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		r.along(dir, "", func(_ unique.Handle[string], id string) bool { return yield(id) })
 	}

@@ -92,6 +92,37 @@ func escape(s Segment) string {
 	return b.String()
 }
 
+// appendEscaped appends a segment with its slash.
+func appendEscaped(b []byte, s Segment) []byte {
+	b = append(b, '/')
+	switch {
+	case !plain(s.ID):
+		return append(b, escape(s)...)
+	case s.Edge:
+		b = append(b, '~')
+	}
+	return append(b, s.ID...)
+}
+
+// pathOf is the path of segments as appendEscaped wrote them.
+func pathOf(b []byte) Path {
+	if len(b) == 0 {
+		return Root
+	}
+	return Path(b)
+}
+
+// plain reports whether an id is of bytes that no path escapes anywhere.
+func plain(id string) bool {
+	for i := range len(id) {
+		switch c := id[i]; {
+		case c < 0x20, c >= 0x7f, c == '%', c == '/', c == '~', c == ':':
+			return false
+		}
+	}
+	return true
+}
+
 // trailingColon finds a ":" that digits alone follow, to the end; -1 if there
 // is none.
 func trailingColon(id string) int {

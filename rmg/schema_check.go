@@ -362,12 +362,12 @@ func (c *judge) crowd(at *spot, l *level, r *record) {
 	}
 	tooMany := func(other string) bool { return other != "" && (other < r.id() || c.put == r) }
 	if k.oneOut() {
-		if other := l.first(dirOut, r, r.id()); tooMany(other) {
+		if other := l.first(Forward, r, r.id()); tooMany(other) {
 			c.tellEdge(other, at, r, k.Kind, "", "another leaves %q, the schema wants %s", r.from(), k.Multiplicity)
 		}
 	}
 	if k.oneIn() {
-		if other := l.first(dirIn, r, r.id()); tooMany(other) {
+		if other := l.first(Backward, r, r.id()); tooMany(other) {
 			c.tellEdge(other, at, r, k.Kind, "", "another reaches %q, the schema wants %s", r.to(), k.Multiplicity)
 		}
 	}
@@ -375,12 +375,8 @@ func (c *judge) crowd(at *spot, l *level, r *record) {
 
 // first finds the first edge of e's kind that leaves what e leaves, or reaches
 // what e reaches, passing over one.
-func (l *level) first(dir byte, e *record, but string) (id string) {
-	end := e.from()
-	if dir == dirIn {
-		end = e.to()
-	}
-	n := l.node(end)
+func (l *level) first(dir Direction, e *record, but string) (id string) {
+	n := l.node(dir.begin(e))
 	if n == nil {
 		return ""
 	}
@@ -447,8 +443,8 @@ func (c *judge) crowded(at *spot, a, b *level, r *record) {
 	if !r.edge || k == nil {
 		return
 	}
-	for _, dir := range []byte{dirOut, dirIn} {
-		if dir == dirOut && k.oneOut() || dir == dirIn && k.oneIn() {
+	for _, dir := range []Direction{Forward, Backward} {
+		if dir == Forward && k.oneOut() || dir == Backward && k.oneIn() {
 			if e := b.edge(a.first(dir, r, r.id())); e != nil {
 				c.crowd(at, b, e)
 			}

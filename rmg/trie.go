@@ -363,3 +363,30 @@ func (n *node) fromAt(start string, parts int, near string, yield func(*record) 
 	}
 	return ascendAll(kids[i:], yield)
 }
+
+// within ranges over the records whose id is at least lo, and less than hi
+// unless that is empty. It is false if yield was.
+func (n *node) within(lo, hi string, yield func(*record) bool) bool {
+	ok := true
+	n.from(lo, func(r *record) bool {
+		if hi != "" && r.id() >= hi {
+			return false
+		}
+		ok = yield(r)
+		return ok
+	})
+	return ok
+}
+
+// beyond is the least string that is greater than all that begin with a prefix;
+// empty if there is none.
+func beyond(prefix string) string {
+	b := []byte(prefix)
+	for len(b) > 0 && b[len(b)-1] == 0xff {
+		b = b[:len(b)-1]
+	}
+	if len(b) > 0 {
+		b[len(b)-1]++
+	}
+	return string(b)
+}
