@@ -12,6 +12,7 @@ const module = "jitos.dev"
 var contract = map[string][]string{
 	"rmg":          {},
 	"rmg/graphml":  {"rmg"},
+	"rmg/drawing":  {"rmg"},
 	"viewer":       {},
 	"methods":      {},
 	"tasks":        {},
@@ -71,7 +72,7 @@ var exemptions = []exemption{
 
 // pure packages are a function of what they are given: law 12. Their time,
 // chance and files come in as data.
-var pure = []string{"rmg", "rmg/graphml", "rewrite", "tasks", "sched", "work"}
+var pure = []string{"rmg", "rmg/graphml", "rmg/drawing", "rewrite", "tasks", "sched", "work"}
 
 // impure are the imports that a pure package stays away from, and all below
 // them. crypto/sha256, sync and context are no outside world.
