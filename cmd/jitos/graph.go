@@ -14,26 +14,27 @@ import (
 	"jitos.dev/net/wire"
 	"jitos.dev/rewrite"
 	"jitos.dev/rmg"
+	"jitos.dev/rmg/graphml"
 )
 
 func (a *app) rewriteCmd() *cobra.Command {
-	var file, view string
+	var file, document, at, view string
 	cmd := &cobra.Command{
-		Use: "rewrite -f FILE", Short: "Apply ops to the system graph or a workspace", Args: cobra.NoArgs,
-		Example: `  echo '[{"op":"add_node","path":"/svc","kind":"Group"}]' | jitos rewrite -f -`,
+		Use: "rewrite -f FILE | --graphml FILE", Short: "Apply ops to the system graph or a workspace", Args: cobra.NoArgs,
+		Example: `  echo '[{"op":"add_node","path":"/svc","kind":"Group"}]' | jitos rewrite -f -
+  jitos rewrite --graphml network.graphml --at /svc`,
 		Long: `The file holds a list of ops, or {"ops":[...],"view":"sws:w12","expect":{"seq":41},"reason":"..."}.
-A rewrite applies whole or not at all.`,
+A rewrite applies whole or not at all.
+
+With --graphml it holds a graph, as jitos, yEd, NetworkX or igraph write it. All
+that is in it is added below --at; what is there already refuses it.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if file == "" {
-				return &usageError{fmt.Errorf("-f FILE is missing\nusage: jitos rewrite -f ops.json")}
+			if (file == "") == (document == "") || at != "" && document == "" {
+				return &usageError{fmt.Errorf("give either -f FILE or --graphml FILE, and --at with the latter alone\nusage: jitos rewrite -f ops.json")}
 			}
-			data, err := readInput(a.in, file)
+			req, sum, err := a.rewriteRequest(file, document, at)
 			if err != nil {
 				return err
-			}
-			req, err := parseRewrite(data)
-			if err != nil {
-				return wire.NewProblem(rmg.Invalid, "%s: %v", file, err)
 			}
 			if view != "" {
 				req.View = view
@@ -46,12 +47,41 @@ A rewrite applies whole or not at all.`,
 			if err != nil {
 				return err
 			}
-			return a.show(rec, func(w io.Writer) { fmt.Fprintf(w, "seq %d, tick %d, digest %s\n", rec.Seq, rec.Tick, rec.Digest) })
+			return a.show(rec, func(w io.Writer) {
+				if document != "" {
+					printRead(w, document, sum)
+				}
+				fmt.Fprintf(w, "seq %d, tick %d, digest %s\n", rec.Seq, rec.Tick, rec.Digest)
+			})
 		},
 	}
 	cmd.Flags().StringVarP(&file, "file", "f", "", "JSON; - is standard input")
+	cmd.Flags().StringVar(&document, "graphml", "", "a GraphML document; - is standard input")
+	cmd.Flags().StringVar(&at, "at", "", "the graph path below which the document's graph is added (default /)")
 	cmd.Flags().StringVar(&view, "view", "", "system or sws:ID")
 	return cmd
+}
+
+// rewriteRequest is what a file of ops asks for, or a GraphML document.
+func (a *app) rewriteRequest(file, document, at string) (req wire.RewriteRequest, sum graphml.Summary, err error) {
+	if document != "" {
+		p := rmg.Root
+		if at != "" {
+			if p, err = rmg.ParsePath(at); err != nil {
+				return req, sum, err
+			}
+		}
+		req.Ops, sum, err = a.graphmlOps(document, p)
+		return req, sum, err
+	}
+	data, err := readInput(a.in, file)
+	if err != nil {
+		return req, sum, err
+	}
+	if req, err = parseRewrite(data); err != nil {
+		err = wire.NewProblem(rmg.Invalid, "%s: %v", file, err)
+	}
+	return req, sum, err
 }
 
 // parseRewrite reads a list of ops or a whole request; unknown fields are
@@ -71,7 +101,13 @@ func (a *app) graphCmd() *cobra.Command {
 	var depth int
 	cmd := &cobra.Command{
 		Use: "graph [PATH]", Short: "Dump the graph at a path", Args: cobra.MaximumNArgs(1),
-		Example: "  jitos graph\n  jitos graph /proc --depth 2\n  jitos graph /repo --view seq:40",
+		Example: "  jitos graph\n  jitos graph /proc --depth 2\n  jitos graph /repo --view seq:40\n  jitos graph /svc --depth 3 -o dot | dot -Tsvg > svc.svg",
+		Long: `Dump the graph that the element at a path holds, --depth levels of it.
+
+-o json is the answer of the daemon. -o dot and -o mermaid draw it for Graphviz
+and for Markdown: outer levels first, up to a number of elements, and the drawing
+says what is not in it. -o graphml is for yEd, Gephi, NetworkX and igraph, and
+for jitos rewrite --graphml, which reads back what was written.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.client()
 			if err != nil {
@@ -83,7 +119,11 @@ func (a *app) graphCmd() *cobra.Command {
 					return err
 				}
 			}
-			g, err := c.Graph(cmd.Context(), client.GraphQuery{View: view, Path: p, Depth: depth})
+			q := client.GraphQuery{View: view, Path: p, Depth: depth}
+			if done, err := a.drawn(cmd.Context(), c, q); done {
+				return err
+			}
+			g, err := c.Graph(cmd.Context(), q)
 			if err != nil {
 				return err
 			}
@@ -97,7 +137,7 @@ func (a *app) graphCmd() *cobra.Command {
 				next = more.Next
 			}
 			g.Next = ""
-			return a.show(g, func(w io.Writer) { printGraph(w, g) })
+			return a.showOr(g, "table, json, dot, mermaid or graphml", func(w io.Writer) { printGraph(w, g) })
 		},
 	}
 	cmd.Flags().StringVar(&view, "view", "", "a version: system, sws:ID, sws:ID@N, seq:N")

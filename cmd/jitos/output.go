@@ -20,7 +20,10 @@ func (a *app) json(v any) error {
 }
 
 // show prints v as JSON if that was asked for, else calls table.
-func (a *app) show(v any, table func(w io.Writer)) error {
+func (a *app) show(v any, table func(w io.Writer)) error { return a.showOr(v, "table or json", table) }
+
+// showOr is show for a command that knows more forms; forms names all of them.
+func (a *app) showOr(v any, forms string, table func(w io.Writer)) error {
 	switch a.format {
 	case "json":
 		return a.json(v)
@@ -29,7 +32,7 @@ func (a *app) show(v any, table func(w io.Writer)) error {
 		table(tw)
 		return tw.Flush()
 	}
-	return &usageError{fmt.Errorf("-o %s is not known; use table or json", a.format)}
+	return &usageError{fmt.Errorf("-o %s is not known; use %s", a.format, forms)}
 }
 
 // row writes one line of a table, its cells on one line each.

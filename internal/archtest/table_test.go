@@ -11,6 +11,8 @@ const module = "jitos.dev"
 // anything, "x/..." for x and all below it. A package without a row is refused.
 var contract = map[string][]string{
 	"rmg":          {},
+	"rmg/graphml":  {"rmg"},
+	"rmg/drawing":  {"rmg"},
 	"viewer":       {},
 	"methods":      {},
 	"tasks":        {},
@@ -70,7 +72,7 @@ var exemptions = []exemption{
 
 // pure packages are a function of what they are given: law 12. Their time,
 // chance and files come in as data.
-var pure = []string{"rmg", "rewrite", "tasks", "sched", "work"}
+var pure = []string{"rmg", "rmg/graphml", "rmg/drawing", "rewrite", "tasks", "sched", "work"}
 
 // impure are the imports that a pure package stays away from, and all below
 // them. crypto/sha256, sync and context are no outside world.
