@@ -32,6 +32,7 @@ type call struct {
 	large   bool // bounded by Limits.Rewrite instead of Limits.Body
 
 	answer any         // a zero value of the JSON answer's type; nil for none
+	other  any         // one of the answer that other parameters have; nil for none
 	also   map[int]any // answers under other statuses
 	media  string      // of an answer that is not JSON
 	events []event     // of an answer that is a stream
