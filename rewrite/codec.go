@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -128,7 +129,7 @@ func (o *Op) UnmarshalJSON(data []byte) error {
 	if !ok {
 		return bad("there is no op %q; there are %s", kind, strings.Join(opNames(), ", "))
 	}
-	for name := range raw {
+	for _, name := range slices.Sorted(maps.Keys(raw)) { // the first fault is the same each time
 		if name != "op" && name != "path" && !slices.Contains(known[0], name) && !slices.Contains(known[1], name) {
 			return bad("op %s has no field %q", kind, name)
 		}

@@ -15,6 +15,7 @@ type Finding struct {
 	What string `json:"what"`
 }
 
+// String prints "path: what".
 func (f Finding) String() string { return string(f.Path) + ": " + f.What }
 
 // Check looks at every invariant of a graph, live or stored: the one shape that

@@ -134,7 +134,7 @@ func decodeValue(s string) (v Value, rest string) {
 }
 
 // UnmarshalCBOR reads what MarshalCBOR writes, and refuses any other encoding
-// of it.
+// of it, as Invalid. It allocates one copy of data.
 func (v *Value) UnmarshalCBOR(data []byte) error {
 	r := cborReader{data: data}
 	r.value(0)
@@ -145,7 +145,8 @@ func (v *Value) UnmarshalCBOR(data []byte) error {
 	return nil
 }
 
-// UnmarshalCBOR reads what MarshalCBOR writes.
+// UnmarshalCBOR reads what MarshalCBOR writes, and refuses any other encoding
+// of it, as Invalid. It allocates one copy of data.
 func (p *Props) UnmarshalCBOR(data []byte) error {
 	if err := validProps(data); err != nil {
 		return err

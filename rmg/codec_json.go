@@ -91,7 +91,8 @@ func writeString(b *bytes.Buffer, s string) error {
 	return nil
 }
 
-// MarshalJSON writes an object in order of names.
+// MarshalJSON writes an object in order of names. O(size), as all that writes and
+// reads values is.
 func (p Props) MarshalJSON() ([]byte, error) {
 	var b bytes.Buffer
 	err := p.writeJSON(&b)
@@ -118,7 +119,8 @@ func (p Props) writeJSON(b *bytes.Buffer) error {
 	return nil
 }
 
-// UnmarshalJSON reads what MarshalJSON writes, and refuses what it cannot say.
+// UnmarshalJSON reads what MarshalJSON writes, and refuses what it cannot say, as
+// Invalid.
 func (v *Value) UnmarshalJSON(data []byte) error {
 	x, err := parseJSON(data)
 	if err != nil {

@@ -85,16 +85,26 @@ func diffRecords(p Path, x, y *record, yield func(Change) bool) bool {
 }
 
 // DiffMoved is Diff with recorded moves applied: what a move explains is one
-// Moved change; the moves come first, by path, then what else changed.
+// Moved change; the moves come first, by path, then what else changed. What was
+// moved and then removed is told as removed from where a has it, if nothing else
+// was moved there. O(moves + change * log n).
 func DiffMoved(a, b Graph, moves []Move) iter.Seq[Change] {
 	return func(yield func(Change) bool) {
 		moved, done := applyMoves(a, moves)
+		var gone []Move
 		for _, m := range origins(done) {
 			old, ok := a.Get(m.From)
 			now, has := b.Get(m.To)
-			if ok && has && m.From != m.To && !yield(Change{Path: m.To, Kind: Moved, From: m.From, Old: old, New: now}) {
+			if !has {
+				gone = append(gone, Move{From: m.To, To: m.From})
+				continue
+			}
+			if ok && m.From != m.To && !yield(Change{Path: m.To, Kind: Moved, From: m.From, Old: old, New: now}) {
 				return
 			}
+		}
+		if len(gone) > 0 {
+			moved, _ = applyMoves(moved, gone)
 		}
 		for c := range Diff(moved, b) {
 			if !yield(c) {

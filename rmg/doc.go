@@ -19,8 +19,13 @@
 //     go back to.
 //   - [Diff] tells two versions apart, [Merge] joins two that come from one,
 //     [Graph.Digest] names content.
-//   - [Store] keeps versions as bytes and opens them lazily; [Check] looks at
-//     every invariant.
+//   - [Graph.Find] selects elements by what they are like ([Selector]);
+//     [Graph.Reach] and [Graph.Route] walk along edges.
+//   - [Index] finds elements by kind, by value and by reference; [Schemas] say
+//     what a graph demands of its kinds.
+//   - [Store] keeps versions as bytes and opens them lazily; [Graph.WriteJSON],
+//     [Graph.WriteCBOR], [ReadJSON] and [ReadCBOR] carry one as a document;
+//     [Check] looks at every invariant.
 //
 // # Structure
 //
@@ -51,6 +56,10 @@
 //	an edit                     as Get, and a copy of those trie nodes the first time
 //	Digest after k edits        O(k)
 //	Diff, Merge of k changes    O(k)
+//	Find                        what the selector leaves to be looked at, up to a budget
+//	Index.At after k changes    O(k)
+//	Store.Put, Store.Open       what the store does not hold; one read
+//	WriteJSON, Check            O(size of the graph)
 //
 // # Invariants
 //
@@ -63,8 +72,16 @@
 // # Limits
 //
 // [MaxDepth] segments a path, [MaxSegment] bytes an id, [MaxKind] bytes a kind,
-// [MaxValueDepth] lists in lists, [MaxObject] bytes an object of a store. Large
-// content is not for props: keep it beside the graph, and its name as a [Blob].
+// [MaxValueDepth] lists in lists, [MaxObject] bytes an object of a store,
+// [MaxSelector] bytes a selector. Large content is not for props: keep it beside
+// the graph, and its name as a [Blob]. What is read from bytes takes no more
+// memory than a multiple of them, whatever they say.
+//
+// # Errors
+//
+// What can fail returns an [*Error], whose [Code] says of which sort it is, and
+// has done nothing. Reading has no errors, but for a stored graph whose source
+// fails: see [Protect].
 //
 // The package is pure: no clock, no randomness, no goroutine, no I/O but through
 // readers and writers handed in.

@@ -2,6 +2,7 @@ package rmg_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 
 	"jitos.dev/rmg"
@@ -161,4 +162,77 @@ func ExampleOverlay_Changes() {
 	// read [/svc/auth]
 	// moved /svc/login /svc/auth
 	// changed /svc/db
+}
+
+// A move is recorded: it is told as one change, and an edit that another fork
+// makes follows the element to its new place.
+func ExampleDiffMoved() {
+	base := services()
+	system, workspace := rmg.NewOverlay(base), rmg.NewOverlay(base)
+	must(system.Set("/svc/db", map[string]rmg.Value{"port": rmg.Int(5432)}))
+	must(workspace.Move("/svc/db", "/svc/store"))
+	must(workspace.Set("/svc/store", map[string]rmg.Value{"lang": rmg.String("rust")}))
+	g, conflicts, err := rmg.Merge(rmg.MergeInput{
+		Base: base, System: system.Graph(), Workspace: workspace.Graph(), WorkspaceMoves: workspace.Moves(),
+	})
+	must(err)
+	fmt.Println(len(conflicts), "conflicts")
+	for c := range rmg.DiffMoved(base, g, workspace.Moves()) {
+		fmt.Println(c.Kind, c.Path, c.From, len(c.Props))
+	}
+	// Output:
+	// 0 conflicts
+	// moved /svc/store /svc/db 0
+	// changed /svc/store  2
+}
+
+// A mark is a state to go back to.
+func ExampleOverlay_Rewind() {
+	o := rmg.NewOverlay(services())
+	m := o.Mark()
+	must(o.Remove("/svc", false))
+	fmt.Println(o.Graph().IsEmpty())
+	o.Rewind(m)
+	fmt.Println(o.Graph().Same(services()))
+	// Output:
+	// true
+	// true
+}
+
+// Check tells what is wrong and where, in a graph in memory as in one that is
+// stored.
+func ExampleCheck() {
+	o := rmg.NewOverlay(services()).Unchecked()
+	must(o.AddNode("/kind", "Folder", rmg.Props{}))
+	must(o.AddNode("/kind/Service", "Kind", rmg.Props{}))
+	must(o.AddNode("/kind/Service/version", "Prop", rmg.PropsOf(map[string]rmg.Value{"type": rmg.String("int"), "required": rmg.Bool(true)})))
+	for _, f := range rmg.Check(o.Graph()) {
+		fmt.Println(f)
+	}
+	var file bytes.Buffer
+	root, err := rmg.NewStore(nil, &file, 0).Put(o.Graph())
+	must(err)
+	file.Bytes()[3] ^= 1
+	g, err := rmg.NewStore(bytes.NewReader(file.Bytes()), nil, int64(file.Len())).Open(root)
+	must(err)
+	for _, f := range rmg.Check(g) {
+		fmt.Println(f)
+	}
+	// Output:
+	// /svc/db: kind Service: prop version is missing, the schema requires it
+	// /: read: the stored graph is damaged at byte 0: its checksum is another
+}
+
+// What is wrong with a selector has a place.
+func ExampleParseSelector() {
+	_, err := rmg.ParseSelector("/svc/*[lang=]")
+	fmt.Println(err)
+	var at *rmg.SelectorError
+	if errors.As(err, &at) {
+		fmt.Printf("%s\n%*s\n", at.Text, at.At+1, "^")
+	}
+	// Output:
+	// select: "/svc/*[lang=]" is not a selector: at byte 12 a value is missing
+	// /svc/*[lang=]
+	//             ^
 }

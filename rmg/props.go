@@ -95,8 +95,8 @@ func (p Props) find(name string) (before int, value string, end int, ok bool) {
 	return len(p.enc), "", len(p.enc), false
 }
 
-// Get returns the value under name and whether there is one. It allocates
-// nothing.
+// Get returns the value under name and whether there is one. It looks at the
+// props before it, and allocates nothing.
 func (p Props) Get(name string) (Value, bool) {
 	if _, value, _, ok := p.find(name); ok {
 		v, _ := decodeValue(value)
@@ -168,7 +168,8 @@ func (p Props) All() iter.Seq2[string, Value] {
 	}
 }
 
-// With returns p with name set to v, or removed if v is the zero Value.
+// With returns p with name set to v, or removed if v is the zero Value. It costs
+// a copy of p.
 func (p Props) With(name string, v Value) Props { return p.set([]Prop{{name, v}}) }
 
 // set returns p with several props set, or removed where a value is zero. Each

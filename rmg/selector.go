@@ -75,7 +75,9 @@ type axis struct {
 	where []predicate
 }
 
-// SelectorOf returns the selector of a path.
+// SelectorOf returns the selector of a path, which selects the element at it and
+// no other: its String is the path with what means something in a selector
+// escaped, and is that path still. O(length of p).
 func SelectorOf(p Path) Selector {
 	var steps []step
 	for _, s := range p.Segments() {

@@ -9,8 +9,20 @@ import (
 	"unicode/utf8"
 )
 
-// ParseSelector reads a selector. Errors have code Invalid, or Limit for what is
-// longer than MaxSelector, MaxSteps or MaxPredicates allow.
+// SelectorError says what is wrong with the text of a selector, and where. It is
+// the cause of the Error that ParseSelector returns as Invalid.
+type SelectorError struct {
+	Text string
+	At   int // bytes of Text that were read before
+	Msg  string
+}
+
+// Error prints the place and what is wrong there.
+func (e *SelectorError) Error() string { return fmt.Sprintf("at byte %d %s", e.At, e.Msg) }
+
+// ParseSelector reads a selector. Errors have code Invalid, and a *SelectorError
+// as their cause, or code Limit for what is longer than MaxSelector, MaxSteps or
+// MaxPredicates allow. O(length of text).
 func ParseSelector(text string) (Selector, error) {
 	if len(text) > MaxSelector {
 		return Selector{}, selectorLimit("bytes", len(text), MaxSelector)
@@ -46,9 +58,11 @@ func selectorLimit(of string, n, most int) error {
 type selectorParser struct{ text, rest string }
 
 func (p *selectorParser) wrong(format string, args ...any) error {
+	at := len(p.text) - len(p.rest)
 	return &Error{
 		Op: "select", Code: Invalid,
-		Msg:  fmt.Sprintf("%q is not a selector: at byte %d %s", p.text, len(p.text)-len(p.rest), fmt.Sprintf(format, args...)),
+		Msg:  fmt.Sprintf("%q is not a selector", p.text),
+		Err:  &SelectorError{Text: p.text, At: at, Msg: fmt.Sprintf(format, args...)},
 		Hint: `a selector is like /svc/*[kind=Service][lang="go"] or /repo/**/*.go`,
 	}
 }

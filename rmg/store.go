@@ -117,7 +117,9 @@ func (s *Store) Put(g Graph) (StoredRoot, error) {
 }
 
 // Open returns the graph that stands at r, of which nothing is read but the
-// root: elements are read when they are asked for, and kept.
+// root: elements are read when they are asked for, and kept. It costs one read,
+// and a lookup later one for each trie node that was not read yet. Unavailable:
+// the source failed, or what stands at r is not what was put there.
 //
 // A source that fails later, or holds something else than was put, is not told
 // from a program's defect by any signature: reading panics with an *Error, and
@@ -141,7 +143,7 @@ func (s *Store) Open(r StoredRoot) (Graph, error) {
 }
 
 // Protect runs fn, and returns the *Error that reading a stored graph failed
-// with. Other panics go on.
+// with, of code Unavailable. Other panics go on.
 func Protect(fn func()) (err error) {
 	defer func() {
 		switch p := recover().(type) {

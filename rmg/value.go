@@ -37,6 +37,10 @@ type Blob struct {
 //
 // NaN has one encoding, and -0 is stored as 0, so that equal values have equal
 // digests.
+//
+// Making a value and reading it back is O(1), but for copies: a list or a map is
+// one encoding, so List, Map, AsList and AsMap are O(its size), as are Bytes and
+// AsBytes. Equal and Check are O(size).
 type Value struct {
 	typ Type
 	num uint64 // bool, int64, float64 bits, blob size
@@ -104,14 +108,23 @@ func (v Value) Type() Type { return v.typ }
 // IsZero reports whether v is no value.
 func (v Value) IsZero() bool { return v.typ == TypeNone }
 
-// AsBool returns the content and whether v is a bool; the other As methods do
-// the same for their types.
-func (v Value) AsBool() (bool, bool)     { return v.num == 1 && v.typ == TypeBool, v.typ == TypeBool }
-func (v Value) AsInt() (int64, bool)     { return pick(v, TypeInt, int64(v.num)) }
+// AsBool returns the content and whether v is a bool.
+func (v Value) AsBool() (bool, bool) { return v.num == 1 && v.typ == TypeBool, v.typ == TypeBool }
+
+// AsInt returns the content and whether v is an int. It converts no floats.
+func (v Value) AsInt() (int64, bool) { return pick(v, TypeInt, int64(v.num)) }
+
+// AsFloat returns the content and whether v is a float. It converts no ints.
 func (v Value) AsFloat() (float64, bool) { return pick(v, TypeFloat, math.Float64frombits(v.num)) }
+
+// AsString returns the content and whether v is a string, which a ref is not.
 func (v Value) AsString() (string, bool) { return pick(v, TypeString, v.str) }
-func (v Value) AsBytes() ([]byte, bool)  { return pick(v, TypeBytes, []byte(v.str)) }
-func (v Value) AsRef() (Path, bool)      { return pick(v, TypeRef, Path(v.str)) }
+
+// AsBytes returns a copy of the content and whether v is bytes.
+func (v Value) AsBytes() ([]byte, bool) { return pick(v, TypeBytes, []byte(v.str)) }
+
+// AsRef returns the path and whether v is a ref.
+func (v Value) AsRef() (Path, bool) { return pick(v, TypeRef, Path(v.str)) }
 
 // AsList returns the items and whether v is a list.
 func (v Value) AsList() ([]Value, bool) {

@@ -98,17 +98,29 @@ func parseRewrite(data []byte) (wire.RewriteRequest, error) {
 
 func (a *app) graphCmd() *cobra.Command {
 	var view string
-	var depth int
+	var depth, limit int
 	cmd := &cobra.Command{
-		Use: "graph [PATH]", Short: "Dump the graph at a path", Args: cobra.MaximumNArgs(1),
-		Example: "  jitos graph\n  jitos graph /proc --depth 2\n  jitos graph /repo --view seq:40\n  jitos graph /svc --depth 3 -o dot | dot -Tsvg > svc.svg",
-		Long: `Dump the graph that the element at a path holds, --depth levels of it.
+		Use: "graph [PATH | SELECTOR]", Short: "Dump the graph at a path, or list what a selector selects", Args: cobra.MaximumNArgs(1),
+		Example: "  jitos graph\n  jitos graph /proc --depth 2\n  jitos graph /repo --view seq:40\n  jitos graph /svc --depth 3 -o dot | dot -Tsvg > svc.svg\n" + selectExamples,
+		Long: `Dump the graph that the element at a path holds, --depth levels of it, or list
+the elements that a selector selects.
 
--o json is the answer of the daemon. -o dot and -o mermaid draw it for Graphviz
-and for Markdown: outer levels first, up to a number of elements, and the drawing
-says what is not in it. -o graphml is for yEd, Gephi, NetworkX and igraph, and
-for jitos rewrite --graphml, which reads back what was written.`,
+Of a path -o json is the answer of the daemon. -o dot and -o mermaid draw it for
+Graphviz and for Markdown: outer levels first, up to a number of elements, and the
+drawing says what is not in it. -o graphml is for yEd, Gephi, NetworkX and igraph,
+and for jitos rewrite --graphml, which reads back what was written.
+
+` + selectLong,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 && isSelector(args[0]) {
+				if cmd.Flags().Changed("depth") {
+					return &usageError{fmt.Errorf("--depth is for a path; a selector says itself how deep: /svc/** is all below /svc")}
+				}
+				return a.selected(cmd.Context(), args[0], view, limit)
+			}
+			if cmd.Flags().Changed("limit") {
+				return &usageError{fmt.Errorf("--limit is for a selector; a path is dumped whole, --depth says how deep")}
+			}
 			c, err := a.client()
 			if err != nil {
 				return err
@@ -137,11 +149,12 @@ for jitos rewrite --graphml, which reads back what was written.`,
 				next = more.Next
 			}
 			g.Next = ""
-			return a.showOr(g, "table, json, dot, mermaid or graphml", func(w io.Writer) { printGraph(w, g) })
+			return a.showOr(g, "table, json, jsonl, yaml, dot, mermaid or graphml", func(w io.Writer) { printGraph(w, g) })
 		},
 	}
 	cmd.Flags().StringVar(&view, "view", "", "a version: system, sws:ID, sws:ID@N, seq:N")
-	cmd.Flags().IntVar(&depth, "depth", 1, "levels of inner graphs")
+	cmd.Flags().IntVar(&depth, "depth", 1, "levels of inner graphs; of a path only")
+	cmd.Flags().IntVar(&limit, "limit", 0, "at most so many matches, 0 for all; of a selector only")
 	return cmd
 }
 
@@ -207,7 +220,7 @@ func (a *app) diff(ctx context.Context, c *client.Client, from, to string, at rm
 	if err != nil {
 		return err
 	}
-	if a.format == "json" {
+	if a.machine() {
 		return a.json(d)
 	}
 	for _, ch := range d.Changes {

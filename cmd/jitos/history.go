@@ -28,7 +28,7 @@ func (a *app) logCmd() *cobra.Command {
 				return err
 			}
 			q.Path, q.Ops = rmg.Path(path), 4
-			if a.format == "json" {
+			if a.machine() {
 				q.Ops = 0
 			}
 			ans, err := c.Log(cmd.Context(), q)
@@ -53,7 +53,7 @@ func (a *app) logCmd() *cobra.Command {
 				}
 				switch {
 				case ev.Record == nil:
-				case a.format == "json":
+				case a.machine():
 					if err := a.json(ev.Record); err != nil {
 						return err
 					}

@@ -94,10 +94,10 @@ func (a *app) intent(ctx context.Context, c *client.Client, req wire.IntentReque
 	if err != nil {
 		return err
 	}
-	if a.format == "json" && (req.PlanOnly || detach) {
+	if a.machine() && (req.PlanOnly || detach) {
 		return a.json(ans)
 	}
-	if a.format != "json" {
+	if !a.machine() {
 		a.printPlan(ans)
 	}
 	switch {
@@ -107,14 +107,14 @@ func (a *app) intent(ctx context.Context, c *client.Client, req wire.IntentReque
 		fmt.Fprintf(a.out, "process %s runs; jitos logs -f %s follows it\n", ans.Process, ans.Process)
 		return nil
 	}
-	if err := a.follow(ctx, c, ans.Process, a.format != "json"); err != nil {
+	if err := a.follow(ctx, c, ans.Process, !a.machine()); err != nil {
 		return err
 	}
 	p, err := c.Process(context.WithoutCancel(ctx), ans.Process)
 	if err != nil {
 		return err
 	}
-	if a.format == "json" {
+	if a.machine() {
 		if err := a.json(p); err != nil {
 			return err
 		}

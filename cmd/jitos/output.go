@@ -1,33 +1,72 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
+
+	"github.com/goccy/go-yaml"
 
 	"jitos.dev/net/wire"
 )
 
-// json prints one value, indented.
+// machine reports whether the output is for programs.
+func (a *app) machine() bool { return a.format == "json" || a.format == "jsonl" || a.format == "yaml" }
+
+// json prints one value for programs: as indented JSON, on one line with jsonl,
+// as a document of YAML with yaml.
 func (a *app) json(v any) error {
-	enc := json.NewEncoder(a.out)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
+	if a.format != "jsonl" {
+		enc.SetIndent("", "  ")
+	}
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	out := b.Bytes()
+	if a.format == "yaml" {
+		text, err := yaml.JSONToYAML(out)
+		if err != nil {
+			return err
+		}
+		// JSON is YAML as well, and escapes what is better not printed as it is.
+		if !bytes.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }) {
+			out = text
+		}
+		out = append([]byte("---\n"), out...)
+	}
+	_, err := a.out.Write(out)
+	return err
 }
 
-// show prints v as JSON if that was asked for, else calls table.
-func (a *app) show(v any, table func(w io.Writer)) error { return a.showOr(v, "table or json", table) }
+// show prints v as JSON or the like if that was asked for, else calls table. Of
+// a list each item is a line of jsonl.
+func (a *app) show(v any, table func(w io.Writer)) error {
+	return a.showOr(v, "table, json, jsonl or yaml", table)
+}
 
 // showOr is show for a command that knows more forms; forms names all of them.
 func (a *app) showOr(v any, forms string, table func(w io.Writer)) error {
-	switch a.format {
-	case "json":
+	switch {
+	case a.format == "jsonl" && reflect.ValueOf(v).Kind() == reflect.Slice:
+		list := reflect.ValueOf(v)
+		for i := range list.Len() {
+			if err := a.json(list.Index(i).Interface()); err != nil {
+				return err
+			}
+		}
+		return nil
+	case a.machine():
 		return a.json(v)
-	case "table", "":
+	case a.format == "table", a.format == "":
 		tw := tabwriter.NewWriter(a.out, 0, 8, 2, ' ', 0)
 		table(tw)
 		return tw.Flush()

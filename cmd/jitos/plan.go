@@ -65,7 +65,7 @@ func factValue(s string) any {
 
 func (a *app) printPlanAs(p *tasks.Plan, explain bool) error {
 	switch a.format {
-	case "json":
+	case "json", "jsonl", "yaml":
 		return a.json(p)
 	case "dot":
 		fmt.Fprint(a.out, p.DOT())
@@ -74,7 +74,7 @@ func (a *app) printPlanAs(p *tasks.Plan, explain bool) error {
 	case "table", "":
 		fmt.Fprintln(a.out, strings.TrimRight(p.Table(), "\n"))
 	default:
-		return &usageError{fmt.Errorf("-o %s is not known; use table, json, dot or mermaid", a.format)}
+		return &usageError{fmt.Errorf("-o %s is not known; use table, json, jsonl, yaml, dot or mermaid", a.format)}
 	}
 	if explain {
 		for _, r := range p.Reasons {

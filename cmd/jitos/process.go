@@ -47,7 +47,7 @@ func (a *app) showCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if a.format == "json" {
+			if a.machine() {
 				return a.json(p)
 			}
 			a.printProcess(p)
@@ -124,11 +124,11 @@ func (a *app) logsCmd() *cobra.Command {
 					return err
 				}
 				switch {
-				case ev.Line != nil && a.format == "json":
+				case ev.Line != nil && a.machine():
 					err = a.json(ev.Line)
 				case ev.Line != nil:
 					a.printLine(*ev.Line)
-				case a.format != "json":
+				case !a.machine():
 					fmt.Fprintf(a.out, "%s %s\n", ev.End.Process, strings.TrimRight(ev.End.Status+": "+ev.End.Reason, ": "))
 				}
 				if err != nil {
@@ -159,13 +159,13 @@ func (a *app) retryCmd() *cobra.Command {
 			if err != nil || detach {
 				return err
 			}
-			if err := a.follow(cmd.Context(), c, p.ID, a.format != "json"); err != nil {
+			if err := a.follow(cmd.Context(), c, p.ID, !a.machine()); err != nil {
 				return err
 			}
 			if p, err = c.Process(cmd.Context(), p.ID); err != nil {
 				return err
 			}
-			if a.format == "json" {
+			if a.machine() {
 				if err := a.json(p); err != nil {
 					return err
 				}

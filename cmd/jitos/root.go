@@ -42,7 +42,7 @@ dropped but remembered. Every change can be explained and undone.`,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	f := root.PersistentFlags()
 	f.StringVar(&a.socket, "socket", os.Getenv("JITOS_SOCKET"), "the daemon: unix:PATH or tcp:HOST:PORT (JITOS_SOCKET)")
-	f.StringVarP(&a.format, "output", "o", envOr("JITOS_OUTPUT", "table"), "table or json")
+	f.StringVarP(&a.format, "output", "o", envOr("JITOS_OUTPUT", "table"), "table, json, jsonl or yaml")
 	root.AddCommand(
 		a.demoCmd(), a.intentCmd(), a.planCmd(), a.methodCmd(),
 		a.psCmd(), a.showCmd(), a.logsCmd(), a.cancelCmd(), a.retryCmd(),
@@ -102,7 +102,7 @@ func (a *app) versionCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			if a.format == "json" {
+			if a.machine() {
 				return a.json(map[string]string{"version": version})
 			}
 			fmt.Fprintln(a.out, "jitos "+version)

@@ -44,7 +44,7 @@ works once, and begins a session that can only read.`,
 
 // showView prints the address, and then waits as told.
 func (a *app) showView(address string, wait func() error) error {
-	if a.format == "json" {
+	if a.machine() {
 		if err := a.json(map[string]string{"url": address}); err != nil {
 			return err
 		}

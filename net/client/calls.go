@@ -34,6 +34,21 @@ func (c *Client) Graph(ctx context.Context, q GraphQuery) (wire.GraphAnswer, err
 	return into[wire.GraphAnswer](ctx, c, call{method: http.MethodGet, path: "/rmg", query: v})
 }
 
+// SelectQuery asks for the elements that a selector selects.
+type SelectQuery struct {
+	View   string // "" is system
+	Select rmg.Selector
+	Limit  int    // matches in one answer; 0 is the server's default
+	Cursor string // Next of the page before
+}
+
+// Select lists what a selector selects, one page. There are more as long as it
+// has a Next, also if it has no match.
+func (c *Client) Select(ctx context.Context, q SelectQuery) (wire.SelectAnswer, error) {
+	v := values("view", q.View, "select", q.Select.String(), "limit", number(q.Limit), "cursor", q.Cursor)
+	return into[wire.SelectAnswer](ctx, c, call{method: http.MethodGet, path: "/rmg", query: v})
+}
+
 // Diff lists what changed from one version to another at and below a path.
 func (c *Client) Diff(ctx context.Context, from, to string, at rmg.Path, limit int) (wire.DiffAnswer, error) {
 	q := values("from", from, "to", to, "path", string(at), "limit", number(limit))

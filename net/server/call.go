@@ -32,6 +32,7 @@ type call struct {
 	large   bool // bounded by Limits.Rewrite instead of Limits.Body
 
 	answer any         // a zero value of the JSON answer's type; nil for none
+	other  any         // one of the answer that other parameters have; nil for none
 	also   map[int]any // answers under other statuses
 	media  string      // of an answer that is not JSON
 	events []event     // of an answer that is a stream
@@ -100,7 +101,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, c *call) {
 		s.refuse(w, r, err)
 		return
 	}
-	v, err := c.do(x)
+	v, err := x.do()
 	if err != nil {
 		s.refuse(w, r, err)
 		return
@@ -108,6 +109,19 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, c *call) {
 	if v != nil {
 		x.answer(v)
 	}
+}
+
+// do does the call. A stored graph that cannot be read is an error like others,
+// unless the answer has begun.
+func (x *exchange) do() (v any, err error) {
+	failed := rmg.Protect(func() { v, err = x.call.do(x) })
+	if t, ok := x.w.(*tracked); ok && t.status != 0 && failed != nil {
+		panic(failed)
+	}
+	if failed != nil {
+		return nil, failed
+	}
+	return v, err
 }
 
 // readQuery parses the query and refuses parameters that the call does not

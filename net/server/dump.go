@@ -56,15 +56,20 @@ type dump struct {
 // to the seq it was read at, so that all pages show the same.
 func (d *dump) next(view string, seq uint64, at rmg.Path) string {
 	c := d.last
-	c.View, c.Path = view, at
+	c.View, c.Path = pinned(view, seq), at
+	return c.String()
+}
+
+// pinned names the version that a view was of at a seq, which does not move.
+func pinned(view string, seq uint64) string {
 	switch {
 	case seq == 0:
 	case view == "system":
-		c.View = fmt.Sprintf("seq:%d", seq)
+		return fmt.Sprintf("seq:%d", seq)
 	case strings.HasPrefix(view, "sws:") && !strings.Contains(view, "@"):
-		c.View = fmt.Sprintf("%s@%d", view, seq)
+		return fmt.Sprintf("%s@%d", view, seq)
 	}
-	return c.String()
+	return view
 }
 
 // top dumps a graph from a cursor on, until the page is full. An element that

@@ -20,6 +20,7 @@ func FuzzRequests(f *testing.F) {
 		f.Add(uint8(i), seed, "view=system&path=/&depth=2")
 	}
 	f.Add(uint8(1), "", "cursor=eyJ2IjoiIiwicCI6Ii8iLCJuIjoiYSJ9")
+	f.Add(uint8(1), "", "select=/svc/*[n>=1]&limit=1&cursor=eyJ2IjoiIiwicyI6Ii8qIiwiYSI6Ii9hIn0")
 	f.Add(uint8(19), "", "from=1&to=0&limit=1000&path=/%2525")
 	s, err := New(Options{Kernel: newFake(3), Secret: secret})
 	if err != nil {

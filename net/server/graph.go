@@ -15,7 +15,7 @@ import (
 
 // The limits of dumps and diffs.
 const (
-	defaultElements = 1000
+	defaultElements = 1000 // matches of a selector too
 	maxElements     = 10_000
 	defaultChanges  = 10_000
 	maxChanges      = 100_000
@@ -48,6 +48,9 @@ func (x *exchange) apply(view string, rw rewrite.Rewrite) (any, error) {
 }
 
 func (x *exchange) graph() (any, error) {
+	if x.query.Has("select") {
+		return x.selected()
+	}
 	at, err := x.place("path", rmg.Root)
 	if err != nil {
 		return nil, err

@@ -32,11 +32,12 @@ type documented struct {
 func document(calls []call, version string) (documented, error) {
 	reg := huma.NewMapRegistry(schemasAt, schemaName)
 	for from, to := range map[reflect.Type]reflect.Type{
-		reflect.TypeFor[rmg.Value]():  reflect.TypeFor[valueSchema](),
-		reflect.TypeFor[rmg.Props]():  reflect.TypeFor[propsSchema](),
-		reflect.TypeFor[rmg.Digest](): reflect.TypeFor[digestSchema](),
-		reflect.TypeFor[rewrite.Op](): reflect.TypeFor[opSchema](),
-		reflect.TypeFor[wire.Time]():  reflect.TypeFor[time.Time](),
+		reflect.TypeFor[rmg.Value]():    reflect.TypeFor[valueSchema](),
+		reflect.TypeFor[rmg.Props]():    reflect.TypeFor[propsSchema](),
+		reflect.TypeFor[rmg.Digest]():   reflect.TypeFor[digestSchema](),
+		reflect.TypeFor[rmg.Selector](): reflect.TypeFor[string](),
+		reflect.TypeFor[rewrite.Op]():   reflect.TypeFor[opSchema](),
+		reflect.TypeFor[wire.Time]():    reflect.TypeFor[time.Time](),
 	} {
 		reg.RegisterTypeAlias(from, to)
 	}
@@ -145,6 +146,12 @@ func success(c *call, reg huma.Registry) *huma.Response {
 		}
 		out.Description = "server-sent events; the data of each, by the event's name: " + strings.Join(names, ", ")
 		out.Content = map[string]*huma.MediaType{"text/event-stream": {Schema: one}}
+	case c.other != nil:
+		one := &huma.Schema{}
+		for _, v := range []any{c.answer, c.other} {
+			one.OneOf = append(one.OneOf, reg.Schema(reflect.TypeOf(v), true, c.id))
+		}
+		out.Content = map[string]*huma.MediaType{"application/json": {Schema: one}}
 	case c.answer != nil:
 		out.Content = jsonContent(reg, c.answer, c.id)
 	case c.media != "":

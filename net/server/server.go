@@ -42,6 +42,7 @@ type Limits struct {
 	Blob       int64         // bytes of content put in one call; 1 GiB
 	Streams    int           // event streams at once; 2048
 	Operations int           // operations running at once; 64
+	Find       int           // elements and edges one page of a selector may look at; rmg.FindBudget
 	Lag        uint64        // records a live event stream may fall behind; 4096
 	Heartbeat  time.Duration // between signs of life on a silent stream; 15 s
 	Stall      time.Duration // how long one write to a stream, or one read of content, may take; 30 s
@@ -57,6 +58,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.Blob, 1<<30)
 	set(&l.Streams, 2048)
 	set(&l.Operations, 64)
+	set(&l.Find, rmg.FindBudget)
 	set(&l.Lag, 4096)
 	set(&l.Heartbeat, 15*time.Second)
 	set(&l.Stall, 30*time.Second)

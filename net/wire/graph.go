@@ -42,6 +42,30 @@ type GraphAnswer struct {
 	Next    string     `json:"next,omitempty" doc:"cursor of the next page, which is of the same version"`
 }
 
+// SelectAnswer is a page of the elements that a selector selects, in path order:
+// of a level first the nodes, each with what is inside it, then the edges. A
+// page may have fewer than the limit, or none, before the last: as many as were
+// found in what one call may look at.
+type SelectAnswer struct {
+	View    string       `json:"view"`
+	Seq     uint64       `json:"seq" doc:"the version's last record"`
+	Digest  rmg.Digest   `json:"digest" doc:"of the view's world"`
+	Select  rmg.Selector `json:"select" doc:"in its canonical form"`
+	Matches []Match      `json:"matches"`
+	Next    string       `json:"next,omitempty" doc:"cursor of the next page, which is of the same version; absent on the last"`
+}
+
+// Match is an element that was selected, without its inner graph. Root has
+// neither id nor kind.
+type Match struct {
+	Path  rmg.Path  `json:"path"`
+	ID    string    `json:"id"`
+	Kind  string    `json:"kind"`
+	From  string    `json:"from,omitempty" doc:"edges only"`
+	To    string    `json:"to,omitempty" doc:"edges only"`
+	Props rmg.Props `json:"props"`
+}
+
 // Element is a node or an edge without its inner graph; root has neither id nor
 // kind.
 type Element struct {
