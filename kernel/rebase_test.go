@@ -40,7 +40,7 @@ func TestRebase(t *testing.T) {
 		b.want(ws, "/m", "x", "gone")
 		b.want(ws, "/s7", "x", "0")
 		w := b.shown(id)
-		if w.Base != moved.Seq || w.From != "system" || w.BaseAt != seqText(moved.Seq) || w.Changes != 3 || w.Digest != got.Digest {
+		if w.Base != moved.Seq || w.From != "system" || w.BaseAt != seqText(moved.Seq) || w.Changes != 3 || w.Ops != 2 || w.Digest != got.Digest {
 			t.Errorf("%+v", w)
 		}
 		if d, err := b.Diff(w.BaseAt, ws, "/"); err != nil || len(d) != 2 || d[0].Kind != rmg.Moved {
@@ -64,6 +64,24 @@ func TestRebase(t *testing.T) {
 	b.want("system", "/n", "x", "6")
 	b.want("system", "/m", "x", "gone")
 	b.want("system", "/a", "x", "2")
+}
+
+// Where the other side takes back what conflicted, there is nothing to resolve,
+// and the next rebase says so.
+func TestRebaseAfterConflictsAreGone(t *testing.T) {
+	b := kernelFor(t)
+	ctx := context.Background()
+	id := clash(b)
+	_, err := b.Rebase(ctx, ada, id, "")
+	b.refused(err, rmg.Conflict)
+	b.write("system", set("/a", 1), set("/b", 1), set("/c", 1))
+	if got, err := b.Rebase(ctx, ada, id, ""); err != nil || got.Seq == 0 {
+		t.Fatalf("%+v %v", got, err)
+	}
+	if w := b.shown(id); w.Onto != "" || w.Open != 0 || len(w.Conflicts) != 0 {
+		t.Errorf("%+v", w)
+	}
+	b.want("sws:"+id, "/a", "x", "2")
 }
 
 func TestRebaseTargets(t *testing.T) {

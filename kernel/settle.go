@@ -16,7 +16,7 @@ func (m *merging) settled() (rmg.Graph, error) {
 		return m.merged, nil
 	}
 	o := rmg.NewOverlay(m.merged).Unchecked()
-	var ends []rmg.Path // of edges that a side has not, whose ends it may not have either
+	var ends []rmg.Path // of edges that go, which the workspace removed
 	for _, c := range m.conflicts {
 		if c.Take == takeSystem {
 			continue
@@ -73,7 +73,7 @@ func (m *merging) settle(o *rmg.Overlay, c Conflict) (ends []rmg.Path, err error
 	}
 	if was, there := o.Get(c.Path); there {
 		if was.Edge {
-			ends = m.missing(c.Take, c.Path.Parent(), was)
+			ends = m.missing(c.Path.Parent(), was)
 		}
 		err = o.Remove(c.Path, true)
 	}
@@ -94,11 +94,12 @@ func turn(o *rmg.Overlay, c Conflict, end string) error {
 	return putEdge(o, c.Path, e)
 }
 
-// missing lists the ends of an edge that a side does not have.
-func (m *merging) missing(side string, at rmg.Path, edge rmg.Element) []rmg.Path {
+// missing lists the ends of an edge that the workspace removed: with the edge
+// gone nothing is against that. What the target removed is gone from the merge.
+func (m *merging) missing(at rmg.Path, edge rmg.Element) []rmg.Path {
 	var out []rmg.Path
 	for _, id := range []string{edge.From, edge.To} {
-		if _, ok := m.side(side, at.Child(id)); !ok {
+		if _, ok := m.side(takeWorkspace, at.Child(id)); !ok {
 			out = append(out, at.Child(id))
 		}
 	}

@@ -183,6 +183,12 @@ func TestLiveMax(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.new(ForkRequest{})
+	if _, err := b.Restore(ctx, ada, one); err != nil {
+		t.Fatal(err)
+	}
+	if n := b.roster.live(b.now().ledger); n != 3 {
+		t.Errorf("%d are counted as open", n)
+	}
 }
 
 // At the disk's ceiling there are no new forks, and nothing is removed.
@@ -383,6 +389,9 @@ func TestReads(t *testing.T) {
 	}
 	if r, err := b.record(b.write(ws, set("/c", 3)).Seq); err != nil || len(r.Ops) != 1 {
 		t.Errorf("what was read is recorded twice: %+v %v", r, err)
+	}
+	if left := b.reads.of(w.ID); len(left.exact)+len(left.below) != 0 {
+		t.Errorf("what a record holds is still kept: %v", left)
 	}
 	b.restart()
 	b.NoteRead(me, ws, "/a", true)
