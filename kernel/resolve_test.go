@@ -216,13 +216,15 @@ func TestResolveEveryKind(t *testing.T) {
 		"changed, removed": {[]rewrite.Op{set("/g/c", 2)}, []rewrite.Op{gone("/g/c")}, rmg.ConflictDeleteModify, "/g/c"},
 		"removed with an edge, changed": {
 			[]rewrite.Op{gone("/g/b")},
-			[]rewrite.Op{set("/g/b", 2)}, rmg.ConflictDeleteModify, "/g/b",
+			[]rewrite.Op{set("/g/b", 2)},
+			rmg.ConflictDeleteModify, "/g/b",
 		},
 		"both added":   {[]rewrite.Op{node("/g/n", 2), node("/g/n/in", 1)}, []rewrite.Op{node("/g/n", 3)}, rmg.ConflictBothAdded, "/g/n"},
 		"both retyped": {[]rewrite.Op{{Op: rewrite.Retype, Path: "/g/a", Kind: "S"}}, []rewrite.Op{{Op: rewrite.Retype, Path: "/g/a", Kind: "W"}}, rmg.ConflictBothRetyped, "/g/a"},
 		"both turned": {
 			[]rewrite.Op{gone("/g/~e"), edge("/g/~e", "a", "a")},
-			[]rewrite.Op{gone("/g/~e"), edge("/g/~e", "a", "c")}, rmg.ConflictEnds, "/g/~e",
+			[]rewrite.Op{gone("/g/~e"), edge("/g/~e", "a", "c")},
+			rmg.ConflictEnds, "/g/~e",
 		},
 		"end removed, edge added": {[]rewrite.Op{gone("/g/c")}, []rewrite.Op{edge("/g/~n", "a", "c")}, rmg.ConflictDanglingEdge, "/g/~n"},
 		"edge added, end removed": {[]rewrite.Op{edge("/g/~n", "a", "c")}, []rewrite.Op{gone("/g/c")}, rmg.ConflictDanglingEdge, "/g/~n"},
