@@ -35,21 +35,74 @@ type Receipt struct {
 	Digest rmg.Digest
 }
 
-// Workspace is a workspace as the ledger has it.
+// Workspace is a workspace as the ledger has it. What is marked shown is not
+// filled in in lists, since it costs reading the workspace's changes.
 type Workspace struct {
 	ID      string
 	State   string // "open", "collapsed", "discarded"
-	From    string // version it was forked from: "system", "sws:w7", "seq:40"
+	From    string // version it stands on: "system", "sws:w7", "seq:40"; empty if private
 	Base    uint64 // seq of that version
+	BaseAt  string // the base as a version that can be read: "sws:w5@5", "seq:40"
 	Head    uint64 // seq of its last record; the fork's own if none
 	Digest  rmg.Digest
 	Owner   string
 	Process string // process it belongs to; empty if made by hand
+	Cause   string // what led to it: "p12/implement"; empty if that is the process or a person
 	Reason  string // why it was made
 	Outcome string // why it ended: the reason of the discard, "seq 57"
 	Records int    // rewrites in it
 	Changes int    // elements that differ from the base; -1 in lists
 	At      time.Time
+	Private bool          // a graph of its own, never collapsed
+	Frozen  string        // why it takes no writes; empty if it does
+	TTL     time.Duration // how long it may stay open; 0 for as long as it is wanted
+	Expires time.Time     // when that is over; zero without a TTL
+	Ops     int64         // in all its rewrites
+	Bytes   int64         // of content in them
+	Onto    string        // the version that a merge with conflicts is under way with; empty if none
+	Open    int           // conflicts of that merge which are not resolved
+
+	Wrote     []rmg.Path // shown: what differs from the base, the first maxShown
+	Read      []rmg.Path // shown: what was read through it by its owner
+	ReadBelow []rmg.Path // shown: where so much was read that it counts as all below
+	Conflicts []Conflict // shown: of the merge under way
+}
+
+// Conflict is a place where a workspace and what it is merged with changed
+// incompatibly, and how that is to be settled.
+type Conflict struct {
+	ID string // in the workspace: "c003"
+	rmg.MergeConflict
+	Take  string    // "system", "workspace", "base", "value"; empty while it is open
+	Value rmg.Value // what was given, with "value"
+	By    string    // who resolved it
+}
+
+// WorkspaceQuery selects workspaces; what is empty does not narrow it down.
+type WorkspaceQuery struct {
+	State, Owner, Process string
+	After                 string // id after which the page begins
+	Limit                 int    // at most; 0 for the default page
+}
+
+// Rebased is the end of a rebase. Conflicts are those that stand open: with
+// none, the workspace stands on the new base.
+type Rebased struct {
+	Seq       uint64 // of the record; 0 if there was nothing to do
+	Digest    rmg.Digest
+	Base      string // the version that the workspace stands on now
+	Conflicts []Conflict
+}
+
+// Resolution settles conflicts of a workspace: those at Path, or of one prop of
+// it; all that are open if Path is empty. Exactly one of Take, Value and Edit
+// says how.
+type Resolution struct {
+	Path  rmg.Path
+	Prop  string
+	Take  string    // "system", "workspace", "base"
+	Value rmg.Value // of one conflict about a prop
+	Edit  []byte    // the text of one conflict about a prop that is a string or content
 }
 
 // Process is one intent being worked on, as the ledger has it.
@@ -107,6 +160,9 @@ type ForkRequest struct {
 	From   string // version; "" is "system"
 	Reason string
 	Dir    string // when set, the repository there is synced in first
+	// Private makes a graph of its own, which begins empty and never collapses.
+	Private bool
+	TTL     time.Duration // 0: what the policy says
 }
 
 // Collapsed is the end of a collapse.

@@ -52,7 +52,7 @@ func (k *Kernel) prepare(c *collapse) (candidate, []rmg.MergeConflict, error) {
 	}
 	now := k.now()
 	h := s.last()
-	merged, conflicts, err := k.merge(rmg.MergeInput{Base: s.base, System: now.world, Workspace: h.world, WorkspaceMoves: h.moves})
+	merged, conflicts, err := k.mergeSpace(s, Version{}, now.world)
 	if err != nil || len(conflicts) > 0 {
 		return candidate{}, conflicts, err
 	}
@@ -322,10 +322,10 @@ func orError(a, b error) error {
 	return b
 }
 
-// Collapse merges a workspace made by hand into its parent. If it changes a
+// collapseNamed merges a workspace made by hand into its parent. If it changes a
 // repository, a process carries the change: it is proven by the gates of the
 // repository's language and lands like any other.
-func (k *Kernel) Collapse(ctx context.Context, c Caller, id, land string) (Collapsed, error) {
+func (k *Kernel) collapseNamed(ctx context.Context, c Caller, id, land string) (Collapsed, error) {
 	s, ok := k.space(id)
 	e, has := k.now().ledger.Get(swsPath(id))
 	if !ok || !has {
@@ -361,13 +361,14 @@ func (k *Kernel) collapseInto(ctx context.Context, c *collapse, parent string, s
 		return Collapsed{}, noSpace(parent)
 	}
 	old := ps.last()
-	next, conflicts, err := k.merge(rmg.MergeInput{Base: s.base, System: old.world, Workspace: s.last().world, WorkspaceMoves: s.last().moves})
+	next, conflicts, err := k.mergeSpace(s, Version{Space: parent}, old.world)
 	if err != nil {
 		return Collapsed{}, err
 	}
 	if len(conflicts) > 0 {
 		return Collapsed{Conflicts: conflicts}, conflictError(c.space, conflicts)
 	}
+	k.handOnReads(c.space, parent)
 	rec := Receipt{Seq: old.seq, Digest: old.world.Digest()}
 	if ops := rewrite.Between(old.world, next, rmg.Root); len(ops) > 0 {
 		rec, err = k.rewrite(ctx, c.author, c.cause, Version{Space: parent}, rewrite.Rewrite{Ops: ops, Reason: c.reason, Expect: rewrite.Expect{Seq: old.seq}})

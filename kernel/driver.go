@@ -311,13 +311,14 @@ func (k *Kernel) adopt(ctx context.Context, p Process, t tasks.Task, child strin
 		return &rmg.Error{Op: "adopt", Path: swsPath(child), Code: rmg.Denied, Msg: "not an open child of the process's workspace"}
 	}
 	old := parent.last().world
-	next, conflicts, err := k.merge(rmg.MergeInput{Base: c.base, System: old, Workspace: c.last().world, WorkspaceMoves: c.last().moves})
+	next, conflicts, err := k.mergeSpace(c, Version{Space: p.Workspace}, old)
 	if err != nil {
 		return err
 	}
 	if len(conflicts) > 0 {
 		return &rmg.Error{Op: "adopt", Path: conflicts[0].Path, Code: rmg.Conflict, Msg: "the workspace changed under the candidate"}
 	}
+	k.handOnReads(child, p.Workspace)
 	ops := rewrite.Between(old, next, rmg.Root)
 	if len(ops) == 0 {
 		return nil

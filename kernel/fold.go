@@ -78,14 +78,7 @@ func (f *fold) apply(r Record) error {
 	if r.View != "system" {
 		return &rmg.Error{Op: "apply", Code: rmg.Internal, Msg: fmt.Sprintf("record %d has view %q", r.Seq, r.View)}
 	}
-	var world, ledger []rewrite.Op
-	for _, op := range r.Ops {
-		if inLedger(op.Path) {
-			ledger = append(ledger, op)
-		} else {
-			world = append(world, op)
-		}
-	}
+	ledger, world := splitOps(r.Ops)
 	w, err := applied(f.world, world)
 	if err != nil {
 		return err
@@ -105,21 +98,41 @@ func (f *fold) apply(r Record) error {
 	return nil
 }
 
+// splitOps separates the ops on the ledger from those on a world.
+func splitOps(ops []rewrite.Op) (ledger, world []rewrite.Op) {
+	for _, op := range ops {
+		if inLedger(op.Path) {
+			ledger = append(ledger, op)
+		} else {
+			world = append(world, op)
+		}
+	}
+	return ledger, world
+}
+
 // applySpace applies a record to a workspace and notes its head in the ledger.
 func (f *fold) applySpace(id string, r Record) error {
 	s, ok := f.lookup(id)
 	if !ok {
 		return noSpace(id)
 	}
-	o, err := applied(s.last().world, r.Ops)
+	entry, world := splitOps(r.Ops)
+	start, err := f.startOf(s, entry)
 	if err != nil {
 		return err
 	}
-	h := head{seq: r.Seq, world: o.Graph(), moves: s.last().moves}
+	o, err := applied(start.world, world)
+	if err != nil {
+		return err
+	}
+	h := head{seq: r.Seq, world: o.Graph(), moves: start.moves}
 	if m := o.Moves(); len(m) > 0 {
 		h.moves = append(h.moves[:len(h.moves):len(h.moves)], m...)
 	}
-	l := rmg.NewOverlay(f.ledger)
+	l, err := applied(f.ledger, entry)
+	if err != nil {
+		return err
+	}
 	at := swsPath(id)
 	if err := l.Set(at, map[string]rmg.Value{"head": rmg.Int(int64(r.Seq)), "digest": rmg.String(h.world.Digest().String())}); err != nil {
 		return err
@@ -127,7 +140,11 @@ func (f *fold) applySpace(id string, r Record) error {
 	if err := l.Inc(at, "records", 1); err != nil {
 		return err
 	}
+	if err := start.count(l, at, world); err != nil {
+		return err
+	}
 	own, _ := f.own(id)
+	own.base = start.base
 	own.heads = append(own.heads, h)
 	f.seq, f.ledger = r.Seq, l.Graph()
 	return nil
@@ -144,11 +161,7 @@ func (f *fold) forks(r Record, ops []rewrite.Op, ledger rmg.Graph) ([]*space, er
 		if !ok {
 			continue
 		}
-		v, err := ParseVersion(e.Props.String("from"))
-		if err != nil {
-			return nil, err
-		}
-		g, err := f.read(v)
+		g, err := f.forked(e.Props)
 		if err != nil {
 			return nil, err
 		}

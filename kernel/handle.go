@@ -27,13 +27,22 @@ var _ work.Workspace = (*handle)(nil)
 // ID is the workspace's.
 func (h *handle) ID() string { return h.id }
 
-// Graph returns the head's world.
+// Graph returns the head's world. What of it is looked at cannot be seen from
+// here: the worker counts as having read all of what its process works on.
 func (h *handle) Graph() rmg.Graph {
+	h.k.reads.note(h.id, readSet{below: []rmg.Path{orRoot(h.root)}})
 	s, ok := h.k.space(h.id)
 	if !ok {
 		return rmg.Graph{}
 	}
 	return s.last().world
+}
+
+func orRoot(p rmg.Path) rmg.Path {
+	if p == "" {
+		return rmg.Root
+	}
+	return p
 }
 
 // Rewrite applies ops that the process has the right to.
@@ -65,7 +74,7 @@ func (h *handle) Fork(ctx context.Context, reason string, ops []rewrite.Op) (wor
 	if err := h.may(ops); err != nil {
 		return nil, err
 	}
-	id, err := h.k.fork(ctx, h.author, h.process, "sws:"+h.id, reason)
+	id, err := h.k.fork(ctx, forkSpec{from: "sws:" + h.id, owner: h.author, process: h.process, cause: h.cause, reason: reason})
 	if err != nil {
 		return nil, err
 	}

@@ -67,6 +67,7 @@ func (k *Kernel) Intent(ctx context.Context, c Caller, r IntentRequest) (Process
 		Repo: root.Segments()[1].ID, Branch: repo.Branch, Top: repo.Top, Base: repo.Head, Land: r.Land,
 		Rights: rightsOf(s, plan),
 	}
+	p.Rights.Capabilities = capabilitiesOf(c, s)
 	if r.PlanOnly {
 		return p, nil
 	}
@@ -312,7 +313,7 @@ func (k *Kernel) start(ctx context.Context, p Process, root rmg.Path, module str
 		}
 		ops := []rewrite.Op{addOp(procPath(id), kindProcess, props)}
 		ops = append(ops, planOps(procPath(id), p.Plan)...)
-		return append(ops, forkOp(sws, "system", f.seq, p.Owner, id, "workspace of "+id, k.lastAt)), nil
+		return append(ops, forkOp(sws, f.seq, forkSpec{from: "system", owner: p.Owner, process: id, reason: "workspace of " + id}, k.lastAt)), nil
 	})
 	if err != nil {
 		return Process{}, err

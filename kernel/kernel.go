@@ -55,6 +55,9 @@ type Kernel struct {
 		live       map[string]*run
 		queues     map[rmg.Path]chan struct{} // one token for each branch
 	}
+	roster roster
+	reads  reads
+	disk   disk
 	lastAt time.Time // of the last frame; the writer's alone
 	proofs struct {
 		sync.Mutex // guards the map

@@ -3,7 +3,6 @@ package kernel
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,49 +30,106 @@ func spaceState(p rmg.Props) string {
 	}
 }
 
+// The props of a workspace's entry in the ledger that more than one file names.
+const (
+	propPrivate = "private"
+	propOps     = "ops"        // of all its rewrites; counted by the fold
+	propBytes   = "bytes"      // of content in them; counted by the fold
+	propTTL     = "ttl_ms"     // how long it may stay open
+	propExpires = "expires_ms" // when that is over
+)
+
+// forkSpec is what a new workspace is to be.
+type forkSpec struct {
+	from                   string // version; not looked at if private
+	owner, process, reason string
+	cause                  string // what led to it, if that is more than the process
+	private                bool
+	ttl                    time.Duration // 0: as long as it is wanted
+}
+
 // forkOp makes the ledger entry of a new workspace; the fold makes the rest.
-func forkOp(id, from string, base uint64, owner, process, reason string, at time.Time) rewrite.Op {
+func forkOp(id string, base uint64, x forkSpec, at time.Time) rewrite.Op {
 	props := map[string]rmg.Value{
-		"from": rmg.String(from), "base": rmg.Int(int64(base)), "owner": rmg.String(owner),
-		"at_ms": rmg.Int(at.UnixMilli()),
+		"base": rmg.Int(int64(base)), "owner": rmg.String(x.owner), "at_ms": rmg.Int(at.UnixMilli()),
+		propOps: rmg.Int(0), propBytes: rmg.Int(0),
 	}
-	if process != "" {
-		props["process"] = rmg.String(process)
+	for name, v := range map[string]string{"from": x.from, "process": x.process, "cause": x.cause, "reason": x.reason} {
+		if v != "" {
+			props[name] = rmg.String(v)
+		}
 	}
-	if reason != "" {
-		props["reason"] = rmg.String(reason)
+	if x.private {
+		props[propPrivate] = rmg.Bool(true)
+	}
+	if x.ttl > 0 {
+		props[propTTL], props[propExpires] = rmg.Int(x.ttl.Milliseconds()), rmg.Int(at.Add(x.ttl).UnixMilli())
 	}
 	return addOp(swsPath(id), kindWorkspace, props)
 }
 
 func spaceID(seq uint64) string { return "w" + strconv.FormatUint(seq, 10) }
 
-// Fork makes a workspace from a version. O(1), and one flush.
+// Fork makes a workspace from a version, or a private one from nothing. O(1),
+// and one flush. Limit: too many are open, or the disk is at its ceiling.
 func (k *Kernel) Fork(ctx context.Context, c Caller, r ForkRequest) (Workspace, error) {
+	if err := r.check(); err != nil {
+		return Workspace{}, err
+	}
 	if r.Dir != "" {
 		if _, _, err := k.sync(ctx, r.Dir); err != nil {
 			return Workspace{}, err
 		}
 	}
-	id, err := k.fork(ctx, c.Name, c.Process, r.From, r.Reason)
+	id, err := k.fork(ctx, forkSpec{
+		from: r.From, owner: c.Name, process: c.Process, reason: r.Reason, private: r.Private, ttl: r.TTL,
+	})
 	if err != nil {
 		return Workspace{}, err
 	}
 	return k.Workspace(id)
 }
 
-func (k *Kernel) fork(ctx context.Context, owner, process, from, reason string) (string, error) {
-	v, err := ParseVersion(from)
+// check refuses what contradicts itself.
+func (r ForkRequest) check() error {
+	bad := func(msg, hint string) error {
+		return &rmg.Error{Op: "fork", Code: rmg.Invalid, Msg: msg, Hint: hint}
+	}
+	switch {
+	case r.Private && r.From != "":
+		return bad("a private workspace begins empty, it is not forked from "+r.From, "leave out one of the two")
+	case r.Private && r.Dir != "":
+		return bad("a private workspace holds no repository", "leave out one of the two")
+	case r.TTL != 0 && (r.TTL < minTTL || r.TTL > maxTTL):
+		return bad(fmt.Sprintf("a ttl of %s is not between %s and %s", TTLText(r.TTL), TTLText(minTTL), TTLText(maxTTL)), "for example 2h")
+	}
+	return nil
+}
+
+func (k *Kernel) fork(ctx context.Context, x forkSpec) (string, error) {
+	v, err := ParseVersion(x.from)
 	if err != nil {
 		return "", err
 	}
+	if err := k.roomFor(&x); err != nil {
+		return "", err
+	}
+	what := "fork of " + v.String()
+	if x.private {
+		what = "a private workspace"
+	} else {
+		x.from = v.String()
+	}
 	var id string
-	_, err = k.systemWith(ctx, owner, process, orText(reason, "fork of "+v.String()), func(f *fold, seq uint64) ([]rewrite.Op, error) {
+	_, err = k.systemWith(ctx, x.owner, orText(x.cause, x.process), orText(x.reason, what), func(f *fold, seq uint64) ([]rewrite.Op, error) {
+		id = spaceID(seq)
+		if x.private {
+			return []rewrite.Op{forkOp(id, seq, x, k.lastAt)}, nil
+		}
 		if _, err := f.read(v); err != nil {
 			return nil, err
 		}
-		id = spaceID(seq)
-		return []rewrite.Op{forkOp(id, v.String(), f.baseSeq(v), owner, process, reason, k.lastAt)}, nil
+		return []rewrite.Op{forkOp(id, f.baseSeq(v), x, k.lastAt)}, nil
 	})
 	return id, err
 }
@@ -92,65 +148,12 @@ func (f *fold) baseSeq(v Version) uint64 {
 	return f.seq
 }
 
-// Workspaces lists the workspaces in order of their numbers.
-func (k *Kernel) Workspaces() []Workspace {
-	now := k.now()
-	e, ok := now.ledger.Get(swsRoot)
-	if !ok {
-		return nil
-	}
-	var out []Workspace
-	for n := range e.Graph.Nodes("") {
-		w := readSpace(n)
-		w.Changes = -1
-		out = append(out, w)
-	}
-	slices.SortFunc(out, func(a, b Workspace) int { return compareIDs(a.ID, b.ID) })
-	return out
-}
-
 // compareIDs orders "p9" before "p12".
 func compareIDs(a, b string) int {
 	if len(a) != len(b) {
 		return len(a) - len(b)
 	}
 	return strings.Compare(a, b)
-}
-
-// Workspace shows one workspace.
-func (k *Kernel) Workspace(id string) (Workspace, error) {
-	e, ok := k.now().ledger.Get(swsPath(id))
-	s, has := k.space(id)
-	if !ok || !has {
-		return Workspace{}, noSpace(id)
-	}
-	w := readSpace(e)
-	h := s.last()
-	for range rmg.Diff(s.base, h.world) {
-		w.Changes++
-	}
-	w.Digest = h.world.Digest()
-	return w, nil
-}
-
-func readSpace(e rmg.Element) Workspace {
-	p := e.Props
-	w := Workspace{
-		ID: e.ID, State: spaceState(p), From: p.String("from"), Base: uint64(p.Int("base")), Head: uint64(p.Int("head")),
-		Owner: p.String("owner"), Process: p.String("process"), Reason: p.String("reason"),
-		Records: int(p.Int("records")), At: time.UnixMilli(p.Int("at_ms")).UTC(),
-	}
-	_ = w.Digest.UnmarshalText([]byte(p.String("digest"))) // absent until the first record
-	switch w.State {
-	case spaceCollapsed:
-		w.Outcome = fmt.Sprintf("seq %d", p.Int("collapsed"))
-	case spaceDiscarded:
-		w.Outcome = p.String("discard_reason")
-	}
-	if w.Head == 0 {
-		w.Head, _ = strconv.ParseUint(strings.TrimPrefix(e.ID, "w"), 10, 64)
-	}
-	return w
 }
 
 // Discard drops a workspace's name from what is open; its bytes stay.
@@ -167,17 +170,22 @@ func discardOp(id, reason string) rewrite.Op {
 	return setOp(swsPath(id), map[string]rmg.Value{"discarded": rmg.Bool(true), "discard_reason": rmg.String(reason)})
 }
 
+// restoreOp opens a workspace again as it was.
 func restoreOp(id string) rewrite.Op {
 	return setOp(swsPath(id), map[string]rmg.Value{"discarded": {}, "discard_reason": {}, "collapsed": {}})
 }
 
-// Restore brings a discarded workspace back, as it was.
+// Restore brings a discarded workspace back, as it was. A ttl begins anew.
 func (k *Kernel) Restore(ctx context.Context, c Caller, id string) (Workspace, error) {
 	_, err := k.systemWith(ctx, c.Name, c.Process, "restore "+id, func(f *fold, _ uint64) ([]rewrite.Op, error) {
 		if err := f.spaceIs(id, spaceDiscarded); err != nil {
 			return nil, err
 		}
-		return []rewrite.Op{restoreOp(id)}, nil
+		op := restoreOp(id)
+		if e, _ := f.ledger.Get(swsPath(id)); e.Props.Int(propTTL) > 0 {
+			op.Props[propExpires] = rmg.Int(k.lastAt.UnixMilli() + e.Props.Int(propTTL))
+		}
+		return []rewrite.Op{op}, nil
 	})
 	if err != nil {
 		return Workspace{}, err

@@ -103,6 +103,9 @@ func (k *Kernel) Rewrite(ctx context.Context, c Caller, view string, rw rewrite.
 	if err := mayRewrite(v, rw.Ops); err != nil {
 		return Receipt{}, err
 	}
+	if err := k.maySystem(c, v); err != nil {
+		return Receipt{}, err
+	}
 	return k.rewrite(ctx, c.Name, c.Process, v, rw)
 }
 
@@ -122,7 +125,8 @@ func (k *Kernel) rewrite(ctx context.Context, author, cause string, v Version, r
 			if err := f.writable(v, rw.Expect); err != nil {
 				return draft{}, err
 			}
-			return draft{view: view, author: author, cause: cause, reason: rw.Reason, ops: ops}, nil
+			all, err := k.withSpaceFacts(f, v, ops)
+			return draft{view: view, author: author, cause: cause, reason: rw.Reason, ops: all}, err
 		},
 	})
 }
@@ -135,11 +139,15 @@ func (f *fold) writable(v Version, want rewrite.Expect) error {
 		if !ok {
 			return noSpace(v.Space)
 		}
-		if e, _ := f.ledger.Get(swsPath(v.Space)); spaceState(e.Props) != "open" {
+		e, _ := f.ledger.Get(swsPath(v.Space))
+		if spaceState(e.Props) != spaceOpen {
 			return &rmg.Error{
 				Op: "rewrite", Path: swsPath(v.Space), Code: rmg.Conflict, Msg: "the workspace is " + spaceState(e.Props),
 				Hint: "jitos sws restore " + v.Space + " brings a discarded one back",
 			}
+		}
+		if err := thawed(e); err != nil {
+			return err
 		}
 		world, seq = s.last().world, s.last().seq
 	}

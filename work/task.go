@@ -59,6 +59,9 @@ type Rights struct {
 	Protected []string `json:"protected,omitempty"` // globs that stay as they are
 	Network   string   `json:"network"`             // "none"
 	Granted   []string `json:"granted,omitempty"`   // protected globs that the intent may change after all
+	// Capabilities beyond its workspace: "system" is to rewrite the world itself,
+	// outside /repo.
+	Capabilities []string `json:"capabilities,omitempty"`
 }
 
 // Budget bounds an assignment. The wall clock can only end it in failure.

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -219,6 +220,11 @@ func serve(ctx context.Context, k *kernel.Kernel, path string, log *slog.Logger)
 	}
 	done := make(chan error, 1)
 	go func() { done <- srv.Serve(ln) }()
+	var swept sync.WaitGroup
+	sweeping, stopSweeping := context.WithCancel(ctx)
+	defer swept.Wait()
+	defer stopSweeping()
+	swept.Go(func() { sweep(sweeping, k, log) })
 	log.Info("serving", "socket", path, "version", version)
 	select {
 	case err := <-done:
@@ -230,6 +236,29 @@ func serve(ctx context.Context, k *kernel.Kernel, path string, log *slog.Logger)
 	err = errors.Join(srv.Shutdown(stop), <-done)
 	log.Info("stopped")
 	return errors.Join(err, os.Remove(path+".secret"))
+}
+
+// sweepEvery is how often workspaces are looked at whose time may be over.
+const sweepEvery = 30 * time.Second
+
+// sweep discards workspaces whose time is over, at once and then now and again,
+// until ctx ends.
+func sweep(ctx context.Context, k *kernel.Kernel, log *slog.Logger) {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		switch n, err := k.Sweep(ctx); {
+		case err != nil && ctx.Err() == nil:
+			log.Warn("workspaces whose time is over could not be discarded", "err", err)
+		case n > 0:
+			log.Info("workspaces whose time was over are discarded", "count", n)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // writeSecret writes the secret where only its owner can read it.

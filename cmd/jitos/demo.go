@@ -204,12 +204,11 @@ func (d *demo) tell(ctx context.Context, p wire.Process) error {
 
 // attempts lists the candidates: how many were tried, which one won.
 func (d *demo) attempts(ctx context.Context, p wire.Process) error {
-	all, err := d.client.Workspaces(ctx, "", p.ID)
-	if err != nil {
-		return err
-	}
 	var tried, shown int
-	for _, s := range all {
+	for s, err := range d.client.Workspaces(ctx, client.WorkspaceQuery{Process: p.ID}) {
+		if err != nil {
+			return err
+		}
 		if s.ID == p.SWS {
 			continue
 		}

@@ -18,9 +18,13 @@ import (
 )
 
 func (a *app) swsCmd() *cobra.Command {
-	cmd := &cobra.Command{Use: "sws", Short: "Work in workspaces by hand"}
+	cmd := &cobra.Command{
+		Use: "sws", Short: "Work in workspaces by hand",
+		Example: "  jitos sws new\n  jitos sws write w12 docs/hello.txt < hello.txt\n  jitos sws collapse w12",
+	}
 	cmd.AddCommand(
 		a.swsList(), a.swsNew(), a.swsShow(), a.swsWrite(), a.swsDiff(), a.swsExec(),
+		a.swsRebase(), a.swsResolve(), a.swsFreeze(), a.swsThaw(),
 		a.swsCollapse(), a.swsDiscard(), a.swsRestore(),
 	)
 	return cmd
@@ -28,45 +32,73 @@ func (a *app) swsCmd() *cobra.Command {
 
 func (a *app) swsList() *cobra.Command {
 	var all bool
+	var q client.WorkspaceQuery
 	cmd := &cobra.Command{
 		Use: "list", Short: "List workspaces", Args: cobra.NoArgs,
+		Example: "  jitos sws list\n  jitos sws list --all --owner ada@host\n  jitos sws list --process p12",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.client()
 			if err != nil {
 				return err
 			}
-			state := "open"
-			if all {
-				state = ""
+			if !all {
+				q.State = "open"
 			}
-			list, err := c.Workspaces(cmd.Context(), state, "")
-			if err != nil {
-				return err
+			list := []wire.Workspace{}
+			for s, err := range c.Workspaces(cmd.Context(), q) {
+				if err != nil {
+					return err
+				}
+				list = append(list, s)
 			}
 			return a.show(list, func(w io.Writer) {
 				row(w, "ID", "STATE", "FROM", "RECORDS", "PROCESS", "OWNER", "WHY", "")
 				for _, s := range list {
-					row(w, s.ID, s.State, s.From, s.Records, s.Process, s.Owner, cut(s.Reason, 50), cut(s.Outcome, 50))
+					row(w, s.ID, stateOf(s), fromOf(s), s.Records, s.Process, s.Owner, cut(s.Reason, 50), cut(s.Outcome, 50))
 				}
 			})
 		},
 	}
 	cmd.Flags().BoolVarP(&all, "all", "a", false, "those that have ended, too")
+	cmd.Flags().StringVar(&q.Owner, "owner", "", "only those of an owner")
+	cmd.Flags().StringVar(&q.Process, "process", "", "only those of a process")
 	return cmd
 }
 
+// stateOf is a workspace's state in a word.
+func stateOf(s wire.Workspace) string {
+	switch {
+	case s.State == "open" && s.Frozen != "":
+		return "frozen"
+	case s.State == "open" && s.Open > 0:
+		return "conflicts"
+	}
+	return s.State
+}
+
+// fromOf is what a workspace stands on.
+func fromOf(s wire.Workspace) string {
+	if s.Private {
+		return "private"
+	}
+	return s.From
+}
+
 func (a *app) swsNew() *cobra.Command {
-	var from, reason, dir string
+	var req wire.ForkRequest
+	var dir string
 	cmd := &cobra.Command{
 		Use: "new", Short: "Fork a workspace; in a repository, from its branch's head", Args: cobra.NoArgs,
-		Example: "  jitos sws new\n  jitos sws new --from seq:40",
+		Long: `Forks a workspace and prints its id. Inside a git repository the branch that is
+checked out is brought in first. A private one begins empty and never collapses.
+With --ttl it is discarded when the time is over; restore brings it back.`,
+		Example: "  jitos sws new\n  jitos sws new --from seq:40\n  jitos sws new --private --ttl 2h --reason scratch",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.clientOrStart(cmd.Context())
 			if err != nil {
 				return err
 			}
-			req := wire.ForkRequest{From: from, Reason: reason}
-			if from == "" && insideRepo(dir) {
+			if req.From == "" && !req.Private && insideRepo(dir) {
 				if req.Dir, err = filepath.Abs(dir); err != nil {
 					return err
 				}
@@ -78,8 +110,10 @@ func (a *app) swsNew() *cobra.Command {
 			return a.show(s, func(w io.Writer) { fmt.Fprintln(w, s.ID) })
 		},
 	}
-	cmd.Flags().StringVar(&from, "from", "", "a version: system, sws:ID, sws:ID@N, seq:N")
-	cmd.Flags().StringVar(&reason, "reason", "", "what it is for")
+	cmd.Flags().StringVar(&req.From, "from", "", "a version: system, sws:ID, sws:ID@N, seq:N")
+	cmd.Flags().StringVar(&req.Reason, "reason", "", "what it is for")
+	cmd.Flags().BoolVar(&req.Private, "private", false, "a graph of its own, forked from nothing")
+	cmd.Flags().StringVar(&req.TTL, "ttl", "", "how long it may stay open: 90s, 2h")
 	cmd.Flags().StringVarP(&dir, "repo", "C", ".", "a folder in the repository")
 	return cmd
 }
@@ -117,17 +151,49 @@ func (a *app) swsShow() *cobra.Command {
 	}
 }
 
+// maxListed is how many paths of a workspace are shown one by one.
+const maxListed = 20
+
 func printSpace(w io.Writer, s wire.Workspace) {
 	row(w, "workspace", s.ID)
 	row(w, "state", strings.TrimRight(s.State+": "+s.Outcome, ": "))
-	row(w, "base", fmt.Sprintf("%s at seq %d", s.From, s.Base))
+	if s.Private {
+		row(w, "base", "nothing: it is private")
+	} else {
+		row(w, "base", fmt.Sprintf("%s at seq %d", s.From, s.Base))
+	}
 	row(w, "head", fmt.Sprintf("seq %d, digest %s", s.Head, s.Digest))
 	row(w, "owner", s.Owner)
 	row(w, "process", s.Process)
+	if s.Cause != "" {
+		row(w, "cause", s.Cause)
+	}
 	row(w, "why", s.Reason)
-	row(w, "records", s.Records)
+	if s.Frozen != "" {
+		row(w, "frozen", s.Frozen)
+	}
+	if s.TTL != "" {
+		row(w, "ttl", fmt.Sprintf("%s, until %s", s.TTL, clock(s.Expires)))
+	}
+	row(w, "records", fmt.Sprintf("%d: %d ops, %d bytes", s.Records, s.Ops, s.Bytes))
 	if s.Changes != nil {
 		row(w, "changes", fmt.Sprintf("%d elements", *s.Changes))
+	}
+	listPaths(w, "wrote", s.Wrote, "")
+	listPaths(w, "read", s.Read, "")
+	listPaths(w, "read", s.ReadBelow, " and all below")
+	if s.Onto != "" {
+		row(w, "merging", fmt.Sprintf("with %s; %d of %d conflicts open: jitos sws resolve %s", s.Onto, s.Open, len(s.Conflicts), s.ID))
+	}
+}
+
+func listPaths(w io.Writer, what string, list []rmg.Path, more string) {
+	for i, p := range list {
+		if i == maxListed {
+			row(w, what, fmt.Sprintf("… %d more", len(list)-i))
+			return
+		}
+		row(w, what, string(p)+more)
 	}
 }
 
@@ -253,7 +319,7 @@ func gitHead(top string) string {
 
 func (a *app) swsDiff() *cobra.Command {
 	return &cobra.Command{
-		Use: "diff ID", Short: "Show what a workspace changed since it was forked", Args: cobra.ExactArgs(1),
+		Use: "diff ID", Short: "Show what a workspace changed from its base", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.client()
 			if err != nil {
@@ -263,20 +329,9 @@ func (a *app) swsDiff() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.diff(cmd.Context(), c, baseOf(s), "sws:"+s.ID, "")
+			return a.diff(cmd.Context(), c, s.BaseAt, "sws:"+s.ID, "")
 		},
 	}
-}
-
-// baseOf names the version that a workspace was forked from.
-func baseOf(s wire.Workspace) string {
-	switch {
-	case strings.HasPrefix(s.From, "sws:") && !strings.Contains(s.From, "@"):
-		return fmt.Sprintf("%s@%d", s.From, s.Base)
-	case s.From == "system":
-		return fmt.Sprintf("seq:%d", s.Base)
-	}
-	return s.From
 }
 
 func (a *app) swsExec() *cobra.Command {

@@ -140,7 +140,7 @@ func (c *client) step() error {
 		view = "sws:" + space
 	}
 	var err error
-	switch n := c.rnd.IntN(20); {
+	switch n := c.rnd.IntN(24); {
 	case n < 13:
 		var r kernel.Receipt
 		r, err = c.s.Rewrite(ctx, who, view, rewrite.Rewrite{Ops: c.ops(), Reason: "sim"})
@@ -156,8 +156,13 @@ func (c *client) step() error {
 		_, err = c.s.Collapse(ctx, who, space, "")
 	case n < 19 && space != "":
 		_, err = c.s.Discard(ctx, who, space, "sim")
-	case space != "":
+	case n < 20 && space != "":
 		_, err = c.s.Restore(ctx, who, space)
+	case n < 22 && space != "":
+		_, err = c.s.Rebase(ctx, who, space, "")
+	case space != "":
+		side := []string{"system", "workspace", "base"}[c.rnd.IntN(3)]
+		_, err = c.s.Settle(ctx, who, space, kernel.Resolution{Take: side})
 	}
 	var e *rmg.Error
 	if errors.As(err, &e) && e.Code != rmg.Internal {

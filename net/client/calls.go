@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
 	"time"
 
@@ -60,10 +61,34 @@ func (c *Client) Fork(ctx context.Context, r wire.ForkRequest) (wire.Workspace, 
 	return into[wire.Workspace](ctx, c, call{method: http.MethodPost, path: "/sws", body: r})
 }
 
-// Workspaces lists workspaces; state and process narrow it down if not empty.
-func (c *Client) Workspaces(ctx context.Context, state, process string) ([]wire.Workspace, error) {
-	a, err := into[wire.WorkspacesAnswer](ctx, c, call{method: http.MethodGet, path: "/sws", query: values("state", state, "process", process)})
-	return a.Workspaces, err
+// WorkspaceQuery selects workspaces; what is empty does not narrow it down.
+type WorkspaceQuery struct {
+	State, Owner, Process string
+	Page                  int // workspaces in one answer; 0 is the server's default
+}
+
+// Workspaces ranges over workspaces by number, asking for page after page. An
+// error is the last that comes.
+func (c *Client) Workspaces(ctx context.Context, q WorkspaceQuery) iter.Seq2[wire.Workspace, error] {
+	return func(yield func(wire.Workspace, error) bool) {
+		for next := ""; ; {
+			a, err := into[wire.WorkspacesAnswer](ctx, c, call{method: http.MethodGet, path: "/sws", query: values(
+				"state", q.State, "owner", q.Owner, "process", q.Process, "limit", number(q.Page), "cursor", next,
+			)})
+			if err != nil {
+				yield(wire.Workspace{}, err)
+				return
+			}
+			for _, w := range a.Workspaces {
+				if !yield(w, nil) {
+					return
+				}
+			}
+			if next = a.Next; next == "" {
+				return
+			}
+		}
+	}
 }
 
 // Workspace shows one.
@@ -84,6 +109,28 @@ func (c *Client) Discard(ctx context.Context, id, reason string) (wire.Receipt, 
 // Restore brings a discarded workspace back.
 func (c *Client) Restore(ctx context.Context, id string) (wire.Workspace, error) {
 	return into[wire.Workspace](ctx, c, call{method: http.MethodPost, path: "/sws/" + segment(id) + "/restore"})
+}
+
+// Freeze lets a workspace take no writes until it is thawed.
+func (c *Client) Freeze(ctx context.Context, id, reason string) (wire.Workspace, error) {
+	return into[wire.Workspace](ctx, c, call{method: http.MethodPost, path: "/sws/" + segment(id) + "/freeze", body: wire.FreezeRequest{Reason: reason}})
+}
+
+// Thaw lets a frozen workspace be written again.
+func (c *Client) Thaw(ctx context.Context, id string) (wire.Workspace, error) {
+	return into[wire.Workspace](ctx, c, call{method: http.MethodPost, path: "/sws/" + segment(id) + "/thaw"})
+}
+
+// Rebase moves a workspace's base forward, to the newest state with "". Conflict
+// carries the conflicts, which stand on the workspace until they are resolved.
+func (c *Client) Rebase(ctx context.Context, id, onto string) (wire.Rebased, error) {
+	return into[wire.Rebased](ctx, c, call{method: http.MethodPost, path: "/sws/" + segment(id) + "/rebase", body: wire.RebaseRequest{Onto: onto}})
+}
+
+// ResolveIn settles conflicts of a workspace. The answer has those that are left;
+// with none the rebase is complete.
+func (c *Client) ResolveIn(ctx context.Context, id string, r wire.ResolveRequest) (wire.Rebased, error) {
+	return into[wire.Rebased](ctx, c, call{method: http.MethodPost, path: "/sws/" + segment(id) + "/resolve", body: r})
 }
 
 // pollWait is how long one call waits for an operation.

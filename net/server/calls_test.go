@@ -241,11 +241,65 @@ func TestProcesses(t *testing.T) {
 
 func TestWorkspacesAreFiltered(t *testing.T) {
 	s, _ := newServer(t, newFake(0), nil)
-	for query, want := range map[string]int{"": 2, "?state=open": 1, "?process=p10": 1, "?state=open&process=p10": 0} {
+	for query, want := range map[string]int{"": 2, "?state=open": 1, "?process=p10": 1, "?state=open&process=p10": 0, "?owner=ada@host": 2, "?owner=bob": 0, "?cursor=w5": 1} {
 		got := answer[wire.WorkspacesAnswer](t, s, request("GET", "/sws"+query, ""))
 		if len(got.Workspaces) != want || got.Workspaces == nil {
 			t.Errorf("%q: %+v", query, got)
 		}
+	}
+}
+
+func TestWorkspacePages(t *testing.T) {
+	s, _ := newServer(t, newFake(0), nil)
+	one := answer[wire.WorkspacesAnswer](t, s, request("GET", "/sws?limit=1", ""))
+	if len(one.Workspaces) != 1 || one.Next != "w5" {
+		t.Fatalf("%+v", one)
+	}
+	two := answer[wire.WorkspacesAnswer](t, s, request("GET", "/sws?limit=1&cursor="+one.Next, ""))
+	if len(two.Workspaces) != 1 || two.Workspaces[0].ID != "w6" || two.Next != "" {
+		t.Fatalf("%+v", two)
+	}
+}
+
+// The conflicts of a rebase come with its refusal; those of a workspace say how
+// they are settled.
+func TestConflictsTravel(t *testing.T) {
+	f := newFake(0)
+	f.fail["Rebase"] = &rmg.Error{Op: "rebase", Path: "/svc", Code: rmg.Conflict, Msg: "1 conflict open", Hint: "jitos sws resolve w5"}
+	s, _ := newServer(t, f, nil)
+	p := refusal(t, s, request("POST", "/sws/w5/rebase", ""), 409)
+	if len(p.Conflicts) != 1 || p.Conflicts[0].SystemBy != "bob@host" || !p.Conflicts[0].Workspace.Equal(rmg.Int(3)) || p.Hint == "" {
+		t.Errorf("%+v", p)
+	}
+	w := answer[wire.Workspace](t, s, request("GET", "/sws/w5", ""))
+	if len(w.Conflicts) != 2 || w.Conflicts[0].Take != "" || w.Conflicts[1].By != "ada@host" || !w.Conflicts[1].Value.Equal(rmg.Int(9)) || w.Conflicts[1].Path != "/svc" {
+		t.Errorf("%+v", w.Conflicts)
+	}
+	if w.TTL != "1h30m" || w.Onto != "system" || w.Open != 1 {
+		t.Errorf("%+v", w)
+	}
+	answer[wire.Rebased](t, s, request("POST", "/sws/w5/resolve", `{"path":"/svc","prop":"v","value":{"$int":"9007199254740993"}}`))
+	if got := f.last(); got != `Settle ada@host w5 /svc#v  {"$int":"9007199254740993"} ` {
+		t.Errorf("%q", got)
+	}
+}
+
+// What a caller is shown of a view is told to the kernel: an element or, with
+// its graph, all below it; also that there is nothing.
+func TestLooksAreNoted(t *testing.T) {
+	f := newFake(1)
+	f.views["sws:w5"] = f.views["system"]
+	s, _ := newServer(t, f, func(o *Options) {
+		o.Tokens = func(string) (kernel.Caller, bool) { return kernel.Caller{Name: "worker:x", Process: "p9"}, true }
+	})
+	for _, query := range []string{"?view=sws:w5&path=/svc&depth=0", "?view=sws:w5&path=/svc", "?view=sws:w5&path=/none"} {
+		r := request("GET", "/rmg"+query, "")
+		r.Header.Set("Authorization", "Bearer task-token")
+		do(s, r)
+	}
+	want := "[p9 sws:w5 /svc false p9 sws:w5 /svc true p9 sws:w5 /none false]"
+	if got := fmt.Sprint(f.looked); got != want {
+		t.Errorf("%s, not %s", got, want)
 	}
 }
 

@@ -25,11 +25,33 @@ func wireRecord(r kernel.Record, ops int) wire.Record {
 
 func wireSpace(w kernel.Workspace) wire.Workspace {
 	out := wire.Workspace{
-		ID: w.ID, State: w.State, From: w.From, Base: w.Base, Head: w.Head, Digest: w.Digest, Owner: w.Owner,
-		Process: w.Process, Reason: w.Reason, Outcome: w.Outcome, Records: w.Records, At: at(w.At),
+		ID: w.ID, State: w.State, From: w.From, Base: w.Base, BaseAt: w.BaseAt, Head: w.Head, Digest: w.Digest, Owner: w.Owner,
+		Process: w.Process, Cause: w.Cause, Reason: w.Reason, Outcome: w.Outcome, Records: w.Records, Ops: w.Ops, Bytes: w.Bytes,
+		At: at(w.At), Private: w.Private, Frozen: w.Frozen, Expires: at(w.Expires), Onto: w.Onto, Open: w.Open,
+		Wrote: w.Wrote, Read: w.Read, ReadBelow: w.ReadBelow,
 	}
 	if w.Changes >= 0 {
 		out.Changes = &w.Changes
+	}
+	if w.TTL > 0 {
+		out.TTL = kernel.TTLText(w.TTL)
+	}
+	for _, c := range w.Conflicts {
+		out.Conflicts = append(out.Conflicts, wire.WorkspaceConflict{
+			ID: c.ID, Conflict: wire.Conflict(c.MergeConflict), Take: c.Take, Value: c.Value, By: c.By,
+		})
+	}
+	return out
+}
+
+func wireRebased(r kernel.Rebased) wire.Rebased {
+	return wire.Rebased{Seq: r.Seq, Digest: r.Digest, Base: r.Base, Conflicts: wireConflicts(r.Conflicts)}
+}
+
+func wireConflicts(list []kernel.Conflict) []wire.Conflict {
+	var out []wire.Conflict
+	for _, c := range list {
+		out = append(out, wire.Conflict(c.MergeConflict))
 	}
 	return out
 }

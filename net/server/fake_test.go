@@ -31,6 +31,7 @@ type fake struct {
 	stir    chan struct{} // closed when lines or ended changed
 	blobs   map[[32]byte][]byte
 	calls   []string // method, caller, arguments
+	looked  []string // process, view, path, with its graph
 
 	collapse func(context.Context) (kernel.Collapsed, error)
 	exec     func(context.Context, func(work.Event)) (int, error)
@@ -182,17 +183,69 @@ func space(id, state string) kernel.Workspace {
 }
 
 func (f *fake) Fork(_ context.Context, c kernel.Caller, r kernel.ForkRequest) (kernel.Workspace, error) {
-	return space("w5", "open"), f.call("Fork", " ", c.Name, " ", r.From, " ", r.Reason, " ", r.Dir)
+	return space("w5", "open"), f.call("Fork", " ", c.Name, " ", r.From, " ", r.Reason, " ", r.Dir, " ", r.Private, " ", r.TTL)
 }
 
-func (f *fake) Workspaces() []kernel.Workspace {
+func (f *fake) Workspaces(q kernel.WorkspaceQuery) ([]kernel.Workspace, string, error) {
 	a, b := space("w5", "open"), space("w6", "discarded")
 	a.Changes, b.Changes, b.Process = -1, -1, "p10"
-	return []kernel.Workspace{a, b}
+	err := f.call("Workspaces", " ", q.State, " ", q.Owner, " ", q.Process, " ", q.After, " ", q.Limit)
+	var list []kernel.Workspace
+	for _, w := range []kernel.Workspace{a, b} {
+		if (q.State == "" || w.State == q.State) && (q.Owner == "" || w.Owner == q.Owner) && (q.Process == "" || w.Process == q.Process) && w.ID > q.After {
+			list = append(list, w)
+		}
+	}
+	if len(list) > q.Limit {
+		return list[:q.Limit], list[q.Limit-1].ID, err
+	}
+	return list, "", err
+}
+
+func (f *fake) Freeze(_ context.Context, c kernel.Caller, id, reason string) (kernel.Workspace, error) {
+	w := space(id, "open")
+	w.Frozen = "by " + c.Name + ": " + reason
+	return w, f.call("Freeze", " ", c.Name, " ", id, " ", reason)
+}
+
+func (f *fake) Thaw(_ context.Context, c kernel.Caller, id string) (kernel.Workspace, error) {
+	return space(id, "open"), f.call("Thaw", " ", c.Name, " ", id)
+}
+
+// clash is a conflict as a workspace has it.
+func clash(take string) kernel.Conflict {
+	return kernel.Conflict{ID: "c00001", Take: take, MergeConflict: rmg.MergeConflict{
+		Path: "/svc", Prop: "v", Kind: rmg.ConflictBothChanged, Reason: "both changed",
+		Base: rmg.Int(1), System: rmg.Int(2), Workspace: rmg.Int(3), SystemBy: "bob@host", WorkspaceBy: "ada@host",
+	}}
+}
+
+func (f *fake) Rebase(_ context.Context, c kernel.Caller, id, onto string) (kernel.Rebased, error) {
+	if err := f.call("Rebase", " ", c.Name, " ", id, " ", onto); err != nil {
+		return kernel.Rebased{Conflicts: []kernel.Conflict{clash("")}}, err
+	}
+	return kernel.Rebased{Seq: 9, Digest: rmg.Graph{}.Digest(), Base: "seq:8"}, nil
+}
+
+func (f *fake) Settle(_ context.Context, c kernel.Caller, id string, r kernel.Resolution) (kernel.Rebased, error) {
+	text, _ := r.Value.MarshalJSON()
+	err := f.call("Settle", " ", c.Name, " ", id, " ", r.Path, "#", r.Prop, " ", r.Take, " ", string(text), " ", string(r.Edit))
+	return kernel.Rebased{Seq: 10, Digest: rmg.Graph{}.Digest(), Conflicts: []kernel.Conflict{clash("")}}, err
+}
+
+func (f *fake) NoteRead(c kernel.Caller, view string, p rmg.Path, graph bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.looked = append(f.looked, fmt.Sprint(c.Process, " ", view, " ", p, " ", graph))
 }
 
 func (f *fake) Workspace(id string) (kernel.Workspace, error) {
-	return space(id, "open"), f.call("Workspace", " ", id)
+	w := space(id, "open")
+	w.BaseAt, w.TTL, w.Expires, w.Onto, w.Open = "seq:3", 90*time.Minute, began.Add(90*time.Minute), "system", 1
+	w.Wrote, w.Read, w.ReadBelow = []rmg.Path{"/svc"}, []rmg.Path{"/svc/a"}, []rmg.Path{"/svc/b"}
+	w.Conflicts = []kernel.Conflict{clash(""), clash("value")}
+	w.Conflicts[1].Value, w.Conflicts[1].By = rmg.Int(9), "ada@host"
+	return w, f.call("Workspace", " ", id)
 }
 
 func (f *fake) Discard(_ context.Context, c kernel.Caller, id, reason string) (kernel.Receipt, error) {

@@ -73,8 +73,10 @@ func (x *exchange) graph() (any, error) {
 	}
 	e, ok := v.Get(at)
 	if !ok {
+		x.s.opt.Kernel.NoteRead(x.caller, after.View, at, false)
 		return nil, &rmg.Error{Op: "graph", Path: at, Code: rmg.NotFound, Msg: "there is no such element in " + v.Name, Hint: "jitos graph " + string(at.Parent()) + " shows what is beside it"}
 	}
+	x.s.opt.Kernel.NoteRead(x.caller, after.View, at, depth > 0)
 	out := wire.GraphAnswer{
 		View: v.Name, Seq: v.Seq, Digest: v.Digest(), Path: at,
 		Element: wire.Element{ID: e.ID, Kind: e.Kind, From: e.From, To: e.To, Props: e.Props},

@@ -35,10 +35,20 @@ type graphs interface {
 
 type spaces interface {
 	Fork(ctx context.Context, c kernel.Caller, r kernel.ForkRequest) (kernel.Workspace, error)
-	Workspaces() []kernel.Workspace
+	// Workspaces lists a page; next is the After of the one that follows.
+	Workspaces(q kernel.WorkspaceQuery) (list []kernel.Workspace, next string, err error)
 	Workspace(id string) (kernel.Workspace, error)
 	Discard(ctx context.Context, c kernel.Caller, id, reason string) (kernel.Receipt, error)
 	Restore(ctx context.Context, c kernel.Caller, id string) (kernel.Workspace, error)
+	Freeze(ctx context.Context, c kernel.Caller, id, reason string) (kernel.Workspace, error)
+	Thaw(ctx context.Context, c kernel.Caller, id string) (kernel.Workspace, error)
+	// Rebase and Settle tell the conflicts that are open; for Rebase that is an
+	// error, Conflict.
+	Rebase(ctx context.Context, c kernel.Caller, id, onto string) (kernel.Rebased, error)
+	Settle(ctx context.Context, c kernel.Caller, id string, r kernel.Resolution) (kernel.Rebased, error)
+	// NoteRead is told of what a caller is shown of a view: an element, or with
+	// graph all below it.
+	NoteRead(c kernel.Caller, view string, p rmg.Path, graph bool)
 	// Collapse blocks until it ended. With Conflict the answer's Conflicts are
 	// filled, with GateFailed its Evidence.
 	Collapse(ctx context.Context, c kernel.Caller, id, land string) (kernel.Collapsed, error)

@@ -121,7 +121,8 @@ func TestBadBodiesAndParameters(t *testing.T) {
 	post("/rewrite", `{"ops":[]}`, 400)
 	post("/rewrite", `{"ops":[{"op":"frob","path":"/a"}]}`, 400)
 	post("/rewrite", `{"ops":[{"op":"inc","path":"/a","kind":"K"}]}`, 400)
-	post("/sws", `{"private":true}`, 400)
+	post("/sws", `{"ttl":"soon"}`, 400)
+	post("/sws", `{"ttl":"-2h"}`, 400)
 	post("/sws/w5/exec", `{"argv":[]}`, 400)
 	for _, body := range []string{`{}`, `{"text":"x","slaps":{}}`, `{"text":"x","race":2}`, `{"text":"x","approve":"ask"}`, `{"text":"x","dirty":true}`, `{"text":"x","from":"main"}`, `{"text":"x","land":"patch"}`, `{"text":"x","worker":"llm"}`} {
 		if p := post("/intent", body, 400); p.Hint == "" {
@@ -139,7 +140,7 @@ func TestBadBodiesAndParameters(t *testing.T) {
 	for _, target := range []string{
 		"/rmg?view=seq:9&views=x", "/rmg?depth=-1", "/rmg?depth=x", "/rmg?limit=0", "/rmg?limit=100001", "/rmg?cursor=zzz", "/rmg?path=x",
 		"/rmg?path=%ff", "/sws?process=%ff", "/rmg?path=/a&path=/b", "/diff?limit=x", "/log?limit=2000", "/log?from=-1", "/log?from=x", "/events?from=x",
-		"/process/p9/log?follow=perhaps", "/sws?state=gone", "/operation/o1?wait=forever", "/operation/o1?wait=11m", "/why", "/why?path=file:a.go",
+		"/process/p9/log?follow=perhaps", "/sws?state=gone", "/sws?limit=0", "/operation/o1?wait=forever", "/operation/o1?wait=11m", "/why", "/why?path=file:a.go",
 		"/blob/xyz", "/blob/" + strings.Repeat("g", 64), "/rmg?%zz",
 	} {
 		if p := refusal(t, s, request("GET", target, ""), 400); p.Code != rmg.Invalid {
@@ -151,7 +152,7 @@ func TestBadBodiesAndParameters(t *testing.T) {
 // Calls that later versions have are absent, which a client can tell.
 func TestAbsentCalls(t *testing.T) {
 	s, _ := newServer(t, newFake(0), nil)
-	for _, target := range []string{"/undo", "/bisect", "/replay", "/inbox/1", "/lease", "/sws/w5/rebase", "/sws/w5/resolve", "/admin/gc"} {
+	for _, target := range []string{"/undo", "/bisect", "/replay", "/inbox/1", "/lease", "/admin/gc"} {
 		p := refusal(t, s, request("POST", target, "{}"), 404)
 		if p.Code != rmg.NotFound || !strings.Contains(p.Detail, "not in this version") {
 			t.Errorf("%s: %+v", target, p)

@@ -71,7 +71,12 @@ func spaceCalls() []call {
 		},
 		{
 			method: get, path: "/sws", id: "workspaces", summary: "List workspaces",
-			params: []param{textParam("state", "open, collapsed or discarded; all if absent"), textParam("process", "only those of a process")},
+			about: "By number, oldest first; the pages cost what they show.",
+			params: []param{
+				textParam("state", "open, collapsed or discarded; all if absent"), textParam("owner", "only those of an owner"),
+				textParam("process", "only those of a process"), countParam("limit", "workspaces in one answer, 1 to 10000; 1000 if absent"),
+				textParam("cursor", "next of the page before"),
+			},
 			answer: wire.WorkspacesAnswer{}, do: (*exchange).workspaces,
 		},
 		{
@@ -96,6 +101,25 @@ func spaceCalls() []call {
 		{
 			method: post, path: "/sws/{id}/restore", id: "restore", summary: "Bring a discarded workspace back",
 			params: []param{id}, answer: wire.Workspace{}, do: (*exchange).restore,
+		},
+		{
+			method: post, path: "/sws/{id}/freeze", id: "freeze", summary: "Let a workspace take no writes",
+			about:  "It can be read, forked, collapsed and discarded.",
+			params: []param{id}, body: wire.FreezeRequest{}, maybe: true, answer: wire.Workspace{}, do: (*exchange).freeze,
+		},
+		{
+			method: post, path: "/sws/{id}/thaw", id: "thaw", summary: "Let a frozen workspace be written again",
+			params: []param{id}, answer: wire.Workspace{}, do: (*exchange).thaw,
+		},
+		{
+			method: post, path: "/sws/{id}/rebase", id: "rebase", summary: "Move a workspace's base forward",
+			about:  "What it changed is merged with what happened since, as one record. Conflicts are a 409 with conflicts, and stand on the workspace until each is resolved, which completes the rebase.",
+			params: []param{id}, body: wire.RebaseRequest{}, maybe: true, answer: wire.Rebased{}, do: (*exchange).rebase,
+		},
+		{
+			method: post, path: "/sws/{id}/resolve", id: "resolve", summary: "Settle conflicts of a workspace",
+			about:  "By a side, a value or a text. GET /sws/{id} lists the conflicts. When none is open any more the rebase that met them completes.",
+			params: []param{id}, body: wire.ResolveRequest{}, large: true, answer: wire.Rebased{}, do: (*exchange).resolve,
 		},
 		{
 			method: post, path: "/sws/{id}/collapse", id: "collapse", summary: "Merge a workspace into its parent, proven",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"sync"
+	"time"
 
 	"jitos.dev/kernel"
 	"jitos.dev/net/wire"
@@ -17,28 +18,51 @@ func (x *exchange) fork() (any, error) {
 	if err := x.read(&in); err != nil {
 		return nil, err
 	}
-	if in.Private {
-		return nil, wire.NewProblem(rmg.Invalid, "private workspaces are not in this version").WithHint("leave private out")
+	ttl, err := readTTL(in.TTL)
+	if err != nil {
+		return nil, err
 	}
-	w, err := x.s.opt.Kernel.Fork(x.r.Context(), x.caller, kernel.ForkRequest{From: in.From, Reason: in.Reason, Dir: in.Dir})
+	w, err := x.s.opt.Kernel.Fork(x.r.Context(), x.caller, kernel.ForkRequest{
+		From: in.From, Reason: in.Reason, Dir: in.Dir, Private: in.Private, TTL: ttl,
+	})
 	if err != nil {
 		return nil, err
 	}
 	return wireSpace(w), nil
 }
 
+// readTTL reads how long a workspace may stay open; "" leaves it to the policy.
+func readTTL(text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d <= 0 {
+		return 0, wire.NewProblem(rmg.Invalid, "a ttl is a length of time, and %q is none", text).WithHint("for example 90s, 30m or 2h")
+	}
+	return d, nil
+}
+
 func (x *exchange) workspaces() (any, error) {
-	state, process := x.text("state"), x.text("process")
+	state := x.text("state")
 	switch state {
 	case "", "open", "collapsed", "discarded":
 	default:
 		return nil, wire.NewProblem(rmg.Invalid, "parameter \"state\" is %q, not open, collapsed or discarded", state)
 	}
-	out := wire.WorkspacesAnswer{Workspaces: []wire.Workspace{}}
-	for _, w := range x.s.opt.Kernel.Workspaces() {
-		if (state == "" || w.State == state) && (process == "" || w.Process == process) {
-			out.Workspaces = append(out.Workspaces, wireSpace(w))
-		}
+	limit, err := x.count("limit", defaultElements, 1, maxElements)
+	if err != nil {
+		return nil, err
+	}
+	list, next, err := x.s.opt.Kernel.Workspaces(kernel.WorkspaceQuery{
+		State: state, Owner: x.text("owner"), Process: x.text("process"), After: x.text("cursor"), Limit: limit,
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := wire.WorkspacesAnswer{Workspaces: []wire.Workspace{}, Next: next}
+	for _, w := range list {
+		out.Workspaces = append(out.Workspaces, wireSpace(w))
 	}
 	return out, nil
 }
@@ -77,6 +101,56 @@ func (x *exchange) restore() (any, error) {
 		return nil, err
 	}
 	return wireSpace(w), nil
+}
+
+func (x *exchange) freeze() (any, error) {
+	var in wire.FreezeRequest
+	if err := x.read(&in); err != nil {
+		return nil, err
+	}
+	w, err := x.s.opt.Kernel.Freeze(x.r.Context(), x.caller, x.id(), in.Reason)
+	if err != nil {
+		return nil, err
+	}
+	return wireSpace(w), nil
+}
+
+func (x *exchange) thaw() (any, error) {
+	w, err := x.s.opt.Kernel.Thaw(x.r.Context(), x.caller, x.id())
+	if err != nil {
+		return nil, err
+	}
+	return wireSpace(w), nil
+}
+
+func (x *exchange) rebase() (any, error) {
+	var in wire.RebaseRequest
+	if err := x.read(&in); err != nil {
+		return nil, err
+	}
+	got, err := x.s.opt.Kernel.Rebase(x.r.Context(), x.caller, x.id(), in.Onto)
+	if err != nil {
+		p := x.s.problem(x.r, err)
+		p.Conflicts = append(p.Conflicts, wireConflicts(got.Conflicts)...)
+		return nil, p
+	}
+	return wireRebased(got), nil
+}
+
+func (x *exchange) resolve() (any, error) {
+	var in wire.ResolveRequest
+	if err := x.read(&in); err != nil {
+		return nil, err
+	}
+	r := kernel.Resolution{Path: in.Path, Prop: in.Prop, Take: in.Take, Value: in.Value}
+	if in.Text != nil {
+		r.Edit = []byte(*in.Text)
+	}
+	got, err := x.s.opt.Kernel.Settle(x.r.Context(), x.caller, x.id(), r)
+	if err != nil {
+		return nil, err
+	}
+	return wireRebased(got), nil
 }
 
 // exec streams a command. The stream begins with the first word of the command

@@ -9,30 +9,85 @@ import (
 type Workspace struct {
 	ID      string     `json:"id"`
 	State   string     `json:"state" enum:"open,collapsed,discarded"`
-	From    string     `json:"from" doc:"the version it was forked from"`
+	From    string     `json:"from" doc:"the version it stands on; empty if it is private"`
 	Base    uint64     `json:"base" doc:"seq of that version"`
+	BaseAt  string     `json:"base_at" doc:"its base as a version that can be read"`
 	Head    uint64     `json:"head" doc:"seq of its last record"`
 	Digest  rmg.Digest `json:"digest,omitzero" doc:"of its head; absent before its first record"`
 	Owner   string     `json:"owner"`
 	Process string     `json:"process,omitempty"`
+	Cause   string     `json:"cause,omitempty" doc:"the task that made it"`
 	Reason  string     `json:"reason,omitempty" doc:"why it was made"`
 	Outcome string     `json:"outcome,omitempty" doc:"why it ended"`
 	Records int        `json:"records" doc:"rewrites in it"`
+	Ops     int64      `json:"ops" doc:"in all of them"`
+	Bytes   int64      `json:"bytes" doc:"of content in them"`
 	Changes *int       `json:"changes,omitempty" doc:"elements that differ from the base; absent in lists"`
 	At      Time       `json:"at,omitzero"`
+	Private bool       `json:"private,omitempty" doc:"a graph of its own, which never collapses"`
+	Frozen  string     `json:"frozen,omitempty" doc:"why it takes no writes; absent if it does"`
+	TTL     string     `json:"ttl,omitempty" doc:"how long it may stay open: 2h"`
+	Expires Time       `json:"expires,omitzero" doc:"when that is over"`
+	Onto    string     `json:"onto,omitempty" doc:"the version that a merge with conflicts is under way with"`
+	Open    int        `json:"open_conflicts,omitempty" doc:"of that merge, not resolved yet"`
+
+	Wrote     []rmg.Path          `json:"wrote,omitempty" doc:"what differs from the base, the first 1000; absent in lists"`
+	Read      []rmg.Path          `json:"read,omitempty" doc:"what was read through it; absent in lists"`
+	ReadBelow []rmg.Path          `json:"read_below,omitempty" doc:"where all below counts as read; absent in lists"`
+	Conflicts []WorkspaceConflict `json:"conflicts,omitempty" doc:"of the merge under way; absent in lists"`
 }
 
-// WorkspacesAnswer lists workspaces by number.
+// WorkspaceConflict is a conflict that stands on a workspace until it is
+// resolved, with the others of its merge.
+type WorkspaceConflict struct {
+	ID string `json:"id"`
+	Conflict
+	Take  string    `json:"take,omitempty" enum:"system,workspace,base,value" doc:"how it is settled; absent while it is open"`
+	Value rmg.Value `json:"value,omitzero" doc:"what was given, with value"`
+	By    string    `json:"by,omitempty" doc:"who resolved it"`
+}
+
+// WorkspacesAnswer lists workspaces by number, one page.
 type WorkspacesAnswer struct {
 	Workspaces []Workspace `json:"workspaces"`
+	Next       string      `json:"next,omitempty" doc:"cursor of the page that follows"`
 }
 
 // ForkRequest is the body of POST /sws.
 type ForkRequest struct {
 	From    string `json:"from,omitempty" doc:"a version; system if absent"`
-	Private bool   `json:"private,omitempty" doc:"not in this version: true is refused"`
+	Private bool   `json:"private,omitempty" doc:"a graph of its own, which begins empty and never collapses"`
 	Reason  string `json:"reason,omitempty"`
 	Dir     string `json:"dir,omitempty" doc:"absolute path of a folder in a repository, which is synced in first"`
+	TTL     string `json:"ttl,omitempty" doc:"how long it may stay open: 90s, 2h; what the policy says if absent"`
+}
+
+// RebaseRequest is the body of POST /sws/{id}/rebase; it may be left out.
+type RebaseRequest struct {
+	Onto string `json:"onto,omitempty" doc:"a version of what it was forked from; the newest if absent"`
+}
+
+// Rebased is the end of a rebase, or of a resolution.
+type Rebased struct {
+	Seq       uint64     `json:"seq,omitempty" doc:"of the record; absent if there was nothing to do"`
+	Digest    rmg.Digest `json:"digest,omitzero"`
+	Base      string     `json:"base,omitempty" doc:"the version that the workspace stands on now; absent while conflicts are open"`
+	Conflicts []Conflict `json:"conflicts,omitempty" doc:"that are open"`
+}
+
+// ResolveRequest is the body of POST /sws/{id}/resolve: exactly one of take,
+// value and text.
+type ResolveRequest struct {
+	Path  rmg.Path  `json:"path,omitempty" doc:"where; all open conflicts if absent"`
+	Prop  string    `json:"prop,omitempty" doc:"of the element there; all its conflicts if absent"`
+	Take  string    `json:"take,omitempty" enum:"system,workspace,base" doc:"a side"`
+	Value rmg.Value `json:"value,omitzero" doc:"of one conflict about a prop"`
+	Text  *string   `json:"text,omitempty" doc:"of one conflict about a text or the content of a file"`
+}
+
+// FreezeRequest is the body of POST /sws/{id}/freeze; it may be left out.
+type FreezeRequest struct {
+	Reason string `json:"reason,omitempty"`
 }
 
 // DiscardRequest is the body of POST /sws/{id}/discard; it may be left out.

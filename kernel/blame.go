@@ -1,0 +1,186 @@
+package kernel
+
+import (
+	"slices"
+
+	"jitos.dev/rewrite"
+	"jitos.dev/rmg"
+)
+
+// maxBlame is how many records one question for an author may read.
+const maxBlame = 64
+
+// mergeSpace merges a workspace with a version of what it was forked from, and
+// knows who wrote what on both sides.
+func (k *Kernel) mergeSpace(s *space, parent Version, world rmg.Graph) (rmg.Graph, []rmg.MergeConflict, error) {
+	h := s.last()
+	theirs := k.wroteSystem
+	if parent.Space != "" {
+		theirs = k.wroteSpace(parent.Space)
+	}
+	return k.merge(rmg.MergeInput{
+		Base: s.base, System: world, Workspace: h.world, WorkspaceMoves: h.moves,
+		SystemWrote: below(s.base, world, theirs), WorkspaceWrote: below(s.base, h.world, k.wroteSpace(s.id)),
+	})
+}
+
+// wrote says who wrote a prop last or, with prop "", the element: seq 0 and ""
+// where it is not known.
+type wrote func(p rmg.Path, prop string) (seq int64, author string)
+
+// below asks, where nobody wrote an element itself, for who wrote what changed in
+// it: a conflict with a removal is about all of it.
+func below(base, side rmg.Graph, ask wrote) wrote {
+	return func(p rmg.Path, prop string) (int64, string) {
+		seq, author := ask(p, prop)
+		if author != "" || prop != "" {
+			return seq, author
+		}
+		was, _ := base.Get(p)
+		is, _ := side.Get(p)
+		for c := range rmg.Diff(was.Graph, is.Graph) {
+			if seq, author := ask(p+c.Path, ""); author != "" {
+				return seq, author
+			}
+		}
+		return 0, ""
+	}
+}
+
+// wroteSystem says who wrote a prop, or an element, of the world last. What
+// stands below something that was put in or removed whole was written with that.
+func (k *Kernel) wroteSystem(p rmg.Path, prop string) (seq int64, author string) {
+	for at := p; ; at = at.Parent() {
+		k.state.RLock()
+		seqs := slices.Clone(k.state.touched[at])
+		k.state.RUnlock()
+		for i := len(seqs) - 1; i >= max(0, len(seqs)-maxBlame); i-- {
+			r, err := k.record(seqs[i])
+			if err != nil {
+				return 0, ""
+			}
+			for _, op := range r.Ops {
+				if touches(op, at, prop, at != p) {
+					return int64(r.Seq), r.Author
+				}
+			}
+		}
+		if at == rmg.Root {
+			return 0, ""
+		}
+	}
+}
+
+// touches reports whether an op writes a prop of the element at a path or, with
+// prop "", the element. Of what stands above only an op that concerns all below
+// does.
+func touches(op rewrite.Op, at rmg.Path, prop string, above bool) bool {
+	if op.Path != at && op.Dest != at {
+		return false
+	}
+	switch op.Op {
+	case rewrite.Remove, rewrite.Move:
+		return true
+	case rewrite.AddNode, rewrite.AddEdge:
+		return !above
+	}
+	return !above && (prop == "" || slices.Contains(propsOf(op), prop))
+}
+
+// propsOf lists the props that an op writes.
+func propsOf(op rewrite.Op) []string {
+	switch op.Op {
+	case rewrite.Write:
+		return []string{rewrite.PropBlob, rewrite.PropMode}
+	case rewrite.Inc, rewrite.SetAdd, rewrite.SetRemove:
+		return []string{op.Prop}
+	}
+	var out []string
+	for name := range op.Props {
+		out = append(out, name)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// place is a prop of an element, or with "" the element.
+type place struct {
+	path rmg.Path
+	prop string
+}
+
+type stamp struct {
+	seq    int64
+	author string
+}
+
+// wroteSpace says who wrote what in a workspace, from its records. They are read
+// when the first question comes, since most merges ask none: O(the log since the
+// fork), once for each merge.
+func (k *Kernel) wroteSpace(id string) wrote {
+	var known map[place]stamp
+	return func(p rmg.Path, prop string) (int64, string) {
+		if known == nil {
+			known = k.spaceStamps(id)
+		}
+		s := known[place{p, prop}]
+		return s.seq, s.author
+	}
+}
+
+func (k *Kernel) spaceStamps(id string) map[place]stamp {
+	out := map[place]stamp{}
+	e, ok := k.now().ledger.Get(swsPath(id))
+	if !ok {
+		return out
+	}
+	born, _ := numberOf(id)
+	for r, err := range k.Records(born, readSpace(e).Head) {
+		if err != nil {
+			return out // authors are for people to see; a merge goes without
+		}
+		if r.View != "sws:"+id {
+			continue
+		}
+		entry, ops := splitOps(r.Ops)
+		by := stamp{int64(r.Seq), r.Author}
+		// What a moved base says again was written before, by somebody else.
+		again := slices.ContainsFunc(entry, func(op rewrite.Op) bool { return op.Props["base"].Type() != rmg.TypeNone })
+		for _, op := range ops {
+			stampOp(out, op, by, again)
+		}
+	}
+	return out
+}
+
+// stampOp notes who wrote what an op writes; again leaves what is known.
+func stampOp(known map[place]stamp, op rewrite.Op, by stamp, again bool) {
+	mark := func(p place) {
+		if _, ok := known[p]; !ok || !again {
+			known[p] = by
+		}
+	}
+	at := op.Path
+	if op.Op == rewrite.Move {
+		moveStamps(known, op.Path, op.Dest)
+		at = op.Dest
+	}
+	mark(place{at, ""})
+	for _, name := range propsOf(op) {
+		mark(place{at, name})
+	}
+}
+
+// moveStamps lets what is known of a subtree follow its move.
+func moveStamps(known map[place]stamp, from, to rmg.Path) {
+	moved := map[place]stamp{}
+	for p, s := range known {
+		if from.Has(p.path) {
+			delete(known, p)
+			moved[place{to + p.path[len(from):], p.prop}] = s
+		}
+	}
+	for p, s := range moved {
+		known[p] = s
+	}
+}
