@@ -114,6 +114,7 @@ func (k *Kernel) Retry(ctx context.Context, c Caller, id string) (Process, error
 		ops := []rewrite.Op{setOp(procPath(id), map[string]rmg.Value{
 			"epoch": rmg.Int(int64(k.epoch)), "failed": {}, "cancelled": {}, "unlanded": {}, "done": {}, "why": {}, "code": {},
 			"collapse": {}, "commit": {}, "landed_on": {}, "ended_ms": {}, "lines": {},
+			propEvicted: {}, propBeaten: {}, propBeatenBy: {}, propChanged: {},
 		})}
 		if s, ok := f.ledger.Get(swsPath(p.Workspace)); ok && spaceState(s.Props) != spaceOpen {
 			ops = append(ops, restoreOp(p.Workspace))

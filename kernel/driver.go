@@ -194,7 +194,7 @@ func (k *Kernel) attempt(ctx context.Context, r *run, p Process, t tasks.Task) e
 // attemptOnce records the attempt, does it, and records what came of it.
 func (k *Kernel) attemptOnce(ctx context.Context, r *run, p Process, t tasks.Task) error {
 	at := procPath(p.ID).Child(t.ID)
-	number, token, err := k.beginAttempt(ctx, p, t, at)
+	number, token, seq, err := k.beginAttempt(ctx, p, t, at)
 	if err != nil {
 		return err
 	}
@@ -205,7 +205,7 @@ func (k *Kernel) attemptOnce(ctx context.Context, r *run, p Process, t tasks.Tas
 	}
 	k.say(r, work.Event{Task: t.ID, Text: orText(t.Summary, t.Name)})
 	if t.Worker == workerKernel {
-		return k.proveTask(ctx, r, p, t, at.Child(fmt.Sprint(number)), token)
+		return k.proveTask(ctx, r, p, t, at.Child(fmt.Sprint(number)), token, seq)
 	}
 	res, err := k.dispatch(ctx, r, p, t, number, token)
 	if err != nil {
@@ -232,11 +232,11 @@ func (k *Kernel) attemptOnce(ctx context.Context, r *run, p Process, t tasks.Tas
 }
 
 // beginAttempt records that an attempt begins, under a token that fences its
-// result.
-func (k *Kernel) beginAttempt(ctx context.Context, p Process, t tasks.Task, at rmg.Path) (int, string, error) {
+// result; it gives the attempt's number, the token and the record's seq.
+func (k *Kernel) beginAttempt(ctx context.Context, p Process, t tasks.Task, at rmg.Path) (int, string, uint64, error) {
 	var number int
 	var token string
-	_, err := k.systemWith(ctx, "kernel", p.ID, t.ID+" begins", func(f *fold, _ uint64) ([]rewrite.Op, error) {
+	rec, err := k.systemWith(ctx, "kernel", p.ID, t.ID+" begins", func(f *fold, _ uint64) ([]rewrite.Op, error) {
 		e, ok := f.ledger.Get(at)
 		if !ok {
 			return nil, &rmg.Error{Op: "attempt", Path: at, Code: rmg.NotFound, Msg: "there is no such task"}
@@ -248,7 +248,7 @@ func (k *Kernel) beginAttempt(ctx context.Context, p Process, t tasks.Task, at r
 			"token": rmg.String(token), "epoch": rmg.Int(int64(k.epoch)), "worker": rmg.String(t.Worker),
 		})}, nil
 	})
-	return number, token, err
+	return number, token, rec.Seq, err
 }
 
 // fence refuses a result whose attempt has one already, or is not the one the

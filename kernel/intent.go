@@ -58,6 +58,10 @@ func (k *Kernel) Intent(ctx context.Context, c Caller, r IntentRequest) (Process
 	if err != nil {
 		return Process{}, err
 	}
+	isolation, err := isolationOf(r.Isolation, s.Constraints)
+	if err != nil {
+		return Process{}, err
+	}
 	plan, err := k.opt.Library.Plan(s, facts(tree))
 	if err != nil {
 		return Process{}, err
@@ -65,7 +69,7 @@ func (k *Kernel) Intent(ctx context.Context, c Caller, r IntentRequest) (Process
 	p := Process{
 		Status: "planned", Text: orText(r.Text, s.Intent), SLAPS: s, Plan: plan, Owner: c.Name,
 		Repo: root.Segments()[1].ID, Branch: repo.Branch, Top: repo.Top, Base: repo.Head, Land: r.Land,
-		Rights: rightsOf(s, plan),
+		Isolation: isolation, Rights: rightsOf(s, plan),
 	}
 	if r.PlanOnly {
 		return p, nil
@@ -302,7 +306,7 @@ func (k *Kernel) start(ctx context.Context, p Process, root rmg.Path, module str
 			"text": rmg.String(p.Text), "owner": rmg.String(p.Owner), "slaps": rmg.String(string(slaps)), "plan": rmg.String(string(plan)),
 			"rights": rmg.String(string(rights)), "root": rmg.Ref(root), "top": rmg.String(p.Top), "branch": rmg.String(p.Branch),
 			"base": rmg.String(p.Base), "sws": rmg.Ref(swsPath(sws)), "land": rmg.String(p.Land), "module": rmg.String(module),
-			"target": rmg.String(t.file), "epoch": rmg.Int(int64(k.epoch)), "started_ms": rmg.Int(k.lastAt.UnixMilli()),
+			"target": rmg.String(t.file), "isolation": rmg.String(p.Isolation), "epoch": rmg.Int(int64(k.epoch)), "started_ms": rmg.Int(k.lastAt.UnixMilli()),
 		}
 		if t.symbol != "" {
 			props["symbol"] = rmg.String(t.symbol)

@@ -220,14 +220,14 @@ func (k *Kernel) settle(ctx context.Context, n rmg.Element) error {
 	return k.takeBack(ctx, c, l, "", "")
 }
 
-// recordByHand puts a process without a plan into the ledger.
-func (k *Kernel) recordByHand(ctx context.Context, p Process, root rmg.Path) (string, error) {
+// recordByHand puts a process without a plan into the ledger, and gives its seq.
+func (k *Kernel) recordByHand(ctx context.Context, p Process, root rmg.Path) (string, uint64, error) {
 	slaps, err := json.Marshal(p.SLAPS)
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
 	var id string
-	_, err = k.systemWith(ctx, p.Owner, p.Workspace, p.Text, func(f *fold, seq uint64) ([]rewrite.Op, error) {
+	rec, err := k.systemWith(ctx, p.Owner, p.Workspace, p.Text, func(f *fold, seq uint64) ([]rewrite.Op, error) {
 		id = fmt.Sprintf("p%d", seq)
 		return []rewrite.Op{addOp(procPath(id), kindProcess, map[string]rmg.Value{
 			"text": rmg.String(p.Text), "owner": rmg.String(p.Owner), "slaps": rmg.String(string(slaps)), "root": rmg.Ref(root),
@@ -235,12 +235,12 @@ func (k *Kernel) recordByHand(ctx context.Context, p Process, root rmg.Path) (st
 			"epoch": rmg.Int(int64(k.epoch)), "started_ms": rmg.Int(k.lastAt.UnixMilli()),
 		})}, nil
 	})
-	return id, err
+	return id, rec.Seq, err
 }
 
 // proveTask is the kernel's own task: prove the process's workspace, collapse
 // it, land it.
-func (k *Kernel) proveTask(ctx context.Context, r *run, p Process, t tasks.Task, at rmg.Path, token string) error {
+func (k *Kernel) proveTask(ctx context.Context, r *run, p Process, t tasks.Task, at rmg.Path, token string, arrival uint64) error {
 	e, _ := k.now().ledger.Get(procPath(p.ID))
 	root := refOf(e.Props, "root")
 	gates, err := criteriaGates(p.criteria(), root, e.Props.String("module"))
@@ -248,7 +248,7 @@ func (k *Kernel) proveTask(ctx context.Context, r *run, p Process, t tasks.Task,
 		return err
 	}
 	c := &collapse{
-		process: p.ID, space: p.Workspace, author: "kernel", cause: p.ID, reason: "collapse of " + p.Workspace + ": " + p.Text, root: root,
+		process: p.ID, arrival: arrival, strict: p.Isolation == isolationSerializable, space: p.Workspace, author: "kernel", cause: p.ID, reason: "collapse of " + p.Workspace + ": " + p.Text, root: root,
 		top: p.Top, branch: p.Branch, land: p.Land, gates: gates, rights: p.Rights,
 		emit: func(ev work.Event) { ev.Task = t.ID; k.say(r, ev) },
 	}
@@ -291,10 +291,13 @@ func (k *Kernel) afterNothing(ctx context.Context, r *run, p Process, t tasks.Ta
 	if err != nil {
 		return err
 	}
-	segs := root.Segments()
+	lane, free, err := k.queueOf(root).lane(ctx)
+	if err != nil {
+		return err
+	}
+	defer free()
 	pr := proof{
-		name: "gate/" + string(rmg.Root.Child(segs[1].ID))[1:] + "/" + string(rmg.Root.Child(segs[2].ID))[1:], base: tree, next: tree,
-		emit: func(ev work.Event) { ev.Task = t.ID; k.say(r, ev) },
+		name: gatePlace(root, lane), base: tree, next: tree, emit: func(ev work.Event) { ev.Task = t.ID; k.say(r, ev) },
 	}
 	for _, g := range gates {
 		if g.Kind != work.GateTest || !g.RedBefore {

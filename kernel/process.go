@@ -61,6 +61,7 @@ func (k *Kernel) readProcess(e rmg.Element) Process {
 		Base: p.String("base"), Land: p.String("land"), Commit: p.String("commit"), LandedOn: p.String("landed_on"),
 		Code: rmg.Code(p.String("code")), Collapse: uint64(p.Int("collapse")), Rounds: int(p.Int("rounds")),
 		Started: time.UnixMilli(p.Int("started_ms")).UTC(), ToolMillis: p.Int("tool_ms"),
+		Isolation: orText(p.String("isolation"), isolationSnapshot), Evicted: readEviction(p),
 	}
 	if ms := p.Int("ended_ms"); ms != 0 {
 		proc.Ended = time.UnixMilli(ms).UTC()

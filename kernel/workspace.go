@@ -146,6 +146,8 @@ func readSpace(e rmg.Element) Workspace {
 		w.Outcome = fmt.Sprintf("seq %d", p.Int("collapsed"))
 	case spaceDiscarded:
 		w.Outcome = p.String("discard_reason")
+	default:
+		w.Outcome = textOf(p, propEvicted)
 	}
 	if w.Head == 0 {
 		w.Head, _ = strconv.ParseUint(strings.TrimPrefix(e.ID, "w"), 10, 64)

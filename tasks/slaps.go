@@ -54,6 +54,10 @@ type Criterion struct {
 	Name      string `json:"name,omitempty"`
 	Value     string `json:"value"`
 	RedBefore bool   `json:"red_before,omitempty"` // the tests that fail at the base, within value, must turn green
+	// Inputs are globs of the files that it is judged on, relative to the
+	// repository: it sees no others, so what changes elsewhere does not ask for
+	// it again. Empty for all.
+	Inputs []string `json:"inputs,omitempty"`
 }
 
 // Budget bounds the work. Zero means the default.
