@@ -79,6 +79,8 @@ type Process struct {
 	Dirty      []string        // uncommitted paths when it began
 	Rounds     int             // proofs run
 	Evicted    *Eviction       // why the branch's queue put it out; nil if it did not
+	Lanes      []Lane          // attempts of a race; Workspace is the winner's once there is one
+	Spent      Spent           // what it used of its budget, when it ended
 	Started    time.Time
 	Ended      time.Time // zero while it goes on
 	ToolMillis int64     // wall time with a command of a worker or gate running, while the process ran
@@ -92,6 +94,22 @@ type TaskState struct {
 	Summary  string
 	Reasons  []string
 	Output   rmg.Props
+}
+
+// Lane is one attempt of a race.
+type Lane struct {
+	N         int // from 1
+	Workspace string
+	State     string // of the workspace
+	Outcome   string
+}
+
+// Spent is what a process used of its budget.
+type Spent struct {
+	Records     int64 // rewrites of its workspaces
+	Bytes       int64 // content written in them
+	Tokens      int64 // as its workers said
+	MoneyMicros int64
 }
 
 // Eviction is how the merge queue put a collapse out.
@@ -110,6 +128,7 @@ type IntentRequest struct {
 	PlanOnly bool
 	Land     string // "commit" (default), "branch", "none"
 	Worker   string // not used for anything but "": reserved
+	Race     int    // attempts side by side, of which the first that is proven collapses; 0 and 1 are one
 	// Isolation is "snapshot" (default: what both sides wrote conflicts) or
 	// "serializable" (what the workspace read and the head changed does too).
 	// Empty leaves it to a constraint of the SLAPS, "isolation: serializable".

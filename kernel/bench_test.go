@@ -276,7 +276,7 @@ func (s *scripted) judge(tree rmg.Graph, g work.Gate, e *work.Evidence) {
 		}
 		status := work.TestPass
 		for line := range strings.Lines(string(text)) {
-			verb, name, _ := strings.Cut(strings.TrimSpace(line), " ")
+			verb, name, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "//"), " ")
 			switch verb {
 			case "def":
 				defs[name] = true
@@ -376,7 +376,7 @@ methods:
       - {type: command, name: build, value: "go build ./..."}
       - {type: test, name: all tests, value: "./..."}
 primitives:
-  - {name: act, summary: act, worker: scripted, action: do}
+  - {name: act, summary: act, worker: scripted, action: do, retries: 2}
   - {name: verify, summary: prove it, worker: kernel, action: prove}
 `
 

@@ -123,6 +123,9 @@ func (k *Kernel) commitCollapse(ctx context.Context, c *collapse, cand candidate
 		if err := f.spaceIs(c.space, spaceOpen); err != nil {
 			return nil, err
 		}
+		if e, _ := f.ledger.Get(procPath(c.process)); c.process != "" && e.Props.Int("collapse") != 0 {
+			return nil, errLost
+		}
 		if own, ok := f.lookup(c.space); !ok || own.last().seq != cand.head {
 			return nil, errHeadMoved
 		}
@@ -141,7 +144,10 @@ func (k *Kernel) commitCollapse(ctx context.Context, c *collapse, cand candidate
 				return nil, err
 			}
 			ops = append(ops, more...)
-			ops = append(ops, setOp(procPath(c.process), map[string]rmg.Value{"collapse": rmg.Int(int64(seq))}))
+			ops = append(ops, setOp(procPath(c.process), map[string]rmg.Value{
+				"collapse": rmg.Int(int64(seq)), "sws": rmg.Ref(swsPath(c.space)), propEvicted: {}, propBeaten: {}, propBeatenBy: {}, propChanged: {},
+			}))
+			ops = append(ops, f.losers(c)...)
 		}
 		return ops, nil
 	})

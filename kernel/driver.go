@@ -25,6 +25,7 @@ type run struct {
 	id     string
 	cancel context.CancelCauseFunc
 	done   chan struct{}
+	spent  spending
 
 	mu    sync.Mutex // guards the fields below
 	lines []Line
@@ -39,6 +40,9 @@ var errCancelled = errors.New("cancelled")
 func (k *Kernel) launch(id string) {
 	ctx, cancel := context.WithCancelCause(k.ctx)
 	r := &run{id: id, cancel: cancel, done: make(chan struct{}), news: make(chan struct{})}
+	if p, err := k.Process(id); err == nil {
+		r.spent.budget = p.SLAPS.Budget
+	}
 	k.runs.Lock()
 	k.runs.live[id] = r
 	k.runs.Unlock()
@@ -121,46 +125,57 @@ func (k *Kernel) recordedLines(id string, after uint64) []Line {
 }
 
 // drive runs a process's tasks as their needs are done, until all are or one
-// has failed for good.
+// has failed for good. In a race each lane goes on by itself: the process fails
+// when all have, and ends when one has won.
 func (k *Kernel) drive(ctx context.Context, r *run) error {
 	type ended struct {
-		id  string
-		err error
+		task tasks.Task
+		err  error
 	}
 	results := make(chan ended)
 	active := map[string]bool{}
-	var failure error
+	p, err := k.Process(r.id)
+	if err != nil {
+		return err
+	}
+	ctx, stop := withWall(ctx, p.SLAPS.Budget)
+	defer stop()
+	lanes := k.startLanes(ctx, p)
+	defer lanes.stop(nil)
 	for {
-		p, err := k.Process(r.id)
-		if err != nil {
+		if p, err = k.Process(r.id); err != nil {
 			return err
 		}
-		if failure == nil && ctx.Err() == nil {
+		if len(p.Lanes) > 0 && !goesOn(p) {
+			lanes.stop(errLost)
+		}
+		if ctx.Err() == nil {
 			for _, t := range k.ready(p, active) {
+				if !lanes.running(t.Lane) {
+					continue
+				}
 				active[t.ID] = true
-				go func() { results <- ended{t.ID, k.attempt(ctx, r, p, t)} }()
+				go func() { results <- ended{t, k.attempt(lanes.ctx[t.Lane], r, p, t)} }()
 			}
 		}
 		if len(active) == 0 {
-			if failure == nil {
-				failure = context.Cause(ctx)
-			}
-			return failure
+			return orError(lanes.failure(), context.Cause(ctx))
 		}
 		e := <-results
-		delete(active, e.id)
-		if e.err != nil && failure == nil {
-			failure = e.err
-		}
+		delete(active, e.task.ID)
+		lanes.ended(e.task, e.err)
 	}
+}
+
+// goesOn reports whether a process that is driven has tasks to do.
+func goesOn(p Process) bool {
+	return p.Status == "planned" || p.Status == "running" || p.Status == "proving"
 }
 
 // ready lists the tasks that may begin: not done, not active, needs done. A
 // process that ended early has none.
 func (k *Kernel) ready(p Process, active map[string]bool) []tasks.Task {
-	switch p.Status {
-	case "planned", "running", "proving":
-	default:
+	if !goesOn(p) {
 		return nil
 	}
 	done := map[string]bool{}
@@ -182,10 +197,13 @@ func (k *Kernel) ready(p Process, active map[string]bool) []tasks.Task {
 
 // attempt tries a task as often as it may, and returns the failure that stands.
 func (k *Kernel) attempt(ctx context.Context, r *run, p Process, t tasks.Task) error {
-	for try := 0; ; try++ {
+	for try := 1; ; try++ {
 		err := k.attemptOnce(ctx, r, p, t)
-		if err == nil || try >= t.Retries || ctx.Err() != nil {
+		if err == nil || try > t.Retries || ctx.Err() != nil || isLimit(err) {
 			return err
+		}
+		if most := p.SLAPS.Budget.Tries; most > 0 && try >= most {
+			return overBudget("tries", fmt.Sprintf("%s of %s, and the last failed: %v", plural(try, "try"), t.ID, err))
 		}
 		k.say(r, work.Event{Task: t.ID, Text: "again, after: " + err.Error()})
 	}
@@ -210,7 +228,9 @@ func (k *Kernel) attemptOnce(ctx context.Context, r *run, p Process, t tasks.Tas
 	res, err := k.dispatch(ctx, r, p, t, number, token)
 	if err != nil {
 		if ctx.Err() != nil {
-			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			if cause := context.Cause(ctx); isLimit(cause) || errors.Is(cause, errLost) {
+				err = cause
+			} else if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 				err = &rmg.Error{Op: t.ID, Code: rmg.GateFailed, Msg: fmt.Sprintf("the task did not end within %d ms", t.TimeoutMillis)}
 			} else {
 				return context.Cause(ctx)
@@ -219,7 +239,7 @@ func (k *Kernel) attemptOnce(ctx context.Context, r *run, p Process, t tasks.Tas
 		res = work.Result{Summary: err.Error(), Reasons: []string{err.Error()}}
 	}
 	if rerr := k.endAttempt(p, t, at.Child(fmt.Sprint(number)), token, res); rerr != nil {
-		return rerr
+		return orError(over(err), rerr)
 	}
 	k.say(r, work.Event{Task: t.ID, Text: res.Summary, Data: map[string]any{"ok": res.OK}})
 	if err != nil {
@@ -265,7 +285,7 @@ func (f *fold) fence(at rmg.Path, token string) error {
 func (k *Kernel) endAttempt(p Process, t tasks.Task, at rmg.Path, token string, res work.Result) error {
 	ctx := context.WithoutCancel(k.ctx)
 	if res.OK && res.Adopt != "" {
-		if err := k.adopt(ctx, p, t, res.Adopt); err != nil {
+		if err := k.adopt(ctx, p.laneSpace(t.Lane), p, t, res.Adopt); err != nil {
 			return err
 		}
 	}
@@ -300,14 +320,14 @@ func (k *Kernel) endAttempt(p Process, t tasks.Task, at rmg.Path, token string, 
 }
 
 // adopt merges a child workspace into the process's own.
-func (k *Kernel) adopt(ctx context.Context, p Process, t tasks.Task, child string) error {
+func (k *Kernel) adopt(ctx context.Context, into string, p Process, t tasks.Task, child string) error {
 	c, ok := k.space(child)
-	parent, has := k.space(p.Workspace)
+	parent, has := k.space(into)
 	if !ok || !has {
 		return noSpace(child)
 	}
 	e, _ := k.now().ledger.Get(swsPath(child))
-	if e.Props.String("from") != "sws:"+p.Workspace || spaceState(e.Props) != spaceOpen {
+	if e.Props.String("from") != "sws:"+into || spaceState(e.Props) != spaceOpen {
 		return &rmg.Error{Op: "adopt", Path: swsPath(child), Code: rmg.Denied, Msg: "not an open child of the process's workspace"}
 	}
 	old := parent.last().world
@@ -322,7 +342,7 @@ func (k *Kernel) adopt(ctx context.Context, p Process, t tasks.Task, child strin
 	if len(ops) == 0 {
 		return nil
 	}
-	_, err = k.rewrite(ctx, "worker:"+t.Worker, p.ID+"/"+t.ID, Version{Space: p.Workspace}, rewrite.Rewrite{
+	_, err = k.rewrite(ctx, "worker:"+t.Worker, p.ID+"/"+t.ID, Version{Space: into}, rewrite.Rewrite{
 		Ops: ops, Reason: fmt.Sprintf("adopt %s: %s", child, e.Props.String("reason")), Expect: rewrite.Expect{Seq: parent.last().seq},
 	})
 	return err
@@ -339,7 +359,7 @@ func (k *Kernel) dispatch(ctx context.Context, r *run, p Process, t tasks.Task, 
 	}
 	e, _ := k.now().ledger.Get(procPath(p.ID))
 	a := work.Assignment{
-		Process: p.ID, Task: t.ID, Action: t.Action, Args: t.Args, Inputs: map[string]rmg.Props{}, Attempt: number, Token: token,
+		Process: p.ID, Task: t.ID, Action: t.Action, Args: t.Args, Inputs: map[string]rmg.Props{}, Attempt: number, Lane: t.Lane, Token: token,
 		Rights: p.Rights, Budget: budgetOf(p.SLAPS.Budget),
 		Repo: work.Repo{
 			Name: p.Repo, Branch: p.Branch, Root: refOf(e.Props, "root"), Module: e.Props.String("module"),
@@ -352,12 +372,17 @@ func (k *Kernel) dispatch(ctx context.Context, r *run, p Process, t tasks.Task, 
 		},
 	}
 	a.Workspace = &handle{
-		k: k, id: p.Workspace, process: p.ID, cause: p.ID + "/" + t.ID, author: "worker:" + t.Worker, root: a.Repo.Root, rights: p.Rights,
+		k: k, id: p.laneSpace(t.Lane), process: p.ID, cause: p.ID + "/" + t.ID, author: "worker:" + t.Worker, root: a.Repo.Root, rights: p.Rights,
+		lane: t.Lane, spent: &r.spent,
 	}
 	for _, st := range p.Tasks {
-		a.Inputs[st.ID] = st.Output
+		if st.Lane == t.Lane {
+			a.Inputs[plainID(st.Task)] = st.Output
+		}
 	}
-	return k.opt.Runner.Run(ctx, t.Worker, a)
+	res, err := k.opt.Runner.Run(ctx, t.Worker, a)
+	// What the worker made of a refusal is its own affair.
+	return res, orError(r.spent.report(res.Spent), err)
 }
 
 func budgetOf(b tasks.Budget) work.Budget {

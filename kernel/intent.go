@@ -58,6 +58,9 @@ func (k *Kernel) Intent(ctx context.Context, c Caller, r IntentRequest) (Process
 	if err != nil {
 		return Process{}, err
 	}
+	if r.Race < 0 || r.Race > maxRace {
+		return Process{}, &rmg.Error{Op: "intent", Code: rmg.Limit, Msg: fmt.Sprintf("%d attempts cannot race", r.Race), Hint: fmt.Sprintf("up to %d do", maxRace)}
+	}
 	isolation, err := isolationOf(r.Isolation, s.Constraints)
 	if err != nil {
 		return Process{}, err
@@ -73,6 +76,9 @@ func (k *Kernel) Intent(ctx context.Context, c Caller, r IntentRequest) (Process
 	}
 	if r.PlanOnly {
 		return p, nil
+	}
+	if p.Plan, err = raced(plan, r.Race); err != nil {
+		return Process{}, err
 	}
 	for _, t := range plan.Tasks {
 		if len(t.OnFail) > 0 {
@@ -308,6 +314,9 @@ func (k *Kernel) start(ctx context.Context, p Process, root rmg.Path, module str
 			"base": rmg.String(p.Base), "sws": rmg.Ref(swsPath(sws)), "land": rmg.String(p.Land), "module": rmg.String(module),
 			"target": rmg.String(t.file), "isolation": rmg.String(p.Isolation), "epoch": rmg.Int(int64(k.epoch)), "started_ms": rmg.Int(k.lastAt.UnixMilli()),
 		}
+		if r := lanesOf(p.Plan); r > 0 {
+			props["lanes"] = rmg.Int(int64(r))
+		}
 		if t.symbol != "" {
 			props["symbol"] = rmg.String(t.symbol)
 		}
@@ -316,7 +325,14 @@ func (k *Kernel) start(ctx context.Context, p Process, root rmg.Path, module str
 		}
 		ops := []rewrite.Op{addOp(procPath(id), kindProcess, props)}
 		ops = append(ops, planOps(procPath(id), p.Plan)...)
-		return append(ops, forkOp(sws, "system", f.seq, p.Owner, id, "workspace of "+id, k.lastAt)), nil
+		for lane := 1; lane <= max(1, lanesOf(p.Plan)); lane++ {
+			why := "workspace of " + id
+			if lane > 1 {
+				why = fmt.Sprintf("%s, lane %d", why, lane)
+			}
+			ops = append(ops, forkOp(laneID(id, lane), "system", f.seq, p.Owner, id, why, k.lastAt))
+		}
+		return ops, nil
 	})
 	if err != nil {
 		return Process{}, err

@@ -96,7 +96,8 @@ func (k *Kernel) story(process string) []string {
 	}
 	var out []string
 	for _, t := range p.Tasks {
-		if t.Summary != "" {
+		lost := t.Lane != 0 && p.laneSpace(t.Lane) != p.Workspace
+		if t.Summary != "" && !lost {
 			out = append(out, fmt.Sprintf("%s: %s", t.ID, t.Summary))
 		}
 	}
@@ -248,15 +249,17 @@ func (k *Kernel) proveTask(ctx context.Context, r *run, p Process, t tasks.Task,
 		return err
 	}
 	c := &collapse{
-		process: p.ID, arrival: arrival, strict: p.Isolation == isolationSerializable, space: p.Workspace, author: "kernel", cause: p.ID, reason: "collapse of " + p.Workspace + ": " + p.Text, root: root,
+		process: p.ID, arrival: arrival, strict: p.Isolation == isolationSerializable, space: p.laneSpace(t.Lane), author: "kernel", cause: p.ID, reason: "collapse of " + p.laneSpace(t.Lane) + ": " + p.Text, root: root,
 		top: p.Top, branch: p.Branch, land: p.Land, gates: gates, rights: p.Rights,
 		emit: func(ev work.Event) { ev.Task = t.ID; k.say(r, ev) },
 	}
 	c.done = []rewrite.Op{setOp(at, map[string]rmg.Value{"result": rmg.String(resultOK), "summary": rmg.String("every gate is green; collapsed")})}
 	out, err := k.collapse(ctx, c)
 	if err != nil {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
+		if cause := context.Cause(ctx); cause != nil && !isLimit(cause) && !errors.Is(cause, errLost) {
+			return cause
+		} else if cause != nil {
+			err = cause
 		}
 		res := work.Result{Summary: err.Error(), Reasons: []string{err.Error()}}
 		return orError(k.endAttempt(p, t, at, token, res), err)
@@ -329,12 +332,15 @@ func (k *Kernel) recordEnd(id string, out Collapsed, tool time.Duration) error {
 	if out.Commit == "" {
 		return k.recordDone(id, "collapsed; nothing to land", tool)
 	}
-	return k.recordTimes(id, tool, nil)
+	return k.recordTimes(id, tool, nil, Spent{})
 }
 
-// recordTimes notes when a process ended, and how long tools ran.
-func (k *Kernel) recordTimes(id string, tool time.Duration, lines []byte) error {
+// recordTimes notes when a process ended, how long tools ran, and what it spent.
+func (k *Kernel) recordTimes(id string, tool time.Duration, lines []byte, spent Spent) error {
 	props := map[string]rmg.Value{"tool_ms": rmg.Int(tool.Milliseconds())}
+	if spent != (Spent{}) {
+		props[propSpent] = spent.value()
+	}
 	if len(lines) > 0 {
 		b, err := k.putBytes(lines)
 		if err != nil {

@@ -22,7 +22,7 @@ const (
 // branchQueue is the merge queue of one branch. Its entries stand in order of
 // arrival, which is the seq of the record that asked for the collapse. Each is
 // merged with the head that it will meet if all before it that are still in
-// land; gates run on that result ahead of their turn; commits and landings are
+// land (of the attempts of a race the first only); gates run on that result ahead of their turn; commits and landings are
 // strictly in order. An entry that is red or in conflict waits for its turn
 // too, since those before it may go, and those behind it are predicted without
 // it meanwhile.
@@ -176,11 +176,29 @@ func (k *Kernel) predict(q *branchQueue) {
 		return
 	}
 	head := k.now().world
+	racing := map[string]rmg.Graph{} // the head that a process's first entry meets
 	for i, e := range q.entries {
-		k.foresee(e, head)
+		on, races := racing[e.c.process]
+		if !races {
+			on = head
+		}
+		k.foresee(e, on)
 		e.front = i == 0
-		if e.in() {
-			head = e.cand.merged
+		if e.in() && !races {
+			racing[e.c.process], head = head, e.cand.merged
+		}
+	}
+}
+
+// overtake lets an entry that is proven have the place of one before it that is
+// not, if both are attempts of one race: only one of them will land. q.mu is
+// held.
+func (q *branchQueue) overtake(e *entry) {
+	at := slices.Index(q.entries, e)
+	for i, x := range q.entries[:max(0, at)] {
+		if x.c.process == e.c.process && x != q.fixed && x.in() && x.verdict == nil && e.in() {
+			q.entries[i], q.entries[at] = e, x
+			return
 		}
 	}
 }
@@ -355,6 +373,7 @@ func (k *Kernel) proveEntry(ctx context.Context, q *branchQueue, e *entry) error
 		return err
 	}
 	e.verdict = &v
+	q.overtake(e)
 	return nil
 }
 

@@ -150,7 +150,8 @@ func readSpace(e rmg.Element) Workspace {
 		w.Outcome = textOf(p, propEvicted)
 	}
 	if w.Head == 0 {
-		w.Head, _ = strconv.ParseUint(strings.TrimPrefix(e.ID, "w"), 10, 64)
+		seq, _, _ := strings.Cut(strings.TrimPrefix(e.ID, "w"), "-") // w4, w4-2
+		w.Head, _ = strconv.ParseUint(seq, 10, 64)
 	}
 	return w
 }

@@ -60,10 +60,16 @@ type Criterion struct {
 	Inputs []string `json:"inputs,omitempty"`
 }
 
-// Budget bounds the work. Zero means the default.
+// Budget bounds the work. Zero means the default, which for all but the first
+// two is no bound. A retry by a person begins it anew.
 type Budget struct {
-	Candidates int   `json:"candidates,omitempty"` // attempts at a change
-	WallMillis int64 `json:"wall_ms,omitempty"`
+	Candidates  int   `json:"candidates,omitempty"`   // attempts at a change
+	WallMillis  int64 `json:"wall_ms,omitempty"`      // of a task, and of the whole process
+	Tries       int   `json:"tries,omitempty"`        // of each task, the first included
+	Records     int   `json:"records,omitempty"`      // rewrites of the process's workspaces
+	DiskBytes   int64 `json:"disk_bytes,omitempty"`   // content written in them
+	Tokens      int64 `json:"tokens,omitempty"`       // as workers report them
+	MoneyMicros int64 `json:"money_micros,omitempty"` // millionths of the currency that workers report in
 }
 
 // Violation is one fault of a document, with where it stands.
