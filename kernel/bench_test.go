@@ -183,8 +183,8 @@ func (m *memRepo) Park(_ context.Context, data []byte, branch string) error {
 }
 
 // scripted is a runner whose gates look at the files: what a file "use"s some
-// file must "def", else the build is red; a file that says "broken" has a red
-// test. Proofs can be made to wait.
+// file must "def", else the build is red; each file has a test, which is red if
+// nothing defines what it "want"s. Proofs can be made to wait.
 type scripted struct {
 	repo *memRepo
 	read func(rmg.Blob) ([]byte, error)
@@ -265,16 +265,17 @@ func (s *scripted) Prove(ctx context.Context, p work.Proof) ([]work.Evidence, er
 
 // judge runs one gate on a tree.
 func (s *scripted) judge(tree rmg.Graph, g work.Gate, e *work.Evidence) {
-	defs, uses := map[string]bool{}, map[string]string{}
+	defs, uses, wants := map[string]bool{}, map[string]string{}, map[string]string{}
 	for p, f := range tree.Walk(rmg.Root) {
 		if f.Kind != rewrite.KindFile || path.Ext(f.ID) != ".go" {
 			continue
 		}
 		text, err := s.read(f.Props.Blob(rewrite.PropBlob))
 		if err != nil {
-			panic(err)
+			e.Exit, e.Reason = 1, err.Error()
+			return
 		}
-		status := work.TestPass
+		wants[f.ID] = ""
 		for line := range strings.Lines(string(text)) {
 			verb, name, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "//"), " ")
 			switch verb {
@@ -282,23 +283,28 @@ func (s *scripted) judge(tree rmg.Graph, g work.Gate, e *work.Evidence) {
 				defs[name] = true
 			case "use":
 				uses[name] = string(p)
-			case "broken":
-				status = work.TestFail
-			}
-		}
-		if g.Kind == work.GateTest {
-			e.Tests = append(e.Tests, work.Test{Package: "p", Name: f.ID, Status: status})
-			if status == work.TestFail {
-				e.Exit = 1
+			case "want":
+				wants[f.ID] = name
 			}
 		}
 	}
-	e.Green, e.Reason = e.Exit == 0, "ran"
+	e.Reason = "ran"
+	for _, file := range slices.Sorted(maps.Keys(wants)) {
+		if g.Kind != work.GateTest {
+			break
+		}
+		t := work.Test{Package: "p", Name: file, Status: work.TestPass}
+		if name := wants[file]; name != "" && !defs[name] {
+			t.Status, e.Exit = work.TestFail, 1
+		}
+		e.Tests = append(e.Tests, t)
+	}
 	for name, file := range uses {
 		if !defs[name] && g.Name == "build" {
-			e.Green, e.Exit, e.Reason = false, 1, file+" uses "+name+", which nothing defines"
+			e.Exit, e.Reason = 1, file+" uses "+name+", which nothing defines"
 		}
 	}
+	e.Green = e.Exit == 0
 }
 
 // hold makes every proof from now on wait for its release.
@@ -470,11 +476,13 @@ type ending struct {
 }
 
 // collapse begins a collapse, and returns when nothing moves any more.
-func (b *bench) collapse(id string) *ending {
+func (b *bench) collapse(id string) *ending { return b.collapseTo(id, landCommit) }
+
+func (b *bench) collapseTo(id, land string) *ending {
 	ctx, cancel := context.WithCancel(context.Background())
 	e := &ending{done: make(chan struct{}), cancel: cancel}
 	go func() {
-		e.out, e.err = b.k.Collapse(ctx, ada, id, "")
+		e.out, e.err = b.k.Collapse(ctx, ada, id, land)
 		close(e.done)
 	}()
 	synctest.Wait()

@@ -184,8 +184,12 @@ func (k *Kernel) predict(q *branchQueue) {
 		}
 		k.foresee(e, on)
 		e.front = i == 0
-		if e.in() && !races {
-			racing[e.c.process], head = head, e.cand.merged
+		if !e.in() || races {
+			continue
+		}
+		racing[e.c.process] = head
+		if e.c.land == landCommit { // what lands elsewhere leaves the branch as it is
+			head = e.cand.merged
 		}
 	}
 }

@@ -58,7 +58,11 @@ func TestQueueLimitsProofs(t *testing.T) {
 			all = append(all, b.collapse(id))
 		}
 		expect(t, "the first two", b.run.waits(), "[a c] [a]")
-		b.run.release(t, "[a c]")
+		// The head moves: again it is the first two, not those who wait longest.
+		b.repo.commit(t, map[string]string{"p.go": "def P\n"})
+		b.space(map[string]string{"x.go": "def X\n"})
+		expect(t, "the first two", b.run.waits(), "[a c p] [a p]")
+		b.run.release(t, "[a c p]")
 		b.run.free()
 		for _, e := range all {
 			b.landed(e)
@@ -66,7 +70,7 @@ func TestQueueLimitsProofs(t *testing.T) {
 		if b.run.most != defaultProofs {
 			t.Errorf("%d proofs were under way at once, not %d", b.run.most, defaultProofs)
 		}
-		expect(t, "head", b.history(), "[] [a] [a c] [a c d] [a c d e]")
+		expect(t, "head", b.history(), "[] [p] [a p] [a c p] [a c d p] [a c d e p]")
 	})
 }
 
@@ -162,6 +166,22 @@ func TestQueueNamesTheRival(t *testing.T) {
 		}
 		if p, _ := b.k.Process(e.out.Process); p.Evicted == nil || p.Evicted.Beaten != seqs[2] {
 			t.Errorf("seqs %d: %+v", seqs, p.Evicted)
+		}
+	})
+}
+
+// TestQueueRedTest: what only a test shows, and only on both together.
+func TestQueueRedTest(t *testing.T) {
+	onBench(t, func(b *bench) {
+		user := b.space(map[string]string{"u.go": "want Old\n"})
+		rename := b.collapse(b.space(map[string]string{"base.go": "def New\n"}))
+		b.landed(rename)
+		e := b.collapse(user)
+		if !e.over() || e.err == nil || !strings.Contains(e.err.Error(), "all tests: 1 test red: p.u.go") {
+			t.Fatalf("%v", e.err)
+		}
+		if p, _ := b.k.Process(e.out.Process); p.Evicted == nil || p.Evicted.Beaten != rename.out.Seq {
+			t.Errorf("%+v", p.Evicted)
 		}
 	})
 }
@@ -293,6 +313,23 @@ func TestQueueCancel(t *testing.T) {
 	})
 }
 
+// TestQueueBesideTheBranch: what lands on a branch of its own is no part of the
+// head that those behind it meet.
+func TestQueueBesideTheBranch(t *testing.T) {
+	onBench(t, func(b *bench) {
+		a, c := b.space(map[string]string{"a.go": "def A\n"}), b.space(map[string]string{"c.go": "def C\n"})
+		b.run.hold()
+		first, second := b.collapseTo(a, landBranch), b.collapse(c)
+		expect(t, "side by side", b.run.waits(), "[a] [c]")
+		b.run.free()
+		b.landed(second)
+		if !first.over() || first.err != nil || first.out.LandedOn != "jitos/"+first.out.Process {
+			t.Fatalf("%q: %v", first.out.LandedOn, first.err)
+		}
+		expect(t, "head", b.history(), "[] [c]")
+	})
+}
+
 // TestQueueReusesByInputs: a gate that declares what it needs is not run again
 // when something else changed, says so, and sees nothing else.
 func TestQueueReusesByInputs(t *testing.T) {
@@ -317,6 +354,34 @@ func TestQueueReusesByInputs(t *testing.T) {
 		}
 		if n := b.run.runs("docs", "[a]"); n != 2 {
 			t.Errorf("it ran %d times where it saw docs alone", n)
+		}
+	})
+}
+
+// TestQueueInterrupted: a process that a stop cut off in the queue is
+// interrupted; retry queues it again, and does no task twice.
+func TestQueueInterrupted(t *testing.T) {
+	onBench(t, func(b *bench) {
+		acted := 0
+		task := func(ctx context.Context, _ string, a work.Assignment) (work.Result, error) {
+			acted++
+			return work.Result{OK: true}, writes(ctx, a, "a.go", "def A\n")
+		}
+		b.run.task = task
+		b.run.hold()
+		id := b.intent(IntentRequest{})
+		expect(t, "in the queue", b.run.waits(), "[a]")
+		b.close()
+		b.open(2)
+		b.run.task = task
+		if p, _ := b.k.Process(id); p.Status != "interrupted" {
+			t.Fatalf("%s: %s", p.Status, p.Reason)
+		}
+		if _, err := b.k.Retry(context.Background(), ada, id); err != nil {
+			t.Fatal(err)
+		}
+		if p := b.end(id); p.Status != "landed" || acted != 1 {
+			t.Errorf("%s after %d times: %s", p.Status, acted, p.Reason)
 		}
 	})
 }
