@@ -124,6 +124,7 @@ func (f memFolder) Close() error                                         { retur
 func (m *memRepo) Slot(_ context.Context, n string, g rmg.Graph) (Folder, error) {
 	return m.place(n, g)
 }
+
 func (m *memRepo) Fresh(_ context.Context, n string, g rmg.Graph) (Folder, error) {
 	return m.place(n, g)
 }

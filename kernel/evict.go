@@ -231,6 +231,9 @@ func (k *Kernel) rivalText(r Record) string {
 // process and its workspace show it.
 func (k *Kernel) recordEviction(ctx context.Context, c *collapse, ev Eviction, list []work.Evidence, proofs int) error {
 	_, err := k.systemWith(context.WithoutCancel(ctx), "kernel", c.process, "evicted: "+ev.String(), func(f *fold, _ uint64) ([]rewrite.Op, error) {
+		if e, _ := f.ledger.Get(procPath(c.process)); e.Props.Int("collapse") != 0 {
+			return nil, errLost // what stands there is the winner's
+		}
 		ops, err := c.proofOps(f, list, proofs)
 		if err != nil {
 			return nil, err

@@ -98,7 +98,7 @@ func (k *Kernel) story(process string) []string {
 	for _, t := range p.Tasks {
 		lost := t.Lane != 0 && p.laneSpace(t.Lane) != p.Workspace
 		if t.Summary != "" && !lost {
-			out = append(out, fmt.Sprintf("%s: %s", t.ID, t.Summary))
+			out = append(out, fmt.Sprintf("%s: %s", plainID(t.Task), t.Summary))
 		}
 	}
 	return out

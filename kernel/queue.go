@@ -53,6 +53,7 @@ type entry struct {
 	overtaken int                     // how often the head moved under it since then
 	landings  int                     // begun
 	release   func()                  // gives the branch back; nil unless it is held for this one
+	lost      bool                    // another attempt of its race has collapsed
 }
 
 // verdict is how a proof ended.
@@ -166,7 +167,7 @@ func (q *branchQueue) ahead(e *entry) []string {
 
 // in reports whether those behind reckon with the entry.
 func (e *entry) in() bool {
-	return e.err == nil && len(e.conflicts) == 0 && (e.verdict == nil || len(e.verdict.red) == 0)
+	return !e.lost && e.err == nil && len(e.conflicts) == 0 && (e.verdict == nil || len(e.verdict.red) == 0)
 }
 
 // predict merges every entry with the head that it will meet. What comes to the
@@ -234,6 +235,7 @@ const (
 	stepProve
 	stepCommit
 	stepEvict
+	stepLost
 )
 
 // next says what an entry does next, and gives the channel to wait on.
@@ -243,6 +245,8 @@ func (k *Kernel) next(q *branchQueue, e *entry) (step, <-chan struct{}) {
 	k.predict(q)
 	front := q.entries[0] == e
 	switch {
+	case e.lost:
+		return stepLost, nil
 	case !e.in():
 		if front {
 			return stepEvict, nil
@@ -303,6 +307,8 @@ func (k *Kernel) queued(ctx context.Context, c *collapse) (out Collapsed, err er
 			}
 		case stepEvict:
 			return k.evict(ctx, q, e)
+		case stepLost:
+			return out, errLost
 		}
 	}
 }
@@ -314,6 +320,21 @@ func (q *branchQueue) lane(ctx context.Context) (int, func(), error) {
 		return lane, func() { q.lanes <- lane }, nil
 	case <-ctx.Done():
 		return 0, nil, context.Cause(ctx)
+	}
+}
+
+// won tells the other attempts of a race that one has collapsed.
+func (q *branchQueue) won(e *entry) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, x := range q.entries {
+		if x == e || x.c.process != e.c.process {
+			continue
+		}
+		x.lost = true
+		if x.stop != nil {
+			x.stop(errOvertaken)
+		}
 	}
 }
 
@@ -469,6 +490,7 @@ func (k *Kernel) commitFront(ctx context.Context, q *branchQueue, e *entry, out 
 	if err != nil {
 		return false, err
 	}
+	q.won(e)
 	out.Seq, out.Digest = rec.Seq, rec.Digest
 	if landTo == nil {
 		return false, nil

@@ -3,6 +3,7 @@ package kernel
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -61,6 +62,9 @@ func writes(ctx context.Context, a work.Assignment, name, text string) error {
 func TestRace(t *testing.T) {
 	onBench(t, func(b *bench) {
 		b.run.task = func(ctx context.Context, _ string, a work.Assignment) (work.Result, error) {
+			if err := writes(ctx, a, "z.go", fmt.Sprintf("def L%d\n", a.Lane)); err != nil {
+				return work.Result{}, err
+			}
 			return work.Result{OK: true, Summary: "done"}, writes(ctx, a, fmt.Sprintf("l%d.go", a.Lane), "def L\n")
 		}
 		b.close()
@@ -69,14 +73,17 @@ func TestRace(t *testing.T) {
 		b.run.task = task
 		b.run.hold()
 		id := b.intent(IntentRequest{Race: 3})
-		expect(t, "each by itself", b.run.waits(), "[l1] [l2] [l3]")
-		b.run.release(t, "[l2]")
+		expect(t, "each by itself", b.run.waits(), "[l1 z] [l2 z] [l3 z]")
+		b.run.release(t, "[l2 z]")
 		b.run.release(t, "[]")
 		p := b.end(id)
 		if p.Status != "landed" || p.Workspace != laneID(id, 2) {
 			t.Fatalf("%s by %s: %s", p.Status, p.Workspace, p.Reason)
 		}
-		expect(t, "head", b.history(), "[] [l2]")
+		expect(t, "head", b.history(), "[] [l2 z]")
+		if p.Evicted != nil || len(p.Evidence) == 0 || slices.ContainsFunc(p.Evidence, func(e work.Evidence) bool { return !e.Green }) {
+			t.Errorf("a loser has spoken: %+v, %+v", p.Evicted, p.Evidence)
+		}
 		for _, n := range []int{1, 3} {
 			if l := p.Lanes[n-1]; l.State != spaceDiscarded || !strings.Contains(l.Outcome, "lost the race to "+p.Workspace) {
 				t.Errorf("%+v", l)
@@ -96,8 +103,8 @@ func TestRace(t *testing.T) {
 			t.Errorf("the record tells of %d losers", said)
 		}
 		for _, st := range p.Tasks {
-			if st.State == "running" {
-				t.Errorf("%s still runs", st.ID)
+			if won := st.Lane == 2; st.Worker == workerKernel && (won != (st.State == resultOK) || !won && !strings.Contains(st.Summary, "proven first")) {
+				t.Errorf("%s is %s: %s", st.ID, st.State, st.Summary)
 			}
 		}
 	})

@@ -28,6 +28,9 @@ func TestRaceOfCommands(t *testing.T) {
 	if end.Status != "landed" || end.Workspace != end.Lanes[1].Workspace {
 		t.Fatalf("%s by %s: %s", end.Status, end.Workspace, end.Reason)
 	}
+	if end.Evicted != nil || len(end.Evidence) != 2 || !end.Evidence[1].Green {
+		t.Errorf("a loser has spoken: %+v, %+v", end.Evicted, end.Evidence)
+	}
 	data := must(os.ReadFile(filepath.Join(p.app, "lane.go")))(t)
 	if string(data) != "package ten // by lane 2\n" {
 		t.Errorf("lane.go holds %q", data)
