@@ -134,16 +134,17 @@ func (k *Kernel) drive(ctx context.Context, r *run) error {
 	}
 	results := make(chan ended)
 	active := map[string]bool{}
-	p, err := k.Process(r.id)
+	first, err := k.Process(r.id)
 	if err != nil {
 		return err
 	}
-	ctx, stop := withWall(ctx, p.SLAPS.Budget)
+	ctx, stop := withWall(ctx, first.SLAPS.Budget)
 	defer stop()
-	lanes := k.startLanes(ctx, p)
+	lanes := k.startLanes(ctx, first)
 	defer lanes.stop(nil)
 	for {
-		if p, err = k.Process(r.id); err != nil {
+		p, err := k.Process(r.id)
+		if err != nil {
 			return err
 		}
 		if len(p.Lanes) > 0 && !goesOn(p) {
