@@ -49,7 +49,7 @@ type Workspace struct {
 	Process string // process it belongs to; empty if made by hand
 	Cause   string // what led to it: "p12/implement"; empty if that is the process or a person
 	Reason  string // why it was made
-	Outcome string // why it ended: the reason of the discard, "seq 57"
+	Outcome string // why it ended: the reason of the discard, "seq 57"; of an open one why it did not collapse
 	Records int    // rewrites in it
 	Changes int    // elements that differ from the base; -1 in lists
 	At      time.Time
@@ -122,6 +122,7 @@ type Process struct {
 	Base       string // commit the intent started from
 	Workspace  string
 	Land       string // "commit", "branch", "none"
+	Isolation  string // "snapshot", "serializable"
 	Rights     work.Rights
 	Tasks      []TaskState
 	Evidence   []work.Evidence // of the proof that stands
@@ -130,6 +131,9 @@ type Process struct {
 	LandedOn   string          // branch it landed on: "main", "jitos/p12"
 	Dirty      []string        // uncommitted paths when it began
 	Rounds     int             // proofs run
+	Evicted    *Eviction       // why the branch's queue put it out; nil if it did not
+	Lanes      []Lane          // attempts of a race; Workspace is the winner's once there is one
+	Spent      Spent           // what it used of its budget, when it ended
 	Started    time.Time
 	Ended      time.Time // zero while it goes on
 	ToolMillis int64     // wall time with a command of a worker or gate running, while the process ran
@@ -145,6 +149,30 @@ type TaskState struct {
 	Output   rmg.Props
 }
 
+// Lane is one attempt of a race.
+type Lane struct {
+	N         int // from 1
+	Workspace string
+	State     string // of the workspace
+	Outcome   string
+}
+
+// Spent is what a process used of its budget.
+type Spent struct {
+	Records     int64 // rewrites of its workspaces
+	Bytes       int64 // content written in them
+	Tokens      int64 // as its workers said
+	MoneyMicros int64
+}
+
+// Eviction is how the merge queue put a collapse out.
+type Eviction struct {
+	Reason   string   // the red gates, or the first conflict
+	Files    []string // what it would have changed, relative to the repository
+	Beaten   uint64   // seq of the change without which it would have held; 0 if it does not hold by itself
+	BeatenBy string   // that change, in words: "p4: Rename Old"
+}
+
 // IntentRequest submits an intent: Text or SLAPS.
 type IntentRequest struct {
 	Text     string
@@ -153,6 +181,11 @@ type IntentRequest struct {
 	PlanOnly bool
 	Land     string // "commit" (default), "branch", "none"
 	Worker   string // not used for anything but "": reserved
+	Race     int    // attempts side by side, of which the first that is proven collapses; 0 and 1 are one
+	// Isolation is "snapshot" (default: what both sides wrote conflicts) or
+	// "serializable" (what the workspace read and the head changed does too).
+	// Empty leaves it to a constraint of the SLAPS, "isolation: serializable".
+	Isolation string
 }
 
 // ForkRequest makes a workspace.

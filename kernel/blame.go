@@ -11,15 +11,15 @@ import (
 const maxBlame = 64
 
 // mergeSpace merges a workspace with a version of what it was forked from, and
-// knows who wrote what on both sides.
-func (k *Kernel) mergeSpace(s *space, parent Version, world rmg.Graph) (rmg.Graph, []rmg.MergeConflict, error) {
+// knows who wrote what on both sides. What reads name must not have changed.
+func (k *Kernel) mergeSpace(s *space, parent Version, world rmg.Graph, reads []rmg.Path) (rmg.Graph, []rmg.MergeConflict, error) {
 	h := s.last()
 	theirs := k.wroteSystem
 	if parent.Space != "" {
 		theirs = k.wroteSpace(parent.Space)
 	}
 	return k.merge(rmg.MergeInput{
-		Base: s.base, System: world, Workspace: h.world, WorkspaceMoves: h.moves,
+		Base: s.base, System: world, Workspace: h.world, WorkspaceMoves: h.moves, Reads: reads,
 		SystemWrote: below(s.base, world, theirs), WorkspaceWrote: below(s.base, h.world, k.wroteSpace(s.id)),
 	})
 }

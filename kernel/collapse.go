@@ -12,13 +12,10 @@ import (
 	"jitos.dev/work"
 )
 
-// maxRounds is how often a proof may be overtaken by the head before the
-// branch's queue is held for it.
-const maxRounds = 3
-
 // collapse is one workspace on its way into its parent.
 type collapse struct {
 	process string // carries outcome and evidence; empty if no repository is concerned
+	arrival uint64 // seq of the record that asked for it
 	space   string
 	author  string
 	cause   string
@@ -30,163 +27,66 @@ type collapse struct {
 	gates   []work.Gate
 	rights  work.Rights
 	byHand  bool
+	strict  bool // serializable: what the workspace read counts as well as what it wrote
 	emit    func(work.Event)
 	done    []rewrite.Op // ledger ops that go into the record with it
 }
 
 // candidate is the outcome of merging, immutable.
 type candidate struct {
-	from   version // the head it was merged with
-	head   uint64  // seq of the workspace's last rewrite in it
+	from   rmg.Graph // the world it was merged with
+	head   uint64    // seq of the workspace's last rewrite in it
 	merged rmg.Graph
 	moved  bool // the head had moved since the fork
 	base   rmg.Graph
 	next   rmg.Graph // the branch's tree before and after; empty without a branch
 }
 
-// prepare merges the workspace with the head of this moment.
-func (k *Kernel) prepare(c *collapse) (candidate, []rmg.MergeConflict, error) {
+// prepare merges the workspace with a head of the world.
+func (k *Kernel) prepare(c *collapse, head rmg.Graph) (candidate, []rmg.MergeConflict, error) {
 	s, ok := k.space(c.space)
 	if !ok {
 		return candidate{}, nil, noSpace(c.space)
 	}
-	now := k.now()
 	h := s.last()
-	merged, conflicts, err := k.mergeSpace(s, Version{}, now.world)
-	if err != nil || len(conflicts) > 0 {
-		return candidate{}, conflicts, err
+	out := candidate{from: head, head: h.seq, moved: !s.base.Same(head)}
+	var reads []rmg.Path
+	if c.strict {
+		reads = k.mayHaveRead(c, s.base, head)
 	}
-	out := candidate{from: now, head: h.seq, merged: merged, moved: !s.base.Same(now.world)}
+	merged, conflicts, err := k.mergeSpace(s, Version{}, head, reads)
+	if err != nil || len(conflicts) > 0 {
+		return out, conflicts, err
+	}
+	out.merged = merged
 	if c.root != "" {
-		if out.base, err = treeAt(now.world, c.root); err != nil {
-			return candidate{}, nil, err
+		if out.base, err = treeAt(head, c.root); err != nil {
+			return out, nil, err
 		}
 		if out.next, err = treeAt(merged, c.root); err != nil {
-			return candidate{}, nil, err
+			return out, nil, err
 		}
 	}
 	return out, nil, nil
 }
 
-// collapse runs the three steps, over again while the head moves: prepare and
-// prove outside the branch's queue, commit and land inside it. After maxRounds
-// the queue is held while proving, so that it ends.
+// collapse merges, proves, commits and lands. What concerns no repository has
+// no gates, and so no queue.
 func (k *Kernel) collapse(ctx context.Context, c *collapse) (Collapsed, error) {
-	var out Collapsed
-	for round := 1; ; round++ {
-		again, err := k.collapseRound(ctx, c, round, &out)
-		if err != nil || !again {
-			return out, err
-		}
-		if c.emit != nil {
-			c.emit(work.Event{Text: fmt.Sprintf("the head moved; proving again on what it is now (round %d)", round+1)})
-		}
-	}
-}
-
-// collapseRound is one round; it reports whether another one is needed.
-func (k *Kernel) collapseRound(ctx context.Context, c *collapse, round int, out *Collapsed) (again bool, err error) {
-	hold := round > maxRounds
-	unlock := func() {}
-	defer func() { unlock() }()
-	if hold && c.root != "" {
-		if unlock, err = k.lockBranch(ctx, c.root); err != nil {
-			return false, err
-		}
-	}
-	if err := k.syncRound(ctx, c, hold); err != nil {
-		return false, err
-	}
-	cand, conflicts, err := k.prepare(c)
-	if err != nil {
-		return false, err
-	}
-	if len(conflicts) > 0 {
-		out.Conflicts = conflicts
-		return false, conflictError(c.space, conflicts)
-	}
-	out.Merged = cand.moved
 	if c.root != "" {
-		if out.Evidence, err = k.proveRound(ctx, c, cand, round); err != nil {
-			return false, err
-		}
-		if !hold {
-			if unlock, err = k.lockBranch(ctx, c.root); err != nil {
-				return false, err
-			}
-			if err := k.syncRound(ctx, c, true); err != nil {
-				return false, err
-			}
-		}
-		now, conflicts, err := k.prepare(c)
+		return k.queued(ctx, c)
+	}
+	for {
+		cand, conflicts, err := k.prepare(c, k.now().world)
 		if err != nil || len(conflicts) > 0 {
-			out.Conflicts = conflicts
-			return false, orError(err, conflictError(c.space, conflicts))
+			return Collapsed{Conflicts: conflicts}, orError(err, conflictError(c.space, conflicts))
 		}
-		if !now.base.Same(cand.base) || !now.next.Same(cand.next) {
-			return true, nil
+		rec, _, err := k.commitCollapse(ctx, c, cand, nil, 0)
+		if errors.Is(err, errHeadMoved) {
+			continue
 		}
-		cand = now
+		return Collapsed{Seq: rec.Seq, Digest: rec.Digest, Merged: cand.moved}, err
 	}
-	rec, landTo, err := k.commitCollapse(ctx, c, cand, out.Evidence)
-	if errors.Is(err, errHeadMoved) {
-		return true, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	out.Seq, out.Digest = rec.Seq, rec.Digest
-	if landTo == nil {
-		return false, nil
-	}
-	return k.land(ctx, c, *landTo, round, out)
-}
-
-// syncRound brings the branch in, taking its queue unless it is held.
-func (k *Kernel) syncRound(ctx context.Context, c *collapse, held bool) error {
-	if c.root == "" {
-		return nil
-	}
-	if !held {
-		unlock, err := k.lockBranch(ctx, c.root)
-		if err != nil {
-			return err
-		}
-		defer unlock()
-	}
-	_, err := k.syncLocked(ctx, c.top, c.branch, c.root)
-	return err
-}
-
-// proveRound runs the gates, records the proof with the process, and fails if
-// one is red.
-func (k *Kernel) proveRound(ctx context.Context, c *collapse, cand candidate, round int) ([]work.Evidence, error) {
-	segs := c.root.Segments()
-	list, err := k.prove(ctx, proof{
-		name: "gate/" + string(rmg.Root.Child(segs[1].ID))[1:] + "/" + string(rmg.Root.Child(segs[2].ID))[1:],
-		base: cand.base, next: cand.next, gates: c.gates, rights: c.rights, byHand: c.byHand, emit: c.emit,
-	})
-	if err != nil {
-		return nil, err
-	}
-	var red []string
-	for _, e := range list {
-		if c.emit != nil {
-			c.emit(work.Event{Text: gateLine(e), Data: map[string]any{"gate": e.Gate, "green": e.Green, "millis": e.Millis}})
-		}
-		if !e.Green {
-			red = append(red, e.Gate+": "+e.Reason)
-		}
-	}
-	if len(red) == 0 {
-		return list, nil
-	}
-	if c.process != "" {
-		if err := k.recordRed(ctx, c, list, round); err != nil {
-			return list, err
-		}
-	}
-	return list, &rmg.Error{Op: "collapse", Code: rmg.GateFailed, Msg: fmt.Sprintf("red: %s", some(red)), Hint: "jitos show " + orText(c.process, c.space) + " has the evidence"}
 }
 
 func gateLine(e work.Evidence) string {
@@ -201,25 +101,6 @@ func gateLine(e work.Evidence) string {
 	return line
 }
 
-// recordRed keeps the evidence of a proof that failed.
-func (k *Kernel) recordRed(ctx context.Context, c *collapse, list []work.Evidence, round int) error {
-	_, err := k.systemWith(context.WithoutCancel(ctx), "kernel", c.process, "gates are red", func(f *fold, _ uint64) ([]rewrite.Op, error) {
-		return c.proofOps(f, list, round)
-	})
-	return err
-}
-
-// proofOps puts evidence and the number of rounds into the process.
-func (c *collapse) proofOps(f *fold, list []work.Evidence, round int) ([]rewrite.Op, error) {
-	at := procPath(c.process)
-	e, ok := f.ledger.Get(at)
-	if !ok {
-		return nil, &rmg.Error{Op: "collapse", Path: at, Code: rmg.NotFound, Msg: "the process is gone"}
-	}
-	ops, err := evidenceOps(at, e.Graph, list)
-	return append(ops, setOp(at, map[string]rmg.Value{"rounds": rmg.Int(int64(round))})), err
-}
-
 // landing is what a collapse record leaves to be done in the repository.
 type landing struct {
 	seq       uint64
@@ -230,9 +111,9 @@ type landing struct {
 // commitCollapse is the commit step, in the writer: one record holds the change
 // that was proven, the outcome and the evidence. errHeadMoved if the workspace
 // was written to since the merge, or the head where the change stands.
-func (k *Kernel) commitCollapse(ctx context.Context, c *collapse, cand candidate, list []work.Evidence) (Receipt, *landing, error) {
+func (k *Kernel) commitCollapse(ctx context.Context, c *collapse, cand candidate, list []work.Evidence, rounds int) (Receipt, *landing, error) {
 	var land *landing
-	world := rewrite.Between(cand.from.world, cand.merged, rmg.Root)
+	world := rewrite.Between(cand.from, cand.merged, rmg.Root)
 	side := c.root != "" && c.land != landCommit
 	if side {
 		// It stands on a branch of its own; the person's branch stays.
@@ -242,25 +123,31 @@ func (k *Kernel) commitCollapse(ctx context.Context, c *collapse, cand candidate
 		if err := f.spaceIs(c.space, spaceOpen); err != nil {
 			return nil, err
 		}
+		if e, _ := f.ledger.Get(procPath(c.process)); c.process != "" && e.Props.Int("collapse") != 0 {
+			return nil, errLost
+		}
 		if own, ok := f.lookup(c.space); !ok || own.last().seq != cand.head {
 			return nil, errHeadMoved
 		}
 		// Others may have written elsewhere since the merge: the ops say what
 		// changes, and apply to that. Where they wrote to the same elements it
 		// is not this candidate that was merged.
-		if !f.world.Same(cand.from.world) && overlaps(cand.from.world, f.world, world) {
+		if !f.world.Same(cand.from) && overlaps(cand.from, f.world, world) {
 			return nil, errHeadMoved
 		}
 		ops := append([]rewrite.Op{}, world...)
-		ops = append(ops, setOp(swsPath(c.space), map[string]rmg.Value{"collapsed": rmg.Int(int64(seq))}))
+		ops = append(ops, setOp(swsPath(c.space), map[string]rmg.Value{"collapsed": rmg.Int(int64(seq)), propEvicted: {}}))
 		ops = append(ops, c.done...)
 		if c.process != "" {
-			more, err := c.proofOps(f, list, 0)
+			more, err := c.proofOps(f, list, rounds)
 			if err != nil {
 				return nil, err
 			}
-			ops = append(ops, more[:len(more)-1]...)
-			ops = append(ops, setOp(procPath(c.process), map[string]rmg.Value{"collapse": rmg.Int(int64(seq))}))
+			ops = append(ops, more...)
+			ops = append(ops, setOp(procPath(c.process), map[string]rmg.Value{
+				"collapse": rmg.Int(int64(seq)), "sws": rmg.Ref(swsPath(c.space)), propEvicted: {}, propBeaten: {}, propBeatenBy: {}, propChanged: {},
+			}))
+			ops = append(ops, f.losers(c)...)
 		}
 		return ops, nil
 	})
@@ -268,7 +155,7 @@ func (k *Kernel) commitCollapse(ctx context.Context, c *collapse, cand candidate
 		return Receipt{}, nil, err
 	}
 	if c.root != "" && c.land != landNone && !cand.base.Same(cand.next) {
-		e, _ := cand.from.world.Get(c.root)
+		e, _ := cand.from.Get(c.root)
 		land = &landing{seq: rec.Seq, old: cand.base, next: cand.next, tip: e.Props.String(propGitBase)}
 	}
 	return rec, land, nil
@@ -289,7 +176,7 @@ func (c *collapse) sideOps(cand candidate) []rewrite.Op {
 	at := c.sidePath()
 	var ops []rewrite.Op
 	old := rmg.Graph{}
-	if e, ok := cand.from.world.Get(at); ok {
+	if e, ok := cand.from.Get(at); ok {
 		old = e.Graph
 	} else {
 		ops = append(ops, addOp(at, rewrite.KindDir, nil))
@@ -361,7 +248,7 @@ func (k *Kernel) collapseInto(ctx context.Context, c *collapse, parent string, s
 		return Collapsed{}, noSpace(parent)
 	}
 	old := ps.last()
-	next, conflicts, err := k.mergeSpace(s, Version{Space: parent}, old.world)
+	next, conflicts, err := k.mergeSpace(s, Version{Space: parent}, old.world, nil)
 	if err != nil {
 		return Collapsed{}, err
 	}
@@ -420,11 +307,11 @@ func (k *Kernel) collapseByHand(ctx context.Context, c Caller, job *collapse, s 
 		Text: "Collapse " + job.space, Owner: c.Name, Branch: job.branch, Top: job.top, Base: "", Land: job.land, Workspace: job.space,
 		SLAPS: tasks.SLAPS{Version: "1", Intent: "Collapse", Target: tasks.TargetRef{Name: segs[1].ID, Type: "repository", Ref: string(job.root)}},
 	}
-	id, err := k.recordByHand(ctx, p, job.root)
+	id, seq, err := k.recordByHand(ctx, p, job.root)
 	if err != nil {
 		return Collapsed{}, err
 	}
-	job.process = id
+	job.process, job.arrival = id, seq
 	out, err := k.collapse(ctx, job)
 	out.Process = id
 	if err != nil {

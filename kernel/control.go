@@ -46,7 +46,7 @@ func (k *Kernel) finish(ctx context.Context, r *run, err error, tool time.Durati
 		}
 	}
 	if rerr == nil {
-		rerr = k.recordTimes(r.id, tool, encodeLines(r))
+		rerr = k.recordTimes(r.id, tool, encodeLines(r), r.spent.total())
 	}
 	if rerr != nil {
 		k.log.Error("the end of a process could not be recorded", "process", r.id, "err", rerr)
@@ -114,9 +114,13 @@ func (k *Kernel) Retry(ctx context.Context, c Caller, id string) (Process, error
 		ops := []rewrite.Op{setOp(procPath(id), map[string]rmg.Value{
 			"epoch": rmg.Int(int64(k.epoch)), "failed": {}, "cancelled": {}, "unlanded": {}, "done": {}, "why": {}, "code": {},
 			"collapse": {}, "commit": {}, "landed_on": {}, "ended_ms": {}, "lines": {},
+			propEvicted: {}, propBeaten: {}, propBeatenBy: {}, propChanged: {},
 		})}
-		if s, ok := f.ledger.Get(swsPath(p.Workspace)); ok && spaceState(s.Props) != spaceOpen {
-			ops = append(ops, restoreOp(p.Workspace))
+		for lane := range max(1, len(p.Lanes)) {
+			id := p.laneSpace(lane + 1)
+			if s, ok := f.ledger.Get(swsPath(id)); ok && spaceState(s.Props) != spaceOpen {
+				ops = append(ops, restoreOp(id))
+			}
 		}
 		return append(ops, reopened(procPath(id), e.Graph, p)...), nil
 	})

@@ -25,6 +25,7 @@ type run struct {
 	id     string
 	cancel context.CancelCauseFunc
 	done   chan struct{}
+	spent  spending
 
 	mu    sync.Mutex // guards the fields below
 	lines []Line
@@ -39,6 +40,9 @@ var errCancelled = errors.New("cancelled")
 func (k *Kernel) launch(id string) {
 	ctx, cancel := context.WithCancelCause(k.ctx)
 	r := &run{id: id, cancel: cancel, done: make(chan struct{}), news: make(chan struct{})}
+	if p, err := k.Process(id); err == nil {
+		r.spent.budget = p.SLAPS.Budget
+	}
 	k.runs.Lock()
 	k.runs.live[id] = r
 	k.runs.Unlock()
@@ -121,46 +125,58 @@ func (k *Kernel) recordedLines(id string, after uint64) []Line {
 }
 
 // drive runs a process's tasks as their needs are done, until all are or one
-// has failed for good.
+// has failed for good. In a race each lane goes on by itself: the process fails
+// when all have, and ends when one has won.
 func (k *Kernel) drive(ctx context.Context, r *run) error {
 	type ended struct {
-		id  string
-		err error
+		task tasks.Task
+		err  error
 	}
 	results := make(chan ended)
 	active := map[string]bool{}
-	var failure error
+	first, err := k.Process(r.id)
+	if err != nil {
+		return err
+	}
+	ctx, stop := withWall(ctx, first.SLAPS.Budget)
+	defer stop()
+	lanes := k.startLanes(ctx, first)
+	defer lanes.stop(nil)
 	for {
 		p, err := k.Process(r.id)
 		if err != nil {
 			return err
 		}
-		if failure == nil && ctx.Err() == nil {
+		if len(p.Lanes) > 0 && !goesOn(p) {
+			lanes.stop(errLost)
+		}
+		if ctx.Err() == nil {
 			for _, t := range k.ready(p, active) {
+				if !lanes.running(t.Lane) {
+					continue
+				}
 				active[t.ID] = true
-				go func() { results <- ended{t.ID, k.attempt(ctx, r, p, t)} }()
+				go func() { results <- ended{t, k.attempt(lanes.ctx[t.Lane], r, p, t)} }()
 			}
 		}
 		if len(active) == 0 {
-			if failure == nil {
-				failure = context.Cause(ctx)
-			}
-			return failure
+			return orError(lanes.failure(), context.Cause(ctx))
 		}
 		e := <-results
-		delete(active, e.id)
-		if e.err != nil && failure == nil {
-			failure = e.err
-		}
+		delete(active, e.task.ID)
+		lanes.ended(e.task, e.err)
 	}
+}
+
+// goesOn reports whether a process that is driven has tasks to do.
+func goesOn(p Process) bool {
+	return p.Status == "planned" || p.Status == "running" || p.Status == "proving"
 }
 
 // ready lists the tasks that may begin: not done, not active, needs done. A
 // process that ended early has none.
 func (k *Kernel) ready(p Process, active map[string]bool) []tasks.Task {
-	switch p.Status {
-	case "planned", "running", "proving":
-	default:
+	if !goesOn(p) {
 		return nil
 	}
 	done := map[string]bool{}
@@ -182,10 +198,13 @@ func (k *Kernel) ready(p Process, active map[string]bool) []tasks.Task {
 
 // attempt tries a task as often as it may, and returns the failure that stands.
 func (k *Kernel) attempt(ctx context.Context, r *run, p Process, t tasks.Task) error {
-	for try := 0; ; try++ {
+	for try := 1; ; try++ {
 		err := k.attemptOnce(ctx, r, p, t)
-		if err == nil || try >= t.Retries || ctx.Err() != nil {
+		if err == nil || try > t.Retries || ctx.Err() != nil || isLimit(err) {
 			return err
+		}
+		if most := p.SLAPS.Budget.Tries; most > 0 && try >= most {
+			return overBudget("tries", fmt.Sprintf("%s of %s, and the last failed: %v", plural(try, "try"), t.ID, err))
 		}
 		k.say(r, work.Event{Task: t.ID, Text: "again, after: " + err.Error()})
 	}
@@ -194,7 +213,7 @@ func (k *Kernel) attempt(ctx context.Context, r *run, p Process, t tasks.Task) e
 // attemptOnce records the attempt, does it, and records what came of it.
 func (k *Kernel) attemptOnce(ctx context.Context, r *run, p Process, t tasks.Task) error {
 	at := procPath(p.ID).Child(t.ID)
-	number, token, err := k.beginAttempt(ctx, p, t, at)
+	number, token, seq, err := k.beginAttempt(ctx, p, t, at)
 	if err != nil {
 		return err
 	}
@@ -205,12 +224,14 @@ func (k *Kernel) attemptOnce(ctx context.Context, r *run, p Process, t tasks.Tas
 	}
 	k.say(r, work.Event{Task: t.ID, Text: orText(t.Summary, t.Name)})
 	if t.Worker == workerKernel {
-		return k.proveTask(ctx, r, p, t, at.Child(fmt.Sprint(number)), token)
+		return k.proveTask(ctx, r, p, t, at.Child(fmt.Sprint(number)), token, seq)
 	}
 	res, err := k.dispatch(ctx, r, p, t, number, token)
 	if err != nil {
 		if ctx.Err() != nil {
-			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			if cause := context.Cause(ctx); isLimit(cause) || errors.Is(cause, errLost) {
+				err = cause
+			} else if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 				err = &rmg.Error{Op: t.ID, Code: rmg.GateFailed, Msg: fmt.Sprintf("the task did not end within %d ms", t.TimeoutMillis)}
 			} else {
 				return context.Cause(ctx)
@@ -219,7 +240,7 @@ func (k *Kernel) attemptOnce(ctx context.Context, r *run, p Process, t tasks.Tas
 		res = work.Result{Summary: err.Error(), Reasons: []string{err.Error()}}
 	}
 	if rerr := k.endAttempt(p, t, at.Child(fmt.Sprint(number)), token, res); rerr != nil {
-		return rerr
+		return orError(onlyLimit(err), rerr)
 	}
 	k.say(r, work.Event{Task: t.ID, Text: res.Summary, Data: map[string]any{"ok": res.OK}})
 	if err != nil {
@@ -232,11 +253,11 @@ func (k *Kernel) attemptOnce(ctx context.Context, r *run, p Process, t tasks.Tas
 }
 
 // beginAttempt records that an attempt begins, under a token that fences its
-// result.
-func (k *Kernel) beginAttempt(ctx context.Context, p Process, t tasks.Task, at rmg.Path) (int, string, error) {
+// result; it gives the attempt's number, the token and the record's seq.
+func (k *Kernel) beginAttempt(ctx context.Context, p Process, t tasks.Task, at rmg.Path) (int, string, uint64, error) {
 	var number int
 	var token string
-	_, err := k.systemWith(ctx, "kernel", p.ID, t.ID+" begins", func(f *fold, _ uint64) ([]rewrite.Op, error) {
+	rec, err := k.systemWith(ctx, "kernel", p.ID, t.ID+" begins", func(f *fold, _ uint64) ([]rewrite.Op, error) {
 		e, ok := f.ledger.Get(at)
 		if !ok {
 			return nil, &rmg.Error{Op: "attempt", Path: at, Code: rmg.NotFound, Msg: "there is no such task"}
@@ -248,7 +269,7 @@ func (k *Kernel) beginAttempt(ctx context.Context, p Process, t tasks.Task, at r
 			"token": rmg.String(token), "epoch": rmg.Int(int64(k.epoch)), "worker": rmg.String(t.Worker),
 		})}, nil
 	})
-	return number, token, err
+	return number, token, rec.Seq, err
 }
 
 // fence refuses a result whose attempt has one already, or is not the one the
@@ -265,7 +286,7 @@ func (f *fold) fence(at rmg.Path, token string) error {
 func (k *Kernel) endAttempt(p Process, t tasks.Task, at rmg.Path, token string, res work.Result) error {
 	ctx := context.WithoutCancel(k.ctx)
 	if res.OK && res.Adopt != "" {
-		if err := k.adopt(ctx, p, t, res.Adopt); err != nil {
+		if err := k.adopt(ctx, p.laneSpace(t.Lane), p, t, res.Adopt); err != nil {
 			return err
 		}
 	}
@@ -300,30 +321,30 @@ func (k *Kernel) endAttempt(p Process, t tasks.Task, at rmg.Path, token string, 
 }
 
 // adopt merges a child workspace into the process's own.
-func (k *Kernel) adopt(ctx context.Context, p Process, t tasks.Task, child string) error {
+func (k *Kernel) adopt(ctx context.Context, into string, p Process, t tasks.Task, child string) error {
 	c, ok := k.space(child)
-	parent, has := k.space(p.Workspace)
+	parent, has := k.space(into)
 	if !ok || !has {
 		return noSpace(child)
 	}
 	e, _ := k.now().ledger.Get(swsPath(child))
-	if e.Props.String("from") != "sws:"+p.Workspace || spaceState(e.Props) != spaceOpen {
+	if e.Props.String("from") != "sws:"+into || spaceState(e.Props) != spaceOpen {
 		return &rmg.Error{Op: "adopt", Path: swsPath(child), Code: rmg.Denied, Msg: "not an open child of the process's workspace"}
 	}
 	old := parent.last().world
-	next, conflicts, err := k.mergeSpace(c, Version{Space: p.Workspace}, old)
+	next, conflicts, err := k.mergeSpace(c, Version{Space: into}, old, nil)
 	if err != nil {
 		return err
 	}
 	if len(conflicts) > 0 {
 		return &rmg.Error{Op: "adopt", Path: conflicts[0].Path, Code: rmg.Conflict, Msg: "the workspace changed under the candidate"}
 	}
-	k.handOnReads(child, p.Workspace)
+	k.handOnReads(child, into)
 	ops := rewrite.Between(old, next, rmg.Root)
 	if len(ops) == 0 {
 		return nil
 	}
-	_, err = k.rewrite(ctx, "worker:"+t.Worker, p.ID+"/"+t.ID, Version{Space: p.Workspace}, rewrite.Rewrite{
+	_, err = k.rewrite(ctx, "worker:"+t.Worker, p.ID+"/"+t.ID, Version{Space: into}, rewrite.Rewrite{
 		Ops: ops, Reason: fmt.Sprintf("adopt %s: %s", child, e.Props.String("reason")), Expect: rewrite.Expect{Seq: parent.last().seq},
 	})
 	return err
@@ -340,7 +361,7 @@ func (k *Kernel) dispatch(ctx context.Context, r *run, p Process, t tasks.Task, 
 	}
 	e, _ := k.now().ledger.Get(procPath(p.ID))
 	a := work.Assignment{
-		Process: p.ID, Task: t.ID, Action: t.Action, Args: t.Args, Inputs: map[string]rmg.Props{}, Attempt: number, Token: token,
+		Process: p.ID, Task: t.ID, Action: t.Action, Args: t.Args, Inputs: map[string]rmg.Props{}, Attempt: number, Lane: t.Lane, Token: token,
 		Rights: p.Rights, Budget: budgetOf(p.SLAPS.Budget),
 		Repo: work.Repo{
 			Name: p.Repo, Branch: p.Branch, Root: refOf(e.Props, "root"), Module: e.Props.String("module"),
@@ -353,12 +374,17 @@ func (k *Kernel) dispatch(ctx context.Context, r *run, p Process, t tasks.Task, 
 		},
 	}
 	a.Workspace = &handle{
-		k: k, id: p.Workspace, process: p.ID, cause: p.ID + "/" + t.ID, author: "worker:" + t.Worker, root: a.Repo.Root, rights: p.Rights,
+		k: k, id: p.laneSpace(t.Lane), process: p.ID, cause: p.ID + "/" + t.ID, author: "worker:" + t.Worker, root: a.Repo.Root, rights: p.Rights,
+		lane: t.Lane, spent: &r.spent,
 	}
 	for _, st := range p.Tasks {
-		a.Inputs[st.ID] = st.Output
+		if st.Lane == t.Lane {
+			a.Inputs[plainID(st.Task)] = st.Output
+		}
 	}
-	return k.opt.Runner.Run(ctx, t.Worker, a)
+	res, err := k.opt.Runner.Run(ctx, t.Worker, a)
+	// What the worker made of a refusal is its own affair.
+	return res, orError(r.spent.report(res.Spent), err)
 }
 
 func budgetOf(b tasks.Budget) work.Budget {

@@ -23,7 +23,7 @@ const headMillisMin = 10 * 1000
 func criteriaGates(list []tasks.Criterion, root rmg.Path, module string) ([]work.Gate, error) {
 	var out []work.Gate
 	for i, c := range list {
-		g := work.Gate{Name: c.Name, Module: module, RedBefore: c.RedBefore, TimeoutMillis: gateMillis}
+		g := work.Gate{Name: c.Name, Module: module, RedBefore: c.RedBefore, Inputs: c.Inputs, TimeoutMillis: gateMillis}
 		if g.Name == "" {
 			g.Name = fmt.Sprintf("%s %d", c.Type, i+1)
 		}
@@ -137,68 +137,6 @@ func headMillis(candidate int64) int64 {
 	return min(gateMillis, max(headMillisMin, 10*candidate))
 }
 
-// run returns the evidence of gates on a tree: what stands under their keys,
-// and for the rest a run in a folder nothing else has ever been in.
-func (k *Kernel) run(ctx context.Context, p proof, tree rmg.Graph, gates []work.Gate) ([]work.Evidence, error) {
-	out := make([]work.Evidence, len(gates))
-	req := work.Proof{Input: tree.Digest(), PutBlob: k.putBytes, Emit: p.emit}
-	var missing []work.Gate
-	places := map[string][]int{} // of gates that are the same but for their names
-	for i, g := range gates {
-		key := k.opt.Runner.Key(req, g)
-		if e, ok := k.proven(key); ok {
-			e.Gate, e.Reused = g.Name, true
-			out[i] = e
-			continue
-		}
-		if places[key] == nil {
-			missing = append(missing, g)
-		}
-		places[key] = append(places[key], i)
-	}
-	if len(missing) == 0 {
-		return out, nil
-	}
-	f, err := k.opt.Worktree.Fresh(ctx, p.name, tree)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	req.Folder, req.Scratch, req.Gates = f.Path(), f.Scratch(), missing
-	ran, err := k.opt.Runner.Prove(ctx, req)
-	if err != nil {
-		return nil, err
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	for _, e := range ran {
-		k.keepProof(e)
-		for n, i := range places[e.Key] {
-			e.Gate, e.Reused = gates[i].Name, n > 0
-			out[i] = e
-		}
-	}
-	return out, nil
-}
-
-// proven and keepProof remember raw gate runs by their keys. The first run
-// under a key stands: a red one stays red. One that ran out of time is no result.
-func (k *Kernel) proven(key string) (work.Evidence, bool) {
-	k.proofs.Lock()
-	defer k.proofs.Unlock()
-	e, ok := k.proofs.byKey[key]
-	return e, ok
-}
-
-func (k *Kernel) keepProof(e work.Evidence) {
-	k.proofs.Lock()
-	defer k.proofs.Unlock()
-	if _, ok := k.proofs.byKey[e.Key]; !ok && e.Key != "" && !e.TimedOut {
-		k.proofs.byKey[e.Key] = e
-	}
-}
-
 // recallProofs reads what earlier epochs proved red: it stays red. A green is
 // run again, which costs time and risks nothing.
 func (k *Kernel) recallProofs() {
@@ -209,7 +147,7 @@ func (k *Kernel) recallProofs() {
 	for p := range e.Graph.Nodes("") {
 		for _, ev := range readEvidence(p.Graph) {
 			if ev.Kind == work.GateCommand && !ev.Green && !ev.TimedOut {
-				k.keepProof(ev)
+				k.proofs.keep(ev.Key, ev)
 			}
 		}
 	}

@@ -20,6 +20,8 @@ type handle struct {
 	author  string // "worker:repair"
 	root    rmg.Path
 	rights  work.Rights
+	lane    int       // of a race; 0 if there is none
+	spent   *spending // of its process; nil if there is none
 }
 
 var _ work.Workspace = (*handle)(nil)
@@ -48,6 +50,9 @@ func orRoot(p rmg.Path) rmg.Path {
 // Rewrite applies ops that the process has the right to.
 func (h *handle) Rewrite(ctx context.Context, rw rewrite.Rewrite) error {
 	if err := h.may(rw.Ops); err != nil {
+		return err
+	}
+	if err := h.spent.write(rw.Ops); err != nil {
 		return err
 	}
 	_, err := h.k.rewrite(ctx, h.author, h.cause, Version{Space: h.id}, rw)
@@ -103,6 +108,9 @@ func (h *handle) Materialise(ctx context.Context, slot int) (work.Folder, error)
 	tree, err := treeAt(h.Graph(), h.root)
 	if err != nil {
 		return nil, err
+	}
+	if h.lane > 1 {
+		slot += (h.lane - 1) * slotsOfLane
 	}
 	segs := h.root.Segments()
 	name := path.Join(string(rmg.Root.Child(segs[1].ID))[1:], string(rmg.Root.Child(segs[2].ID))[1:], fmt.Sprint(slot))

@@ -58,6 +58,13 @@ func (k *Kernel) Intent(ctx context.Context, c Caller, r IntentRequest) (Process
 	if err != nil {
 		return Process{}, err
 	}
+	if r.Race < 0 || r.Race > maxRace {
+		return Process{}, &rmg.Error{Op: "intent", Code: rmg.Limit, Msg: fmt.Sprintf("%d attempts cannot race", r.Race), Hint: fmt.Sprintf("up to %d do", maxRace)}
+	}
+	isolation, err := isolationOf(r.Isolation, s.Constraints)
+	if err != nil {
+		return Process{}, err
+	}
 	plan, err := k.opt.Library.Plan(s, facts(tree))
 	if err != nil {
 		return Process{}, err
@@ -65,11 +72,14 @@ func (k *Kernel) Intent(ctx context.Context, c Caller, r IntentRequest) (Process
 	p := Process{
 		Status: "planned", Text: orText(r.Text, s.Intent), SLAPS: s, Plan: plan, Owner: c.Name,
 		Repo: root.Segments()[1].ID, Branch: repo.Branch, Top: repo.Top, Base: repo.Head, Land: r.Land,
-		Rights: rightsOf(s, plan),
+		Isolation: isolation, Rights: rightsOf(s, plan),
 	}
 	p.Rights.Capabilities = capabilitiesOf(c, s)
 	if r.PlanOnly {
 		return p, nil
+	}
+	if p.Plan, err = raced(plan, r.Race); err != nil {
+		return Process{}, err
 	}
 	for _, t := range plan.Tasks {
 		if len(t.OnFail) > 0 {
@@ -303,7 +313,10 @@ func (k *Kernel) start(ctx context.Context, p Process, root rmg.Path, module str
 			"text": rmg.String(p.Text), "owner": rmg.String(p.Owner), "slaps": rmg.String(string(slaps)), "plan": rmg.String(string(plan)),
 			"rights": rmg.String(string(rights)), "root": rmg.Ref(root), "top": rmg.String(p.Top), "branch": rmg.String(p.Branch),
 			"base": rmg.String(p.Base), "sws": rmg.Ref(swsPath(sws)), "land": rmg.String(p.Land), "module": rmg.String(module),
-			"target": rmg.String(t.file), "epoch": rmg.Int(int64(k.epoch)), "started_ms": rmg.Int(k.lastAt.UnixMilli()),
+			"target": rmg.String(t.file), "isolation": rmg.String(p.Isolation), "epoch": rmg.Int(int64(k.epoch)), "started_ms": rmg.Int(k.lastAt.UnixMilli()),
+		}
+		if r := lanesOf(p.Plan); r > 0 {
+			props["lanes"] = rmg.Int(int64(r))
 		}
 		if t.symbol != "" {
 			props["symbol"] = rmg.String(t.symbol)
@@ -313,7 +326,15 @@ func (k *Kernel) start(ctx context.Context, p Process, root rmg.Path, module str
 		}
 		ops := []rewrite.Op{addOp(procPath(id), kindProcess, props)}
 		ops = append(ops, planOps(procPath(id), p.Plan)...)
-		return append(ops, forkOp(sws, f.seq, forkSpec{from: "system", owner: p.Owner, process: id, reason: "workspace of " + id}, k.lastAt)), nil
+		for lane := 1; lane <= max(1, lanesOf(p.Plan)); lane++ {
+			why := "workspace of " + id
+			if lane > 1 {
+				why = fmt.Sprintf("%s, lane %d", why, lane)
+			}
+			spec := forkSpec{from: "system", owner: p.Owner, process: id, reason: why}
+			ops = append(ops, forkOp(laneID(id, lane), f.seq, spec, k.lastAt))
+		}
+		return ops, nil
 	})
 	if err != nil {
 		return Process{}, err

@@ -16,7 +16,7 @@ import (
 	"jitos.dev/work"
 )
 
-// Options says what a kernel stands on. All but Logger must be given.
+// Options says what a kernel stands on. All but Logger and Proofs must be given.
 type Options struct {
 	Journal  Journal
 	Clock    Clock
@@ -24,6 +24,7 @@ type Options struct {
 	Runner   Runner
 	Library  *tasks.Library
 	Logger   *slog.Logger
+	Proofs   int // candidates of one branch that are proven side by side; 0 is 2
 }
 
 // Kernel owns the system. Safe for concurrent use.
@@ -53,16 +54,13 @@ type Kernel struct {
 	runs struct {
 		sync.Mutex // guards the fields below
 		live       map[string]*run
-		queues     map[rmg.Path]chan struct{} // one token for each branch
+		queues     map[rmg.Path]*branchQueue
 	}
 	roster roster
 	reads  reads
 	disk   disk
 	lastAt time.Time // of the last frame; the writer's alone
-	proofs struct {
-		sync.Mutex // guards the map
-		byKey      map[string]work.Evidence
-	}
+	proofs proofs
 }
 
 // Open folds the journal, begins a new epoch, finishes or takes back landings
@@ -82,8 +80,8 @@ func Open(ctx context.Context, opt Options) (*Kernel, error) {
 	k.state.touched = map[rmg.Path][]uint64{}
 	k.state.news = make(chan struct{})
 	k.runs.live = map[string]*run{}
-	k.runs.queues = map[rmg.Path]chan struct{}{}
-	k.proofs.byKey = map[string]work.Evidence{}
+	k.runs.queues = map[rmg.Path]*branchQueue{}
+	k.proofs.byKey, k.proofs.running = map[string]work.Evidence{}, map[string]chan struct{}{}
 	k.current.Store(&version{})
 	if err := k.replay(); err != nil {
 		k.stop()

@@ -96,8 +96,9 @@ func (k *Kernel) story(process string) []string {
 	}
 	var out []string
 	for _, t := range p.Tasks {
-		if t.Summary != "" {
-			out = append(out, fmt.Sprintf("%s: %s", t.ID, t.Summary))
+		lost := t.Lane != 0 && p.laneSpace(t.Lane) != p.Workspace
+		if t.Summary != "" && !lost {
+			out = append(out, fmt.Sprintf("%s: %s", plainID(t.Task), t.Summary))
 		}
 	}
 	return out
@@ -220,14 +221,14 @@ func (k *Kernel) settle(ctx context.Context, n rmg.Element) error {
 	return k.takeBack(ctx, c, l, "", "")
 }
 
-// recordByHand puts a process without a plan into the ledger.
-func (k *Kernel) recordByHand(ctx context.Context, p Process, root rmg.Path) (string, error) {
+// recordByHand puts a process without a plan into the ledger, and gives its seq.
+func (k *Kernel) recordByHand(ctx context.Context, p Process, root rmg.Path) (string, uint64, error) {
 	slaps, err := json.Marshal(p.SLAPS)
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
 	var id string
-	_, err = k.systemWith(ctx, p.Owner, p.Workspace, p.Text, func(f *fold, seq uint64) ([]rewrite.Op, error) {
+	rec, err := k.systemWith(ctx, p.Owner, p.Workspace, p.Text, func(f *fold, seq uint64) ([]rewrite.Op, error) {
 		id = fmt.Sprintf("p%d", seq)
 		return []rewrite.Op{addOp(procPath(id), kindProcess, map[string]rmg.Value{
 			"text": rmg.String(p.Text), "owner": rmg.String(p.Owner), "slaps": rmg.String(string(slaps)), "root": rmg.Ref(root),
@@ -235,12 +236,12 @@ func (k *Kernel) recordByHand(ctx context.Context, p Process, root rmg.Path) (st
 			"epoch": rmg.Int(int64(k.epoch)), "started_ms": rmg.Int(k.lastAt.UnixMilli()),
 		})}, nil
 	})
-	return id, err
+	return id, rec.Seq, err
 }
 
 // proveTask is the kernel's own task: prove the process's workspace, collapse
 // it, land it.
-func (k *Kernel) proveTask(ctx context.Context, r *run, p Process, t tasks.Task, at rmg.Path, token string) error {
+func (k *Kernel) proveTask(ctx context.Context, r *run, p Process, t tasks.Task, at rmg.Path, token string, arrival uint64) error {
 	e, _ := k.now().ledger.Get(procPath(p.ID))
 	root := refOf(e.Props, "root")
 	gates, err := criteriaGates(p.criteria(), root, e.Props.String("module"))
@@ -248,15 +249,17 @@ func (k *Kernel) proveTask(ctx context.Context, r *run, p Process, t tasks.Task,
 		return err
 	}
 	c := &collapse{
-		process: p.ID, space: p.Workspace, author: "kernel", cause: p.ID, reason: "collapse of " + p.Workspace + ": " + p.Text, root: root,
+		process: p.ID, arrival: arrival, strict: p.Isolation == isolationSerializable, space: p.laneSpace(t.Lane), author: "kernel", cause: p.ID, reason: "collapse of " + p.laneSpace(t.Lane) + ": " + p.Text, root: root,
 		top: p.Top, branch: p.Branch, land: p.Land, gates: gates, rights: p.Rights,
 		emit: func(ev work.Event) { ev.Task = t.ID; k.say(r, ev) },
 	}
 	c.done = []rewrite.Op{setOp(at, map[string]rmg.Value{"result": rmg.String(resultOK), "summary": rmg.String("every gate is green; collapsed")})}
 	out, err := k.collapse(ctx, c)
 	if err != nil {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
+		if cause := context.Cause(ctx); cause != nil && !isLimit(cause) && !errors.Is(cause, errLost) {
+			return cause
+		} else if cause != nil {
+			err = cause
 		}
 		res := work.Result{Summary: err.Error(), Reasons: []string{err.Error()}}
 		return orError(k.endAttempt(p, t, at, token, res), err)
@@ -291,10 +294,13 @@ func (k *Kernel) afterNothing(ctx context.Context, r *run, p Process, t tasks.Ta
 	if err != nil {
 		return err
 	}
-	segs := root.Segments()
+	lane, free, err := k.queueOf(root).lane(ctx)
+	if err != nil {
+		return err
+	}
+	defer free()
 	pr := proof{
-		name: "gate/" + string(rmg.Root.Child(segs[1].ID))[1:] + "/" + string(rmg.Root.Child(segs[2].ID))[1:], base: tree, next: tree,
-		emit: func(ev work.Event) { ev.Task = t.ID; k.say(r, ev) },
+		name: gatePlace(root, lane), base: tree, next: tree, emit: func(ev work.Event) { ev.Task = t.ID; k.say(r, ev) },
 	}
 	for _, g := range gates {
 		if g.Kind != work.GateTest || !g.RedBefore {
@@ -326,12 +332,15 @@ func (k *Kernel) recordEnd(id string, out Collapsed, tool time.Duration) error {
 	if out.Commit == "" {
 		return k.recordDone(id, "collapsed; nothing to land", tool)
 	}
-	return k.recordTimes(id, tool, nil)
+	return k.recordTimes(id, tool, nil, Spent{})
 }
 
-// recordTimes notes when a process ended, and how long tools ran.
-func (k *Kernel) recordTimes(id string, tool time.Duration, lines []byte) error {
+// recordTimes notes when a process ended, how long tools ran, and what it spent.
+func (k *Kernel) recordTimes(id string, tool time.Duration, lines []byte, spent Spent) error {
 	props := map[string]rmg.Value{"tool_ms": rmg.Int(tool.Milliseconds())}
+	if spent != (Spent{}) {
+		props[propSpent] = spent.value()
+	}
 	if len(lines) > 0 {
 		b, err := k.putBytes(lines)
 		if err != nil {

@@ -61,6 +61,7 @@ func (k *Kernel) readProcess(e rmg.Element) Process {
 		Base: p.String("base"), Land: p.String("land"), Commit: p.String("commit"), LandedOn: p.String("landed_on"),
 		Code: rmg.Code(p.String("code")), Collapse: uint64(p.Int("collapse")), Rounds: int(p.Int("rounds")),
 		Started: time.UnixMilli(p.Int("started_ms")).UTC(), ToolMillis: p.Int("tool_ms"),
+		Isolation: orText(p.String("isolation"), isolationSnapshot), Evicted: readEviction(p), Spent: readSpent(p),
 	}
 	if ms := p.Int("ended_ms"); ms != 0 {
 		proc.Ended = time.UnixMilli(ms).UTC()
@@ -84,6 +85,7 @@ func (k *Kernel) readProcess(e rmg.Element) Process {
 		}
 	}
 	proc.Evidence = readEvidence(e.Graph)
+	proc.Lanes = k.readLanes(e)
 	proc.Status, proc.Reason = k.statusOf(p, proc)
 	proc.Next = nextOf(proc)
 	return proc

@@ -114,7 +114,7 @@ func (k *Kernel) syncSpace(ctx context.Context, id string) error {
 	if !ok || repo.Props.String(propOrigin) == "" {
 		return nil
 	}
-	return k.syncRound(ctx, &collapse{root: root, top: repo.Props.String(propOrigin), branch: segs[2].ID}, false)
+	return k.syncBranch(ctx, &collapse{root: root, top: repo.Props.String(propOrigin), branch: segs[2].ID})
 }
 
 // mergeOnto merges a workspace with a version, and finds again the resolutions
@@ -142,7 +142,7 @@ func (k *Kernel) mergeOnto(id, onto string) (*merging, error) {
 	if err != nil {
 		return nil, err
 	}
-	merged, list, err := k.mergeSpace(s, v, m.to.world)
+	merged, list, err := k.mergeSpace(s, v, m.to.world, nil)
 	if err != nil {
 		return nil, err
 	}

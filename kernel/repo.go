@@ -51,26 +51,20 @@ func (k *Kernel) merge(in rmg.MergeInput) (rmg.Graph, []rmg.MergeConflict, error
 	return merged, nil, nil
 }
 
-// lockBranch takes the queue of a branch: who holds it may sync, commit a
+// lockBranch takes the token of a branch: who holds it may sync, commit a
 // collapse, and land. The returned func gives it back.
 func (k *Kernel) lockBranch(ctx context.Context, root rmg.Path) (func(), error) {
-	k.runs.Lock()
-	q, ok := k.runs.queues[root]
-	if !ok {
-		q = make(chan struct{}, 1)
-		k.runs.queues[root] = q
-	}
-	k.runs.Unlock()
+	token := k.queueOf(root).token
 	select {
-	case q <- struct{}{}:
-		return func() { <-q }, nil
+	case token <- struct{}{}:
+		return func() { <-token }, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 }
 
 // sync brings the branch that is checked out in dir into the world, under the
-// branch's queue, and returns its place.
+// branch's token, and returns its place.
 func (k *Kernel) sync(ctx context.Context, dir string) (Repo, rmg.Path, error) {
 	repo, err := k.opt.Worktree.Locate(ctx, dir)
 	if err != nil {
@@ -124,7 +118,7 @@ func (k *Kernel) placeOf(ctx context.Context, repo Repo) (rmg.Path, error) {
 }
 
 // syncLocked is the three-way merge of git_base, the branch's head and the
-// world, and returns the head. The branch's queue is held.
+// world, and returns the head. The branch's token is held.
 func (k *Kernel) syncLocked(ctx context.Context, top, branch string, root rmg.Path) (string, error) {
 	wt := k.opt.Worktree
 	commit, err := wt.Head(ctx, top, branch)
@@ -157,6 +151,7 @@ func (k *Kernel) syncLocked(ctx context.Context, top, branch string, root rmg.Pa
 		reason += ", was at " + short(here.Props.String(propGitBase))
 	}
 	_, err = k.system(ctx, "git", "sync", reason, ops)
+	k.moved(k.queueOf(root))
 	return commit, err
 }
 

@@ -9,7 +9,7 @@ import (
 	"jitos.dev/rmg"
 )
 
-// roster is an index of /sws by number: which workspaces there are, in what
+// roster is an index of /sws by rank: which workspaces there are, in what
 // state, whose. It is derived, and brought up to date when it is asked, by what
 // differs between the ledger it has seen and the one of the moment: O(change).
 type roster struct {
@@ -21,13 +21,13 @@ type roster struct {
 
 // rosterRow is what lists select workspaces by.
 type rosterRow struct {
-	number         uint64
+	rank           uint64
 	state          string
 	owner, process string
 	expires        int64 // Unix milliseconds; 0 for never
 }
 
-func (r rosterRow) id() string { return spaceID(r.number) }
+func (r rosterRow) id() string { return rankID(r.rank) }
 
 // follow brings the rows up to the ledger given. The lock is held.
 func (r *roster) follow(ledger rmg.Graph) {
@@ -40,7 +40,7 @@ func (r *roster) follow(ledger rmg.Graph) {
 		if c.Path.Parent() != rmg.Root {
 			continue // a conflict inside an entry
 		}
-		n, ok := numberOf(c.Path.Base().ID)
+		n, ok := rankOf(c.Path.Base().ID)
 		if !ok {
 			continue
 		}
@@ -60,18 +60,18 @@ func (r *roster) follow(ledger rmg.Graph) {
 		}
 	}
 	if len(fresh) > 0 {
-		byNumber := func(a, b rosterRow) int { return cmp.Compare(a.number, b.number) }
-		slices.SortFunc(fresh, byNumber)
-		late := len(r.rows) > 0 && fresh[0].number < r.rows[len(r.rows)-1].number
+		byRank := func(a, b rosterRow) int { return cmp.Compare(a.rank, b.rank) }
+		slices.SortFunc(fresh, byRank)
+		late := len(r.rows) > 0 && fresh[0].rank < r.rows[len(r.rows)-1].rank
 		if r.rows = append(r.rows, fresh...); late {
-			slices.SortFunc(r.rows, byNumber)
+			slices.SortFunc(r.rows, byRank)
 		}
 	}
 	r.seen = e.Graph
 }
 
 func rowOf(n uint64, p rmg.Props) rosterRow {
-	return rosterRow{number: n, state: spaceState(p), owner: p.String("owner"), process: p.String("process"), expires: p.Int(propExpires)}
+	return rosterRow{rank: n, state: spaceState(p), owner: p.String("owner"), process: p.String("process"), expires: p.Int(propExpires)}
 }
 
 func (r *roster) count(state string, by int) {
@@ -81,7 +81,7 @@ func (r *roster) count(state string, by int) {
 }
 
 func (r *roster) find(n uint64) (int, bool) {
-	return slices.BinarySearchFunc(r.rows, n, func(row rosterRow, n uint64) int { return cmp.Compare(row.number, n) })
+	return slices.BinarySearchFunc(r.rows, n, func(row rosterRow, n uint64) int { return cmp.Compare(row.rank, n) })
 }
 
 // live is how many workspaces are open.
@@ -106,7 +106,7 @@ func (r *roster) due(ledger rmg.Graph, at time.Time, most int) []string {
 	return out
 }
 
-// page lists the ids that a query selects, by number, and whether there are
+// page lists the ids that a query selects, by rank, and whether there are
 // more.
 func (r *roster) page(ledger rmg.Graph, q WorkspaceQuery, after uint64) (ids []string, more bool) {
 	r.mu.Lock()

@@ -23,7 +23,7 @@ func (k *Kernel) Workspaces(q WorkspaceQuery) (list []Workspace, next string, er
 	var after uint64
 	if q.After != "" {
 		var ok bool
-		if after, ok = numberOf(q.After); !ok {
+		if after, ok = rankOf(q.After); !ok {
 			return nil, "", &rmg.Error{Op: "list", Code: rmg.Invalid, Msg: fmt.Sprintf("no page begins after %q", q.After), Hint: "use the cursor of the page before"}
 		}
 	}
@@ -50,8 +50,33 @@ func (k *Kernel) Workspaces(q WorkspaceQuery) (list []Workspace, next string, er
 
 // numberOf is the seq of the record that made a workspace, which its id holds.
 func numberOf(id string) (uint64, bool) {
-	n, err := strconv.ParseUint(strings.TrimPrefix(id, "w"), 10, 64)
-	return n, err == nil && spaceID(n) == id
+	rank, ok := rankOf(id)
+	return rank / laneRanks, ok
+}
+
+// laneRanks is more than there are lanes of one process, whose workspaces are made
+// by one record: w4, w4-2, w4-3.
+const laneRanks = 16
+
+// rankOf orders workspaces: by number, then by lane.
+func rankOf(id string) (uint64, bool) {
+	number, lane, _ := strings.Cut(strings.TrimPrefix(id, "w"), "-")
+	n, err := strconv.ParseUint(number, 10, 59)
+	l := uint64(1)
+	if err == nil && lane != "" {
+		l, err = strconv.ParseUint(lane, 10, 4)
+	}
+	rank := n*laneRanks + l
+	return rank, err == nil && rankID(rank) == id
+}
+
+// rankID is the id of a rank.
+func rankID(rank uint64) string {
+	id := spaceID(rank / laneRanks)
+	if lane := rank % laneRanks; lane > 1 {
+		id += "-" + strconv.FormatUint(lane, 10)
+	}
+	return id
 }
 
 // Workspace shows one workspace. O(what it changed).
@@ -94,6 +119,8 @@ func readSpace(e rmg.Element) Workspace {
 		w.Outcome = fmt.Sprintf("seq %d", p.Int("collapsed"))
 	case spaceDiscarded:
 		w.Outcome = p.String("discard_reason")
+	default:
+		w.Outcome = textOf(p, propEvicted)
 	}
 	born, _ := numberOf(e.ID)
 	if w.Head == 0 {

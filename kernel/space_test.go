@@ -422,7 +422,7 @@ func TestReads(t *testing.T) {
 		t.Errorf("%+v", w)
 	}
 	b.reads.note(child.ID(), readSet{exact: []rmg.Path{"/d"}})
-	if err := b.adopt(ctx, Process{ID: p, Workspace: w.ID}, tasks.Task{ID: "x", Worker: "x"}, child.ID()); err != nil {
+	if err := b.adopt(ctx, w.ID, Process{ID: p, Workspace: w.ID}, tasks.Task{ID: "x", Worker: "x"}, child.ID()); err != nil {
 		t.Fatal(err)
 	}
 	if got, _ := b.readsOf(w.ID); !slices.Contains(got, "/d") {

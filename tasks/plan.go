@@ -35,6 +35,7 @@ type Task struct {
 	Retries       int            `json:"retries,omitempty"`
 	OnFail        []string       `json:"on_fail,omitempty"` // names of primitives that undo it, run only when it fails
 	Writes        []string       `json:"writes,omitempty"`  // path globs it may write, relative to the repository
+	Lane          int            `json:"lane,omitempty"`    // attempt of a race that it belongs to, from 1; 0 if there is no race
 }
 
 // Reason says why the plan looks as it does: one decomposition.

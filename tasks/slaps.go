@@ -54,12 +54,22 @@ type Criterion struct {
 	Name      string `json:"name,omitempty"`
 	Value     string `json:"value"`
 	RedBefore bool   `json:"red_before,omitempty"` // the tests that fail at the base, within value, must turn green
+	// Inputs are globs of the files that it is judged on, relative to the
+	// repository: it sees no others, so what changes elsewhere does not ask for
+	// it again. Empty for all.
+	Inputs []string `json:"inputs,omitempty"`
 }
 
-// Budget bounds the work. Zero means the default.
+// Budget bounds the work. Zero means the default, which for all but the first
+// two is no bound. A retry by a person begins it anew.
 type Budget struct {
-	Candidates int   `json:"candidates,omitempty"` // attempts at a change
-	WallMillis int64 `json:"wall_ms,omitempty"`
+	Candidates  int   `json:"candidates,omitempty"`   // attempts at a change
+	WallMillis  int64 `json:"wall_ms,omitempty"`      // of a task, and of the whole process
+	Tries       int   `json:"tries,omitempty"`        // of each task, the first included
+	Records     int   `json:"records,omitempty"`      // rewrites of the process's workspaces
+	DiskBytes   int64 `json:"disk_bytes,omitempty"`   // content written in them
+	Tokens      int64 `json:"tokens,omitempty"`       // as workers report them
+	MoneyMicros int64 `json:"money_micros,omitempty"` // millionths of the currency that workers report in
 }
 
 // Violation is one fault of a document, with where it stands.

@@ -22,6 +22,10 @@ type Gate struct {
 	Module        string   `json:"module,omitempty"`     // folder it runs in, relative
 	RedBefore     bool     `json:"red_before,omitempty"` // GateTest: what was red at the base within Pattern must be green
 	TimeoutMillis int64    `json:"timeout_ms,omitempty"`
+	// Inputs are globs of the files that it needs, relative to the repository. A
+	// gate that has them is run where there is nothing else, and its key is of
+	// those files alone; empty for all files.
+	Inputs []string `json:"inputs,omitempty"`
 }
 
 // TestStatus is how a test ended.

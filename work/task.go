@@ -33,6 +33,7 @@ type Assignment struct {
 	Args      map[string]any       // JSON values
 	Inputs    map[string]rmg.Props // outputs of the tasks it needs, by task id
 	Attempt   int                  // from 1
+	Lane      int                  // of a race, from 1: what the lanes may do differently; 0 if there is no race
 	Token     string               // fences late results
 	Workspace Workspace
 	Repo      Repo
@@ -80,6 +81,13 @@ type Result struct {
 	Reasons []string  // why not OK; what to try next
 	Output  rmg.Props // handed to the tasks that need this one; small
 	Adopt   string    // id of the child workspace whose change is taken into the task's workspace
+	Spent   Spent     // by this assignment
+}
+
+// Spent is what a worker used of what only it can count. It is its own word.
+type Spent struct {
+	Tokens      int64
+	MoneyMicros int64 // millionths of the currency that the budget is in
 }
 
 // Event is a line of progress.

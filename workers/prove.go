@@ -110,7 +110,7 @@ func (r *Runner) proveTests(ctx context.Context, p work.Proof, g work.Gate, e *w
 
 func (r *Runner) proveCommand(ctx context.Context, p work.Proof, g work.Gate, e *work.Evidence) error {
 	timeout := time.Duration(g.TimeoutMillis) * time.Millisecond
-	out, err := runIn(ctx, r.tool, r.place(p, g), timeout, g.Argv, nil)
+	out, err := runIn(ctx, r.tool, r.place(p, g), timeout, g.Argv, nil, nil)
 	if err != nil {
 		return err
 	}
@@ -129,8 +129,8 @@ func (r *Runner) proveCommand(ctx context.Context, p work.Proof, g work.Gate, e 
 }
 
 // runIn runs a command in a materialised repository, with the toolchain's
-// environment if there is one.
-func runIn(ctx context.Context, tool *gotool.Toolchain, p gotool.Place, timeout time.Duration, argv []string, emit func(stream, line string)) (sandbox.Outcome, error) {
+// environment if there is one, and more.
+func runIn(ctx context.Context, tool *gotool.Toolchain, p gotool.Place, timeout time.Duration, argv, more []string, emit func(stream, line string)) (sandbox.Outcome, error) {
 	c := sandbox.Command{
 		Argv: argv, Dir: filepath.Join(p.Folder, filepath.FromSlash(p.Module)), Timeout: timeout, Write: []string{p.Folder, p.Scratch},
 	}
@@ -147,6 +147,7 @@ func runIn(ctx context.Context, tool *gotool.Toolchain, p gotool.Place, timeout 
 			"HOME=" + filepath.Join(p.Scratch, "home"), "TMPDIR=" + filepath.Join(p.Scratch, "tmp"),
 		}
 	}
+	c.Env = append(c.Env, more...)
 	if emit == nil {
 		return sandbox.Run(ctx, c)
 	}

@@ -28,7 +28,8 @@ func (s *Script) Describe() work.Description {
 
 // Run runs args argv (a list of strings; a single string is split at spaces,
 // no shell) in the module's folder. It is OK if the command exits with 0, or
-// args say allow_fail. Output prop exit is the exit status.
+// args say allow_fail. Output prop exit is the exit status. In a race the
+// command finds its lane in JITOS_LANE.
 func (s *Script) Run(ctx context.Context, a work.Assignment) (work.Result, error) {
 	argv, err := commandOf(a.Args)
 	if err != nil {
@@ -41,7 +42,11 @@ func (s *Script) Run(ctx context.Context, a work.Assignment) (work.Result, error
 	defer f.Close()
 	place := gotool.Place{Folder: f.Path(), Scratch: f.Scratch(), Module: a.Repo.Module}
 	timeout := time.Duration(a.Budget.WallMillis) * time.Millisecond
-	out, err := runIn(ctx, s.tool, place, timeout, argv, func(stream, line string) {
+	var env []string
+	if a.Lane > 0 {
+		env = []string{fmt.Sprintf("JITOS_LANE=%d", a.Lane)}
+	}
+	out, err := runIn(ctx, s.tool, place, timeout, argv, env, func(stream, line string) {
 		a.Emit(work.Event{Text: line, Data: map[string]any{"stream": stream}})
 	})
 	if err != nil {

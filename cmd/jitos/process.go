@@ -75,6 +75,19 @@ func (a *app) printProcess(p wire.Process) {
 	if p.Commit != "" {
 		row(w, "commit", p.Commit+" on "+p.LandedOn)
 	}
+	if ev := p.Evicted; ev != nil {
+		row(w, "evicted", ev.Reason)
+		if ev.Beaten != 0 {
+			row(w, "beaten by", fmt.Sprintf("seq %d (%s)", ev.Beaten, ev.BeatenBy))
+		}
+		row(w, "changed", strings.Join(ev.Files, ", "))
+	}
+	for _, l := range p.Lanes {
+		row(w, fmt.Sprintf("lane %d", l.N), l.SWS+" "+strings.TrimRight(l.State+": "+l.Outcome, ": "))
+	}
+	if s := p.Spent; s != nil {
+		row(w, "spent", fmt.Sprintf("%d records, %d bytes, %d tokens", s.Records, s.Bytes, s.Tokens))
+	}
 	w.Flush()
 	if len(p.Tasks) == 0 {
 		return

@@ -204,11 +204,11 @@ func TestShutdownWaitsForOperations(t *testing.T) {
 func TestIntentReachesTheKernel(t *testing.T) {
 	f := newFake(0)
 	s, _ := newServer(t, f, nil)
-	got := answer[wire.IntentAnswer](t, s, request("POST", "/intent", `{"text":"Fix it","repo":"/home/ada/app","land":"branch","race":1,"approve":"auto"}`))
+	got := answer[wire.IntentAnswer](t, s, request("POST", "/intent", `{"text":"Fix it","repo":"/home/ada/app","land":"branch","race":3,"isolation":"serializable","approve":"auto"}`))
 	if got.Process != "p9" || got.SWS != "w5" || len(got.Plan.Tasks) != 2 {
 		t.Errorf("%+v", got)
 	}
-	if got := f.last(); got != "Intent ada@host Fix it /home/ada/app branch false" {
+	if got := f.last(); got != "Intent ada@host Fix it /home/ada/app branch false 3 serializable" {
 		t.Errorf("%q", got)
 	}
 	got = answer[wire.IntentAnswer](t, s, request("POST", "/intent", `{"text":"Fix it","plan_only":true}`))

@@ -70,6 +70,17 @@ func wireProcess(p kernel.Process) wire.Process {
 		Collapse: p.Collapse, Commit: p.Commit, LandedOn: p.LandedOn, Dirty: p.Dirty, Rounds: p.Rounds,
 		Started: at(p.Started), Ended: at(p.Ended), ToolMillis: p.ToolMillis,
 	}
+	out.Isolation = p.Isolation
+	if ev := p.Evicted; ev != nil {
+		out.Evicted = &wire.Eviction{Reason: ev.Reason, Files: ev.Files, Beaten: ev.Beaten, BeatenBy: ev.BeatenBy}
+	}
+	if p.Spent != (kernel.Spent{}) {
+		s := wire.Spent(p.Spent)
+		out.Spent = &s
+	}
+	for _, l := range p.Lanes {
+		out.Lanes = append(out.Lanes, wire.Lane{N: l.N, SWS: l.Workspace, State: l.State, Outcome: l.Outcome})
+	}
 	for _, t := range p.Tasks {
 		out.Tasks = append(out.Tasks, wire.TaskState{
 			Task: t.Task, State: t.State, Attempts: t.Attempts, Outcome: t.Summary, Reasons: t.Reasons, Output: t.Output,

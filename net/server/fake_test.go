@@ -306,7 +306,7 @@ func (f *fake) Intent(_ context.Context, c kernel.Caller, r kernel.IntentRequest
 	if r.PlanOnly {
 		p.ID, p.Workspace = "", ""
 	}
-	return p, f.call("Intent", " ", c.Name, " ", r.Text, " ", r.Dir, " ", r.Land, " ", r.SLAPS != nil)
+	return p, f.call("Intent", " ", c.Name, " ", r.Text, " ", r.Dir, " ", r.Land, " ", r.SLAPS != nil, " ", r.Race, " ", r.Isolation)
 }
 
 func (f *fake) Processes() []kernel.Process { return []kernel.Process{canned("p8"), canned("p9")} }

@@ -18,7 +18,7 @@ func (x *exchange) intent() (any, error) {
 	if err := notYet(in); err != nil {
 		return nil, err
 	}
-	req := kernel.IntentRequest{Text: in.Text, Dir: in.Repo, PlanOnly: in.PlanOnly, Land: in.Land}
+	req := kernel.IntentRequest{Text: in.Text, Dir: in.Repo, PlanOnly: in.PlanOnly, Land: in.Land, Race: in.Race, Isolation: in.Isolation}
 	structured := len(in.SLAPS) > 0 && string(in.SLAPS) != "null"
 	if (req.Text != "") == structured {
 		return nil, wire.NewProblem(rmg.Invalid, "give either text or slaps").WithHint(`for example {"text":"Fix the failing test in ./pkg","repo":"/home/me/app"}`)
@@ -62,8 +62,6 @@ func notYet(in wire.IntentRequest) error {
 		return wire.NewProblem(rmg.Invalid, "%s is not in this version", what).WithHint("%s", hint)
 	}
 	switch {
-	case in.Race > 1 || in.Race < 0:
-		return refuse("race", "leave it out: candidates are tried side by side as it is")
 	case in.Approve != "" && in.Approve != "auto":
 		return refuse("approve="+in.Approve, "leave it out: what the gates prove lands; land=branch keeps it off your branch")
 	case in.Land == "patch":

@@ -15,12 +15,14 @@ type IntentRequest struct {
 	SLAPS    json.RawMessage `json:"slaps,omitempty" doc:"a SLAPS document; every violation is reported"`
 	Repo     string          `json:"repo,omitempty" doc:"absolute path of a folder in the repository"`
 	PlanOnly bool            `json:"plan_only,omitempty"`
-	Race     int             `json:"race,omitempty" doc:"not in this version: more than 1 is refused"`
+	Race     int             `json:"race,omitempty" doc:"attempts side by side, at most 8, of which the first that is proven collapses"`
 	Approve  string          `json:"approve,omitempty" doc:"auto (default); ask is not in this version"`
 	Land     string          `json:"land,omitempty" doc:"commit (default), branch or none"`
 	From     string          `json:"from,omitempty" doc:"not in this version"`
 	Dirty    bool            `json:"dirty,omitempty" doc:"not in this version"`
 	Worker   string          `json:"worker,omitempty" doc:"not in this version"`
+	// Isolation says what conflicts with what landed since the fork.
+	Isolation string `json:"isolation,omitempty" doc:"snapshot (default: what both wrote conflicts) or serializable (what was read and then changed does too)"`
 }
 
 // IntentAnswer says what an intent became. With plan_only there is neither
@@ -62,9 +64,37 @@ type Process struct {
 	LandedOn   string          `json:"landed_on,omitempty"`
 	Dirty      []string        `json:"dirty,omitempty" doc:"uncommitted paths when it began"`
 	Rounds     int             `json:"rounds,omitempty" doc:"proofs run"`
+	Isolation  string          `json:"isolation,omitempty" doc:"snapshot or serializable"`
+	Evicted    *Eviction       `json:"evicted,omitempty" doc:"why the branch's queue put it out"`
+	Lanes      []Lane          `json:"lanes,omitempty" doc:"attempts of a race"`
+	Spent      *Spent          `json:"spent,omitempty" doc:"what it used of its budget"`
 	Started    Time            `json:"started,omitzero"`
 	Ended      Time            `json:"ended,omitzero" doc:"absent while it goes on"`
 	ToolMillis int64           `json:"tool_ms" doc:"wall time with a command of a worker or gate running"`
+}
+
+// Lane is one attempt of a race.
+type Lane struct {
+	N       int    `json:"n" doc:"from 1"`
+	SWS     string `json:"sws"`
+	State   string `json:"state" enum:"open,collapsed,discarded"`
+	Outcome string `json:"outcome,omitempty"`
+}
+
+// Spent is what a process used of its budget, when it ended.
+type Spent struct {
+	Records     int64 `json:"records" doc:"rewrites of its workspaces"`
+	Bytes       int64 `json:"bytes" doc:"content written in them"`
+	Tokens      int64 `json:"tokens,omitempty" doc:"as its workers said"`
+	MoneyMicros int64 `json:"money_micros,omitempty" doc:"as its workers said"`
+}
+
+// Eviction is how a branch's queue put a collapse out.
+type Eviction struct {
+	Reason   string   `json:"reason" doc:"the red gates, or the first conflict"`
+	Files    []string `json:"files,omitempty" doc:"what it would have changed"`
+	Beaten   uint64   `json:"beaten,omitempty" doc:"seq of the change without which it would have held; absent if it does not hold by itself"`
+	BeatenBy string   `json:"beaten_by,omitempty" doc:"that change, in words"`
 }
 
 // Live reports whether the process still goes on by itself.
