@@ -13,6 +13,8 @@ import (
 type Caller struct {
 	Name    string // "ada@host", "worker:repair"
 	Process string // set for a worker's token: the process it works for
+	Kind    CallerKind
+	Caps    Caps // of a process's or an agent's token
 }
 
 // Record is one applied rewrite in the log.
@@ -78,8 +80,11 @@ type Process struct {
 	Dirty      []string        // uncommitted paths when it began
 	Rounds     int             // proofs run
 	Started    time.Time
-	Ended      time.Time // zero while it goes on
-	ToolMillis int64     // wall time with a command of a worker or gate running, while the process ran
+	Ended      time.Time  // zero while it goes on
+	ToolMillis int64      // wall time with a command of a worker or gate running, while the process ran
+	Approvals  []Approval // that its collapse asked for, oldest first
+
+	ask bool // a person approves the collapse whatever policy says
 }
 
 // TaskState is one task of a process's plan.
@@ -100,6 +105,7 @@ type IntentRequest struct {
 	PlanOnly bool
 	Land     string // "commit" (default), "branch", "none"
 	Worker   string // not used for anything but "": reserved
+	Approve  string // "auto" (default), "ask": a person approves the collapse whatever policy says
 }
 
 // ForkRequest makes a workspace.

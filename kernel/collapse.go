@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"jitos.dev/rewrite"
 	"jitos.dev/rmg"
@@ -31,7 +32,13 @@ type collapse struct {
 	rights  work.Rights
 	byHand  bool
 	emit    func(work.Event)
-	done    []rewrite.Op // ledger ops that go into the record with it
+	done    []rewrite.Op  // ledger ops that go into the record with it
+	caller  Caller        // who collapses by hand
+	ask     bool          // a person approves whatever policy says
+	limit   time.Duration // of each proof; 0 is none
+
+	judged rmg.Graph       // the world whose policy approve went by
+	answer []work.Evidence // a person's approval, if one was needed
 }
 
 // candidate is the outcome of merging, immutable.
@@ -102,14 +109,27 @@ func (k *Kernel) collapseRound(ctx context.Context, c *collapse, round int, out 
 		return false, err
 	}
 	if len(conflicts) > 0 {
+		unlock() // a person may take days
+		unlock = func() {}
 		out.Conflicts = conflicts
-		return false, conflictError(c.space, conflicts)
+		err := k.askConflict(ctx, c, conflicts)
+		return err == nil, err
 	}
-	out.Merged = cand.moved
+	out.Merged, out.Conflicts = cand.moved, nil
 	if c.root != "" {
 		if out.Evidence, err = k.proveRound(ctx, c, cand, round); err != nil {
 			return false, err
 		}
+		if hold && !k.settled(c, cand, out.Evidence) {
+			unlock() // as above: no queue is held for an answer
+			unlock, hold = func() {}, false
+		}
+	}
+	if err := k.approve(ctx, c, cand, out.Evidence); err != nil {
+		return false, err
+	}
+	out.Evidence = append(out.Evidence, c.answer...)
+	if c.root != "" {
 		if !hold {
 			if unlock, err = k.lockBranch(ctx, c.root); err != nil {
 				return false, err
@@ -119,9 +139,11 @@ func (k *Kernel) collapseRound(ctx context.Context, c *collapse, round int, out 
 			}
 		}
 		now, conflicts, err := k.prepare(c)
-		if err != nil || len(conflicts) > 0 {
-			out.Conflicts = conflicts
-			return false, orError(err, conflictError(c.space, conflicts))
+		if err != nil {
+			return false, err
+		}
+		if len(conflicts) > 0 || !samePolicy(now.from.world, c.judged) {
+			return true, nil
 		}
 		if !now.base.Same(cand.base) || !now.next.Same(cand.next) {
 			return true, nil
@@ -161,12 +183,16 @@ func (k *Kernel) syncRound(ctx context.Context, c *collapse, held bool) error {
 // proveRound runs the gates, records the proof with the process, and fails if
 // one is red.
 func (k *Kernel) proveRound(ctx context.Context, c *collapse, cand candidate, round int) ([]work.Evidence, error) {
-	segs := c.root.Segments()
-	list, err := k.prove(ctx, proof{
-		name: "gate/" + string(rmg.Root.Child(segs[1].ID))[1:] + "/" + string(rmg.Root.Child(segs[2].ID))[1:],
-		base: cand.base, next: cand.next, gates: c.gates, rights: c.rights, byHand: c.byHand, emit: c.emit,
-	})
+	within, cancel := ctx, func() {}
+	if c.limit > 0 {
+		within, cancel = context.WithTimeout(ctx, c.limit)
+	}
+	defer cancel()
+	list, err := k.prove(within, k.proofOf(c, cand))
 	if err != nil {
+		if ctx.Err() == nil && errors.Is(within.Err(), context.DeadlineExceeded) {
+			err = &rmg.Error{Op: "prove", Code: rmg.GateFailed, Msg: fmt.Sprintf("the proof did not end within %s", c.limit)}
+		}
 		return nil, err
 	}
 	var red []string
@@ -187,6 +213,16 @@ func (k *Kernel) proveRound(ctx context.Context, c *collapse, cand candidate, ro
 		}
 	}
 	return list, &rmg.Error{Op: "collapse", Code: rmg.GateFailed, Msg: fmt.Sprintf("red: %s", some(red)), Hint: "jitos show " + orText(c.process, c.space) + " has the evidence"}
+}
+
+// proofOf is what a candidate's gates are judged on.
+func (k *Kernel) proofOf(c *collapse, cand candidate) proof {
+	segs := c.root.Segments()
+	return proof{
+		name: "gate/" + string(rmg.Root.Child(segs[1].ID))[1:] + "/" + string(rmg.Root.Child(segs[2].ID))[1:],
+		base: cand.base, next: cand.next, gates: c.gates, rights: c.rights, byHand: c.byHand, emit: c.emit,
+		head: cand.from.world, root: c.root, who: k.collapser(c),
+	}
 }
 
 func gateLine(e work.Evidence) string {
@@ -248,7 +284,7 @@ func (k *Kernel) commitCollapse(ctx context.Context, c *collapse, cand candidate
 		// Others may have written elsewhere since the merge: the ops say what
 		// changes, and apply to that. Where they wrote to the same elements it
 		// is not this candidate that was merged.
-		if !f.world.Same(cand.from.world) && overlaps(cand.from.world, f.world, world) {
+		if !samePolicy(f.world, c.judged) || !f.world.Same(cand.from.world) && overlaps(cand.from.world, f.world, world) {
 			return nil, errHeadMoved
 		}
 		ops := append([]rewrite.Op{}, world...)
@@ -331,13 +367,19 @@ func (k *Kernel) Collapse(ctx context.Context, c Caller, id, land string) (Colla
 	if !ok || !has {
 		return Collapsed{}, noSpace(id)
 	}
+	if err := k.within(c, id); err != nil {
+		return Collapsed{}, err
+	}
+	if err := c.needs(CapCollapse, "collapse", swsPath(id)); err != nil {
+		return Collapsed{}, err
+	}
 	if st := spaceState(e.Props); st != spaceOpen {
 		return Collapsed{}, &rmg.Error{Op: "collapse", Path: swsPath(id), Code: rmg.Conflict, Msg: "the workspace is " + st}
 	}
 	if p := e.Props.String("process"); p != "" {
 		return Collapsed{}, &rmg.Error{Op: "collapse", Path: swsPath(id), Code: rmg.Denied, Msg: "it belongs to process " + p + ", which collapses it when its gates are green", Hint: "fork it: jitos sws new --from sws:" + id}
 	}
-	job := &collapse{space: id, author: c.Name, cause: id, reason: "collapse of " + id, land: orText(land, landCommit), byHand: true}
+	job := &collapse{space: id, author: c.Name, cause: id, reason: "collapse of " + id, land: orText(land, landCommit), byHand: true, caller: c}
 	v, err := ParseVersion(e.Props.String("from"))
 	if err != nil {
 		return Collapsed{}, err
@@ -427,6 +469,9 @@ func (k *Kernel) collapseByHand(ctx context.Context, c Caller, job *collapse, s 
 	out, err := k.collapse(ctx, job)
 	out.Process = id
 	if err != nil {
+		if p, perr := k.Process(id); perr == nil && p.Status == "waiting" && ctx.Err() != nil {
+			return out, err // the daemon stops; the question stands
+		}
 		return out, orError(k.recordFailure(id, err, 0), err)
 	}
 	return out, k.recordEnd(id, out, 0)

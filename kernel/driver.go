@@ -159,7 +159,7 @@ func (k *Kernel) drive(ctx context.Context, r *run) error {
 // process that ended early has none.
 func (k *Kernel) ready(p Process, active map[string]bool) []tasks.Task {
 	switch p.Status {
-	case "planned", "running", "proving":
+	case "planned", "running", "proving", "waiting":
 	default:
 		return nil
 	}
@@ -198,7 +198,9 @@ func (k *Kernel) attemptOnce(ctx context.Context, r *run, p Process, t tasks.Tas
 	if err != nil {
 		return err
 	}
-	if t.TimeoutMillis > 0 {
+	// The kernel's own tasks may wait for a person; their limit is that of each
+	// proof.
+	if t.TimeoutMillis > 0 && t.Worker != workerKernel {
 		var stop context.CancelFunc
 		ctx, stop = context.WithTimeout(ctx, time.Duration(t.TimeoutMillis)*time.Millisecond)
 		defer stop()
@@ -337,6 +339,10 @@ func (k *Kernel) dispatch(ctx context.Context, r *run, p Process, t tasks.Task, 
 	if !allowed {
 		return work.Result{}, &rmg.Error{Op: "dispatch", Code: rmg.Denied, Msg: fmt.Sprintf("the process has no right to worker %q", t.Worker)}
 	}
+	asks := newSubject(Caller{Name: p.ID, Kind: KindProcess}, p.facts(t.Worker))
+	if err := k.judgement(asks).may(VerbDispatch, workerRoot.Child(t.Worker), kindWorker); err != nil {
+		return work.Result{}, err
+	}
 	e, _ := k.now().ledger.Get(procPath(p.ID))
 	a := work.Assignment{
 		Process: p.ID, Task: t.ID, Action: t.Action, Args: t.Args, Inputs: map[string]rmg.Props{}, Attempt: number, Token: token,
@@ -353,6 +359,7 @@ func (k *Kernel) dispatch(ctx context.Context, r *run, p Process, t tasks.Task, 
 	}
 	a.Workspace = &handle{
 		k: k, id: p.Workspace, process: p.ID, cause: p.ID + "/" + t.ID, author: "worker:" + t.Worker, root: a.Repo.Root, rights: p.Rights,
+		caller: Caller{Name: "worker:" + t.Worker, Process: p.ID, Kind: KindWorker}, facts: p.facts(t.Worker),
 	}
 	for _, st := range p.Tasks {
 		a.Inputs[st.ID] = st.Output

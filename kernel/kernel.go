@@ -54,8 +54,14 @@ type Kernel struct {
 		sync.Mutex // guards the fields below
 		live       map[string]*run
 		queues     map[rmg.Path]chan struct{} // one token for each branch
+		waits      map[rmg.Path]int           // approvals that a collapse of this epoch waits for
 	}
-	lastAt time.Time // of the last frame; the writer's alone
+	lastAt   time.Time // of the last frame; the writer's alone
+	policies struct {
+		sync.Mutex             // guards the fields below
+		of         rmg.Element // /policy, as the last one compiled was read from
+		policy     *Policy
+	}
 	proofs struct {
 		sync.Mutex // guards the map
 		byKey      map[string]work.Evidence
@@ -80,6 +86,7 @@ func Open(ctx context.Context, opt Options) (*Kernel, error) {
 	k.state.news = make(chan struct{})
 	k.runs.live = map[string]*run{}
 	k.runs.queues = map[rmg.Path]chan struct{}{}
+	k.runs.waits = map[rmg.Path]int{}
 	k.proofs.byKey = map[string]work.Evidence{}
 	k.current.Store(&version{})
 	if err := k.replay(); err != nil {
