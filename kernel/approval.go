@@ -71,8 +71,8 @@ type Approval struct {
 	at rmg.Path // of its entry
 }
 
-// next says what a person can do about an open one.
-func (a Approval) next() string {
+// Next says what a person can do about an open one.
+func (a Approval) Next() string {
 	if a.About == AboutConflict {
 		return fmt.Sprintf("settle it in the workspace (jitos sws diff %s shows its side), then: jitos answer %s approve", a.Workspace, a.ID)
 	}
@@ -284,7 +284,7 @@ func (k *Kernel) ask(ctx context.Context, c *collapse, q Approval) (Approval, er
 	}
 	if a.Answer == "" && c.emit != nil {
 		c.emit(work.Event{Text: fmt.Sprintf("waiting for a person: %s %s", a.ID, a.Question), Data: map[string]any{"approval": a.ID}})
-		c.emit(work.Event{Text: a.next()})
+		c.emit(work.Event{Text: a.Next()})
 	}
 	return k.awaitAnswer(ctx, a)
 }

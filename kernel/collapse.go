@@ -115,7 +115,7 @@ func (k *Kernel) collapseRound(ctx context.Context, c *collapse, round int, out 
 		err := k.askConflict(ctx, c, conflicts)
 		return err == nil, err
 	}
-	out.Merged, out.Conflicts = cand.moved, nil
+	out.Merged, out.Conflicts, out.Evidence = cand.moved, nil, nil
 	if c.root != "" {
 		if out.Evidence, err = k.proveRound(ctx, c, cand, round); err != nil {
 			return false, err

@@ -201,7 +201,7 @@ func nextOf(p Process) string {
 	case "waiting":
 		for _, a := range p.Approvals {
 			if a.State == ApprovalOpen {
-				return a.next()
+				return a.Next()
 			}
 		}
 		return ""

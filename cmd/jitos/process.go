@@ -75,6 +75,13 @@ func (a *app) printProcess(p wire.Process) {
 	if p.Commit != "" {
 		row(w, "commit", p.Commit+" on "+p.LandedOn)
 	}
+	for _, q := range p.Approvals {
+		text := q.ID + " " + q.State
+		if q.By != "" {
+			text += fmt.Sprintf(" by %s at %s", q.By, clock(q.Answered))
+		}
+		row(w, "approval", strings.TrimSuffix(text+": "+q.Comment, ": "))
+	}
 	w.Flush()
 	if len(p.Tasks) == 0 {
 		return
@@ -101,7 +108,7 @@ func (a *app) printEvidence(p wire.Process) {
 			verdict = "green"
 		}
 		box := ""
-		if e.Kind != "policy" && e.Kind != "file" {
+		if e.Kind != "policy" && e.Kind != "answer" && e.Kind != "file" {
 			box = e.Sandbox.Tier + ", network " + e.Sandbox.Network
 		}
 		row(w, e.Gate, verdict, millis(e.Millis), cut(e.Reason, 80), box)

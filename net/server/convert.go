@@ -48,6 +48,9 @@ func wireProcess(p kernel.Process) wire.Process {
 		Collapse: p.Collapse, Commit: p.Commit, LandedOn: p.LandedOn, Dirty: p.Dirty, Rounds: p.Rounds,
 		Started: at(p.Started), Ended: at(p.Ended), ToolMillis: p.ToolMillis,
 	}
+	for _, a := range p.Approvals {
+		out.Approvals = append(out.Approvals, wireApproval(a))
+	}
 	for _, t := range p.Tasks {
 		out.Tasks = append(out.Tasks, wire.TaskState{
 			Task: t.Task, State: t.State, Attempts: t.Attempts, Outcome: t.Summary, Reasons: t.Reasons, Output: t.Output,

@@ -31,6 +31,8 @@ type fake struct {
 	stir    chan struct{} // closed when lines or ended changed
 	blobs   map[[32]byte][]byte
 	calls   []string // method, caller, arguments
+	sum     [32]byte // of the last token's secret
+	asks    []kernel.Approval
 
 	collapse func(context.Context) (kernel.Collapsed, error)
 	exec     func(context.Context, func(work.Event)) (int, error)

@@ -123,7 +123,7 @@ func TestBadBodiesAndParameters(t *testing.T) {
 	post("/rewrite", `{"ops":[{"op":"inc","path":"/a","kind":"K"}]}`, 400)
 	post("/sws", `{"private":true}`, 400)
 	post("/sws/w5/exec", `{"argv":[]}`, 400)
-	for _, body := range []string{`{}`, `{"text":"x","slaps":{}}`, `{"text":"x","race":2}`, `{"text":"x","approve":"ask"}`, `{"text":"x","dirty":true}`, `{"text":"x","from":"main"}`, `{"text":"x","land":"patch"}`, `{"text":"x","worker":"llm"}`} {
+	for _, body := range []string{`{}`, `{"text":"x","slaps":{}}`, `{"text":"x","race":2}`, `{"text":"x","approve":"perhaps"}`, `{"text":"x","dirty":true}`, `{"text":"x","from":"main"}`, `{"text":"x","land":"patch"}`, `{"text":"x","worker":"llm"}`} {
 		if p := post("/intent", body, 400); p.Hint == "" {
 			t.Errorf("%s: no hint: %+v", body, p)
 		}
@@ -151,7 +151,7 @@ func TestBadBodiesAndParameters(t *testing.T) {
 // Calls that later versions have are absent, which a client can tell.
 func TestAbsentCalls(t *testing.T) {
 	s, _ := newServer(t, newFake(0), nil)
-	for _, target := range []string{"/undo", "/bisect", "/replay", "/inbox/1", "/lease", "/sws/w5/rebase", "/sws/w5/resolve", "/admin/gc"} {
+	for _, target := range []string{"/undo", "/bisect", "/replay", "/lease", "/sws/w5/rebase", "/sws/w5/resolve", "/admin/gc"} {
 		p := refusal(t, s, request("POST", target, "{}"), 404)
 		if p.Code != rmg.NotFound || !strings.Contains(p.Detail, "not in this version") {
 			t.Errorf("%s: %+v", target, p)
