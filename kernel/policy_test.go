@@ -146,9 +146,12 @@ func TestDefaultPolicyIsAsBefore(t *testing.T) {
 		places = append(places, root.Join(split(f)...))
 	}
 	rights := []work.Rights{
-		{Write: []string{"**"}}, {Write: []string{"**"}, Protected: oldProtected},
-		{Write: []string{"src/**"}, Protected: oldProtected}, {Write: []string{"**"}, Protected: append([]string{"src/**"}, oldProtected...)},
-		{Write: []string{"**"}, Protected: oldProtected, Granted: []string{"**/*_test.go", "go.mod"}}, {},
+		{Write: []string{"**"}},
+		{Write: []string{"**"}, Protected: oldProtected},
+		{Write: []string{"src/**"}, Protected: oldProtected},
+		{Write: []string{"**"}, Protected: append([]string{"src/**"}, oldProtected...)},
+		{Write: []string{"**"}, Protected: oldProtected, Granted: []string{"**/*_test.go", "go.mod"}},
+		{},
 	}
 	n := 0
 	for i, r := range rights {
