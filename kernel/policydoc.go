@@ -49,7 +49,14 @@ type PolicyDocument struct {
 
 // ParsePolicyDocument reads YAML. Invalid: it is none, or says what a policy
 // does not have. Whether its rules compile is for Compile to say.
-func ParsePolicyDocument(data []byte) (PolicyDocument, error) {
+func ParsePolicyDocument(data []byte) (d PolicyDocument, err error) {
+	// The YAML library has panicked on text that is no policy; what anybody may
+	// send must not end the daemon.
+	defer func() {
+		if cause := recover(); cause != nil {
+			d, err = PolicyDocument{}, &rmg.Error{Op: "policy", Code: rmg.Invalid, Msg: "the YAML cannot be read", Hint: "jitos policy show prints one that counts"}
+		}
+	}()
 	bad := func(format string, args ...any) error {
 		return &rmg.Error{Op: "policy", Code: rmg.Invalid, Msg: fmt.Sprintf(format, args...), Hint: "jitos policy show prints one that counts"}
 	}
@@ -73,13 +80,15 @@ func ParsePolicyDocument(data []byte) (PolicyDocument, error) {
 		if d.Body == nil {
 			continue
 		}
-		if n := ast.Filter(ast.AliasType, d.Body); len(n) > 0 {
-			return PolicyDocument{}, bad("line %d: aliases are not taken", n[0].GetToken().Position.Line)
+		for _, typ := range []ast.NodeType{ast.AliasType, ast.AnchorType, ast.TagType, ast.MergeKeyType} {
+			if n := ast.Filter(typ, d.Body); len(n) > 0 {
+				return PolicyDocument{}, bad("line %d: anchors, aliases, tags and merge keys are not taken", n[0].GetToken().Position.Line)
+			}
 		}
 	}
 	var doc PolicyDocument
 	if len(bytes.TrimSpace(data)) == 0 || len(f.Docs) == 0 || f.Docs[0].Body == nil || f.Docs[0].Body.Type() == ast.CommentType {
-		return doc, nil
+		return doc, doc.readSettings()
 	}
 	if err := yaml.UnmarshalWithOptions(data, &doc, yaml.DisallowUnknownField()); err != nil {
 		return PolicyDocument{}, bad("%s", yaml.FormatError(err, false, false))
