@@ -13,6 +13,8 @@ import (
 type Caller struct {
 	Name    string // "ada@host", "worker:repair"
 	Process string // set for a worker's token: the process it works for
+	Kind    CallerKind
+	Caps    Caps // of a process's or an agent's token
 }
 
 // Record is one applied rewrite in the log.
@@ -135,8 +137,11 @@ type Process struct {
 	Lanes      []Lane          // attempts of a race; Workspace is the winner's once there is one
 	Spent      Spent           // what it used of its budget, when it ended
 	Started    time.Time
-	Ended      time.Time // zero while it goes on
-	ToolMillis int64     // wall time with a command of a worker or gate running, while the process ran
+	Ended      time.Time  // zero while it goes on
+	ToolMillis int64      // wall time with a command of a worker or gate running, while the process ran
+	Approvals  []Approval // that its collapse asked for, oldest first
+
+	ask bool // a person approves the collapse whatever policy says
 }
 
 // TaskState is one task of a process's plan.
@@ -186,6 +191,7 @@ type IntentRequest struct {
 	// "serializable" (what the workspace read and the head changed does too).
 	// Empty leaves it to a constraint of the SLAPS, "isolation: serializable".
 	Isolation string
+	Approve   string // "auto" (default), "ask": a person approves the collapse whatever policy says
 }
 
 // ForkRequest makes a workspace.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"jitos.dev/rewrite"
 	"jitos.dev/rmg"
@@ -29,7 +30,13 @@ type collapse struct {
 	byHand  bool
 	strict  bool // serializable: what the workspace read counts as well as what it wrote
 	emit    func(work.Event)
-	done    []rewrite.Op // ledger ops that go into the record with it
+	done    []rewrite.Op  // ledger ops that go into the record with it
+	caller  Caller        // who collapses by hand
+	ask     bool          // a person approves whatever policy says
+	limit   time.Duration // of each proof; 0 is none
+
+	judged rmg.Graph       // the world whose policy approve went by
+	answer []work.Evidence // a person's approval, if one was needed
 }
 
 // candidate is the outcome of merging, immutable.
@@ -78,14 +85,31 @@ func (k *Kernel) collapse(ctx context.Context, c *collapse) (Collapsed, error) {
 	}
 	for {
 		cand, conflicts, err := k.prepare(c, k.now().world)
-		if err != nil || len(conflicts) > 0 {
-			return Collapsed{Conflicts: conflicts}, orError(err, conflictError(c.space, conflicts))
+		if err != nil {
+			return Collapsed{}, err
+		}
+		if len(conflicts) > 0 {
+			if err := k.askConflict(ctx, c, conflicts); err != nil {
+				return Collapsed{Conflicts: conflicts}, err
+			}
+			continue
+		}
+		if err := k.approve(ctx, c, cand, nil); err != nil {
+			return Collapsed{}, err
 		}
 		rec, _, err := k.commitCollapse(ctx, c, cand, nil, 0)
 		if errors.Is(err, errHeadMoved) {
 			continue
 		}
-		return Collapsed{Seq: rec.Seq, Digest: rec.Digest, Merged: cand.moved}, err
+		return Collapsed{Seq: rec.Seq, Digest: rec.Digest, Merged: cand.moved, Evidence: c.answer}, err
+	}
+}
+
+// proofOf is what a candidate's gates are judged on, in a lane.
+func (k *Kernel) proofOf(c *collapse, cand candidate, gates []work.Gate, lane int) proof {
+	return proof{
+		name: gatePlace(c.root, lane), base: cand.base, next: cand.next, gates: gates, rights: c.rights, byHand: c.byHand, emit: c.emit,
+		head: cand.from, root: c.root, who: k.collapser(c),
 	}
 }
 
@@ -132,7 +156,7 @@ func (k *Kernel) commitCollapse(ctx context.Context, c *collapse, cand candidate
 		// Others may have written elsewhere since the merge: the ops say what
 		// changes, and apply to that. Where they wrote to the same elements it
 		// is not this candidate that was merged.
-		if !f.world.Same(cand.from) && overlaps(cand.from, f.world, world) {
+		if !samePolicy(f.world, c.judged) || !f.world.Same(cand.from) && overlaps(cand.from, f.world, world) {
 			return nil, errHeadMoved
 		}
 		ops := append([]rewrite.Op{}, world...)
@@ -218,13 +242,19 @@ func (k *Kernel) collapseNamed(ctx context.Context, c Caller, id, land string) (
 	if !ok || !has {
 		return Collapsed{}, noSpace(id)
 	}
+	if err := k.within(c, id); err != nil {
+		return Collapsed{}, err
+	}
+	if err := c.needs(CapCollapse, "collapse", swsPath(id)); err != nil {
+		return Collapsed{}, err
+	}
 	if st := spaceState(e.Props); st != spaceOpen {
 		return Collapsed{}, &rmg.Error{Op: "collapse", Path: swsPath(id), Code: rmg.Conflict, Msg: "the workspace is " + st}
 	}
 	if p := e.Props.String("process"); p != "" {
 		return Collapsed{}, &rmg.Error{Op: "collapse", Path: swsPath(id), Code: rmg.Denied, Msg: "it belongs to process " + p + ", which collapses it when its gates are green", Hint: "fork it: jitos sws new --from sws:" + id}
 	}
-	job := &collapse{space: id, author: c.Name, cause: id, reason: "collapse of " + id, land: orText(land, landCommit), byHand: true}
+	job := &collapse{space: id, author: c.Name, cause: id, reason: "collapse of " + id, land: orText(land, landCommit), byHand: true, caller: c}
 	v, err := ParseVersion(e.Props.String("from"))
 	if err != nil {
 		return Collapsed{}, err
@@ -315,6 +345,9 @@ func (k *Kernel) collapseByHand(ctx context.Context, c Caller, job *collapse, s 
 	out, err := k.collapse(ctx, job)
 	out.Process = id
 	if err != nil {
+		if p, perr := k.Process(id); perr == nil && p.Status == "waiting" && ctx.Err() != nil {
+			return out, err // the daemon stops; the question stands
+		}
 		return out, orError(k.recordFailure(id, err, 0), err)
 	}
 	return out, k.recordEnd(id, out, 0)

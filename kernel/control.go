@@ -71,6 +71,9 @@ func (k *Kernel) Cancel(ctx context.Context, c Caller, id string) (Process, erro
 	if err != nil {
 		return Process{}, err
 	}
+	if err := k.may(c, CapIntent, VerbIntent, p.root(), kindProcess, p.facts("")); err != nil {
+		return Process{}, err
+	}
 	k.runs.Lock()
 	r, live := k.runs.live[id]
 	k.runs.Unlock()
@@ -82,7 +85,7 @@ func (k *Kernel) Cancel(ctx context.Context, c Caller, id string) (Process, erro
 		case <-ctx.Done():
 			return Process{}, ctx.Err()
 		}
-	case p.Status == "interrupted":
+	case p.Status == "interrupted" || p.Status == "waiting":
 		if err := k.recordCancelled(id, "cancelled by "+c.Name); err != nil {
 			return Process{}, err
 		}
@@ -103,10 +106,19 @@ func (k *Kernel) Retry(ctx context.Context, c Caller, id string) (Process, error
 	default:
 		return Process{}, &rmg.Error{Op: "retry", Path: procPath(id), Code: rmg.Conflict, Msg: "the process is " + p.Status, Hint: "only one that is interrupted, failed, cancelled or unlanded can be tried again"}
 	}
+	if err := k.may(c, CapIntent, VerbIntent, p.root(), kindProcess, p.facts("")); err != nil {
+		return Process{}, err
+	}
 	if p.Plan == nil {
 		return Process{}, &rmg.Error{Op: "retry", Path: procPath(id), Code: rmg.Invalid, Msg: "it was a collapse by hand", Hint: "jitos sws collapse " + p.Workspace}
 	}
-	_, err = k.systemWith(ctx, c.Name, id, "retry of "+id, func(f *fold, _ uint64) ([]rewrite.Op, error) {
+	return k.resume(ctx, c, p, "retry of "+id)
+}
+
+// resume drives a process again that nothing drives.
+func (k *Kernel) resume(ctx context.Context, c Caller, p Process, reason string) (Process, error) {
+	id := p.ID
+	_, err := k.systemWith(ctx, c.Name, id, reason, func(f *fold, _ uint64) ([]rewrite.Op, error) {
 		e, ok := f.ledger.Get(procPath(id))
 		if !ok {
 			return nil, &rmg.Error{Op: "retry", Path: procPath(id), Code: rmg.NotFound, Msg: "the process is gone"}
@@ -186,6 +198,12 @@ func (k *Kernel) Exec(ctx context.Context, c Caller, id string, argv []string, e
 	if err != nil {
 		return 0, err
 	}
+	if err := k.within(c, id); err != nil {
+		return 0, err
+	}
+	if err := k.may(c, CapExec, VerbExec, root, kindWorkspace, processFacts{}); err != nil {
+		return 0, err
+	}
 	segs := root.Segments()
 	rights := work.Rights{Workers: []string{"script"}, Write: []string{"**"}, Network: "none"}
 	args := make([]any, len(argv))
@@ -196,7 +214,7 @@ func (k *Kernel) Exec(ctx context.Context, c Caller, id string, argv []string, e
 		Task: "exec", Action: "run", Args: map[string]any{"argv": args, "allow_fail": true}, Attempt: 1,
 		Repo:   work.Repo{Name: segs[1].ID, Branch: segs[2].ID, Root: root, Module: ".", Target: "."},
 		Rights: rights, Budget: budgetOf(tasks.Budget{}), Query: query{k: k},
-		Workspace: &handle{k: k, id: id, cause: id, author: c.Name, root: root, rights: rights},
+		Workspace: &handle{k: k, id: id, cause: id, author: c.Name, root: root, rights: rights, caller: c},
 		Emit: func(ev work.Event) {
 			if emit != nil {
 				emit(ev)

@@ -217,7 +217,9 @@ func (k *Kernel) attemptOnce(ctx context.Context, r *run, p Process, t tasks.Tas
 	if err != nil {
 		return err
 	}
-	if t.TimeoutMillis > 0 {
+	// The kernel's own tasks may wait for a person; their limit is that of each
+	// proof.
+	if t.TimeoutMillis > 0 && t.Worker != workerKernel {
 		var stop context.CancelFunc
 		ctx, stop = context.WithTimeout(ctx, time.Duration(t.TimeoutMillis)*time.Millisecond)
 		defer stop()
@@ -359,6 +361,10 @@ func (k *Kernel) dispatch(ctx context.Context, r *run, p Process, t tasks.Task, 
 	if !allowed {
 		return work.Result{}, &rmg.Error{Op: "dispatch", Code: rmg.Denied, Msg: fmt.Sprintf("the process has no right to worker %q", t.Worker)}
 	}
+	asks := newSubject(Caller{Name: p.ID, Kind: KindProcess}, p.facts(t.Worker))
+	if err := k.judgement(asks).may(VerbDispatch, workerRoot.Child(t.Worker), kindWorker); err != nil {
+		return work.Result{}, err
+	}
 	e, _ := k.now().ledger.Get(procPath(p.ID))
 	a := work.Assignment{
 		Process: p.ID, Task: t.ID, Action: t.Action, Args: t.Args, Inputs: map[string]rmg.Props{}, Attempt: number, Lane: t.Lane, Token: token,
@@ -376,6 +382,7 @@ func (k *Kernel) dispatch(ctx context.Context, r *run, p Process, t tasks.Task, 
 	a.Workspace = &handle{
 		k: k, id: p.laneSpace(t.Lane), process: p.ID, cause: p.ID + "/" + t.ID, author: "worker:" + t.Worker, root: a.Repo.Root, rights: p.Rights,
 		lane: t.Lane, spent: &r.spent,
+		caller: Caller{Name: "worker:" + t.Worker, Process: p.ID, Kind: KindWorker}, facts: p.facts(t.Worker),
 	}
 	for _, st := range p.Tasks {
 		if st.Lane == t.Lane {

@@ -121,7 +121,7 @@ func (k *Kernel) changedBy(c *collapse) []string {
 // turned the collapse red or made it conflict. It is the first after which it
 // is so; none if it is red on its own base too. Red gates, and no others, are
 // run again, about log2 of the changes times, under keys that may be known.
-func (k *Kernel) rivalOf(ctx context.Context, q *branchQueue, c *collapse, v *verdict) (rival, error) {
+func (k *Kernel) rivalOf(ctx context.Context, q *branchQueue, c *collapse, v *ruling) (rival, error) {
 	list, err := k.rivals(c)
 	if err != nil || len(list) == 0 {
 		return rival{}, err
@@ -156,7 +156,7 @@ func (k *Kernel) rivalOf(ctx context.Context, q *branchQueue, c *collapse, v *ve
 
 // holdsOn reports whether a collapse merges with a head, and the gates that
 // were red are green on what comes of it.
-func (k *Kernel) holdsOn(ctx context.Context, c *collapse, v *verdict, head rmg.Graph, lane int) (bool, error) {
+func (k *Kernel) holdsOn(ctx context.Context, c *collapse, v *ruling, head rmg.Graph, lane int) (bool, error) {
 	cand, conflicts, err := k.prepare(c, head)
 	if err != nil && !isConflict(err) {
 		return false, err

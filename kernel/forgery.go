@@ -22,38 +22,55 @@ import (
 // policyName is the gate that the kernel judges from the change itself.
 const policyName = "protected paths"
 
-// policyEvidence judges a change by what it touches: no protected path without
-// a grant, and nothing added that could forge a test run. It is pure: the
-// change decides, nothing is run.
+// policyEvidence judges a change by what it touches, under the policy of the
+// head it merges with. Nothing is run: the change decides. What a person may
+// let pass is green here, and asked before the commit.
 func (k *Kernel) policyEvidence(p proof) work.Evidence {
 	base, next := p.base.Digest(), p.next.Digest()
-	sum := sha256.Sum256([]byte("jitos policy 1\x00" + base.String() + next.String()))
+	sum := sha256.Sum256([]byte("jitos policy 2\x00" + base.String() + next.String() + policyDigest(p.head)))
 	e := work.Evidence{
 		Gate: policyName, Kind: work.GatePolicy, Input: next, Key: hex.EncodeToString(sum[:]),
 		Sandbox: work.Sandbox{Tier: "none", Network: "none"}, Tools: "kernel",
 	}
 	files := changedFiles(p.base, p.next)
-	var faults []string
-	for _, f := range files {
-		if p.byHand {
-			break
-		}
-		if matchAny(p.rights.Protected, f) && !matchAny(p.rights.Granted, f) {
-			faults = append(faults, f+" is protected")
-			continue
-		}
-		faults = append(faults, k.forgeries(p.base, p.next, f)...)
-	}
+	faults, asked := k.judgeBranch(p)
 	e.Green = len(faults) == 0
 	e.Reason = plural(len(files), "file") + " changed: " + some(files)
 	if p.byHand {
 		e.Reason += " (by hand)"
+	}
+	if len(asked) > 0 {
+		e.Reason += "; for a person to approve: " + some(places(asked))
 	}
 	if !e.Green {
 		e.Reason = some(faults)
 	}
 	return e
 }
+
+// places lists what is asked about, by path and verb.
+func places(asked []Asked) []string {
+	out := make([]string, len(asked))
+	for i, q := range asked {
+		out[i] = fmt.Sprintf("%s (%s)", q.Path, q.Verb)
+	}
+	return out
+}
+
+// policyDigest is that of a world's /policy; empty if there is none.
+func policyDigest(world rmg.Graph) string {
+	e, ok := world.Get(policyRoot)
+	if !ok {
+		return ""
+	}
+	o := rmg.NewOverlay(rmg.Graph{}).Unchecked()
+	if err := o.Graft(policyRoot, e); err != nil {
+		return ""
+	}
+	return o.Graph().Digest().String()
+}
+
+func split(rel string) []string { return strings.Split(rel, "/") }
 
 // forgeries names what a Go file gained that can forge a test run: the code
 // under test runs in the same process as the test, so what it adds of these

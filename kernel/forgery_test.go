@@ -91,10 +91,93 @@ func TestPolicy(t *testing.T) {
 				next[n] = text
 			}
 			next[c.file] = c.text
-			e := k.policyEvidence(proof{base: treeOf(t, m, base), next: treeOf(t, m, next), rights: work.Rights{Protected: protectedGlobs}})
+			e := k.policyEvidence(proof{base: treeOf(t, m, base), next: treeOf(t, m, next), rights: work.Rights{}})
 			if e.Green != (c.red == "") || !strings.Contains(e.Reason, c.red) {
 				t.Errorf("green %v: %s", e.Green, e.Reason)
 			}
 		})
+	}
+}
+
+// worldWith is a world with a policy and a tree at /repo/app/main.
+func worldWith(t *testing.T, document string, tree rmg.Graph) rmg.Graph {
+	t.Helper()
+	o := rmg.NewOverlay(planted("/repo/app/main", tree))
+	d, err := ParsePolicyDocument([]byte(document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := d.graph()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Graft(policyRoot, e); err != nil {
+		t.Fatal(err)
+	}
+	return o.Graph()
+}
+
+// TestPolicyCanAsk: what is red by default is green and asked where the policy
+// of the head says so, and only there; what the intent excludes stays red.
+func TestPolicyCanAsk(t *testing.T) {
+	m := memory{}
+	k := &Kernel{store: m}
+	base := treeOf(t, m, map[string]string{"a.go": "package a\n", "a_test.go": "package a\n", "docs/x": "x"})
+	next := treeOf(t, m, map[string]string{"a.go": "package a\n\nfunc init() {}\n", "a_test.go": "package a // more\n", "docs/x": "y"})
+	const asks = "rules:\n  - {name: f, effect: ask, verbs: [forgery]}\n  - {name: p, effect: ask, verbs: [protected], paths: ['*_test.go']}\n"
+	strict, lax := worldWith(t, "", base), worldWith(t, asks, base)
+	judge := func(head rmg.Graph, r work.Rights) ([]string, []Asked) {
+		return k.judgeBranch(proof{base: base, next: next, head: head, root: "/repo/app/main", rights: r})
+	}
+	if faults, asked := judge(strict, work.Rights{}); len(faults) != 2 || len(asked) != 0 {
+		t.Errorf("by default: %q %+v", faults, asked)
+	}
+	faults, asked := judge(lax, work.Rights{Protected: []string{"*_test.go"}})
+	if len(faults) != 0 || len(asked) != 2 || asked[0].Verb != VerbForgery || asked[1].Verb != VerbProtected || asked[1].Rule != "p" {
+		t.Errorf("asked: %q %+v", faults, asked)
+	}
+	if faults, _ := judge(lax, work.Rights{Protected: []string{"docs/**"}}); len(faults) != 1 || faults[0] != "docs/x is protected" {
+		t.Errorf("excluded: %q", faults)
+	}
+	e := k.policyEvidence(proof{base: base, next: next, head: lax, root: "/repo/app/main"})
+	if !e.Green || !strings.Contains(e.Reason, "for a person to approve: /repo/app/main/a.go (forgery), /repo/app/main/a_test.go (protected)") {
+		t.Errorf("%v %s", e.Green, e.Reason)
+	}
+	// The candidate's own policy says nothing.
+	c := &collapse{process: "p4", space: "w4", root: "/repo/app/main"}
+	cand := candidate{from: strict, merged: worldWith(t, asks, next), base: base, next: next}
+	k.current.Store(&version{})
+	if _, err := k.judgeCandidate(c, cand, nil); err == nil || !strings.Contains(err.Error(), "admin") {
+		t.Errorf("a process that loosens the policy: %v", err)
+	}
+	cand.merged = worldWith(t, "", next)
+	if _, err := k.judgeCandidate(c, cand, nil); err == nil || !strings.Contains(err.Error(), "can forge a test run") {
+		t.Errorf("judged by its own policy: %v", err)
+	}
+	const never = "rules:\n  - {name: never, effect: deny, verbs: [forgery]}\n"
+	owner := &collapse{space: "w4", root: "/repo/app/main", byHand: true, caller: Caller{Name: "ada"}}
+	cand.from = worldWith(t, never, base)
+	if _, err := k.judgeCandidate(owner, cand, nil); err == nil || !strings.Contains(err.Error(), `rule "never"`) {
+		t.Errorf("the owner takes a rule away and breaks it at once: %v", err)
+	}
+	cand.from, cand.merged = lax, worldWith(t, asks, next)
+	if asked, err := k.judgeCandidate(c, cand, nil); err != nil || len(asked) != 2 {
+		t.Errorf("%+v %v", asked, err)
+	}
+}
+
+// TestAnIntentCanAsk whatever policy says.
+func TestAnIntentCanAsk(t *testing.T) {
+	m := memory{}
+	k := &Kernel{store: m}
+	k.current.Store(&version{})
+	base, next := treeOf(t, m, map[string]string{"a.go": "package a\n"}), treeOf(t, m, map[string]string{"a.go": "package a // b\n"})
+	cand := candidate{from: worldWith(t, "", base), merged: worldWith(t, "", next), base: base, next: next}
+	for _, ask := range []bool{false, true} {
+		c := &collapse{process: "p4", space: "w4", root: "/repo/app/main", ask: ask}
+		asked, err := k.judgeCandidate(c, cand, nil)
+		if err != nil || (len(asked) == 1) != ask {
+			t.Errorf("%v: %+v %v", ask, asked, err)
+		}
 	}
 }

@@ -90,7 +90,10 @@ type proof struct {
 	next   rmg.Graph // the branch after the collapse: exactly the candidate's bytes
 	gates  []work.Gate
 	rights work.Rights
-	byHand bool // a person's own change: protected paths are theirs to change
+	byHand bool      // a person's own change: protected paths are theirs to change
+	head   rmg.Graph // the world that it merges with, whose policy counts
+	root   rmg.Path  // where the branch stands
+	who    *subject  // who collapses
 	emit   func(work.Event)
 }
 

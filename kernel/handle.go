@@ -20,8 +20,10 @@ type handle struct {
 	author  string // "worker:repair"
 	root    rmg.Path
 	rights  work.Rights
-	lane    int       // of a race; 0 if there is none
-	spent   *spending // of its process; nil if there is none
+	lane    int          // of a race; 0 if there is none
+	spent   *spending    // of its process; nil if there is none
+	caller  Caller       // as policy sees it
+	facts   processFacts // likewise; zero without a process
 }
 
 var _ work.Workspace = (*handle)(nil)
@@ -59,14 +61,17 @@ func (h *handle) Rewrite(ctx context.Context, rw rewrite.Rewrite) error {
 	return err
 }
 
-// may judges every op by the process's rights.
+// may judges every op by the process's rights, and then by the policy of the
+// moment: both have to let it through.
 func (h *handle) may(ops []rewrite.Op) error {
+	j := h.judgement()
+	world := h.Graph()
 	for i, op := range ops {
 		for _, p := range []rmg.Path{op.Path, op.Dest} {
 			if p == "" {
 				continue
 			}
-			if err := mayWrite(h.rights, h.root, p); err != nil {
+			if err := h.mayOp(j, world, op, p); err != nil {
 				return fmt.Errorf("op %d: %w", i, err)
 			}
 		}
@@ -74,9 +79,30 @@ func (h *handle) may(ops []rewrite.Op) error {
 	return nil
 }
 
+func (h *handle) judgement() judgement { return h.k.judgement(newSubject(h.caller, h.facts)) }
+
+func (h *handle) mayOp(j judgement, world rmg.Graph, op rewrite.Op, p rmg.Path) error {
+	protected, err := mayWrite(h.rights, j.policy, h.root, p)
+	if err != nil {
+		return err
+	}
+	kind := op.Kind
+	if kind == "" && j.policy.kinds {
+		e, _ := world.Get(p)
+		kind = e.Kind
+	}
+	if err := j.may(VerbWrite, p, kind); err != nil || !protected {
+		return err
+	}
+	return j.may(VerbProtected, p, kind)
+}
+
 // Fork makes a child with ops applied.
 func (h *handle) Fork(ctx context.Context, reason string, ops []rewrite.Op) (work.Workspace, error) {
 	if err := h.may(ops); err != nil {
+		return nil, err
+	}
+	if err := h.judgement().may(VerbFork, swsPath(h.id), kindWorkspace); err != nil {
 		return nil, err
 	}
 	id, err := h.k.fork(ctx, forkSpec{from: "sws:" + h.id, owner: h.author, process: h.process, cause: h.cause, reason: reason})

@@ -36,6 +36,11 @@ func (k *Kernel) Intent(ctx context.Context, c Caller, r IntentRequest) (Process
 	default:
 		return Process{}, &rmg.Error{Op: "intent", Code: rmg.Invalid, Msg: fmt.Sprintf("cannot land by %q", r.Land), Hint: "use commit, branch or none"}
 	}
+	switch r.Approve {
+	case "", approveAuto, approveAsk:
+	default:
+		return Process{}, &rmg.Error{Op: "intent", Code: rmg.Invalid, Msg: fmt.Sprintf("cannot approve by %q", r.Approve), Hint: "use auto or ask"}
+	}
 	if (r.Text == "") == (r.SLAPS == nil) {
 		return Process{}, &rmg.Error{Op: "intent", Code: rmg.Invalid, Msg: "give either a text or a SLAPS document", Hint: `jitos intent "Fix the failing test in ./pkg"`}
 	}
@@ -65,14 +70,17 @@ func (k *Kernel) Intent(ctx context.Context, c Caller, r IntentRequest) (Process
 	if err != nil {
 		return Process{}, err
 	}
+	if err := k.may(c, CapIntent, VerbIntent, root, kindProcess, processFacts{Owner: c.Name, Intent: s.Intent}); err != nil {
+		return Process{}, err
+	}
 	plan, err := k.opt.Library.Plan(s, facts(tree))
 	if err != nil {
 		return Process{}, err
 	}
 	p := Process{
 		Status: "planned", Text: orText(r.Text, s.Intent), SLAPS: s, Plan: plan, Owner: c.Name,
-		Repo: root.Segments()[1].ID, Branch: repo.Branch, Top: repo.Top, Base: repo.Head, Land: r.Land,
-		Isolation: isolation, Rights: rightsOf(s, plan),
+		Repo: root.Segments()[1].ID, Branch: repo.Branch, Top: repo.Top, Base: repo.Head, Land: r.Land, ask: r.Approve == approveAsk,
+		Isolation: isolation, Rights: rightsOf(s, plan, k.policyOf(k.now().world).Protected),
 	}
 	p.Rights.Capabilities = capabilitiesOf(c, s)
 	if r.PlanOnly {
@@ -265,8 +273,13 @@ func moduleOf(tree rmg.Graph, file string) string {
 }
 
 // rightsOf derives a process's capabilities from its intent and plan.
-func rightsOf(s tasks.SLAPS, plan *tasks.Plan) work.Rights {
-	r := work.Rights{Network: "none", Write: s.Scope.Include, Protected: append([]string{}, protectedGlobs...)}
+func rightsOf(s tasks.SLAPS, plan *tasks.Plan, protected []string) work.Rights {
+	r := work.Rights{Network: "none", Write: s.Scope.Include}
+	for _, g := range protected {
+		if !strings.HasPrefix(g, "/") {
+			r.Protected = append(r.Protected, g)
+		}
+	}
 	r.Protected = append(r.Protected, s.Scope.Exclude...)
 	seen := map[string]bool{}
 	for _, t := range plan.Tasks {
@@ -317,6 +330,9 @@ func (k *Kernel) start(ctx context.Context, p Process, root rmg.Path, module str
 		}
 		if r := lanesOf(p.Plan); r > 0 {
 			props["lanes"] = rmg.Int(int64(r))
+		}
+		if p.ask {
+			props["approve"] = rmg.String(approveAsk)
 		}
 		if t.symbol != "" {
 			props["symbol"] = rmg.String(t.symbol)

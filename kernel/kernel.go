@@ -55,12 +55,18 @@ type Kernel struct {
 		sync.Mutex // guards the fields below
 		live       map[string]*run
 		queues     map[rmg.Path]*branchQueue
+		waits      map[rmg.Path]int // approvals that a collapse of this epoch waits for
 	}
-	roster roster
-	reads  reads
-	disk   disk
-	lastAt time.Time // of the last frame; the writer's alone
-	proofs proofs
+	roster   roster
+	reads    reads
+	disk     disk
+	lastAt   time.Time // of the last frame; the writer's alone
+	proofs   proofs
+	policies struct {
+		sync.Mutex             // guards the fields below
+		of         rmg.Element // /policy, as the last one compiled was read from
+		policy     *Policy
+	}
 }
 
 // Open folds the journal, begins a new epoch, finishes or takes back landings
@@ -81,6 +87,7 @@ func Open(ctx context.Context, opt Options) (*Kernel, error) {
 	k.state.news = make(chan struct{})
 	k.runs.live = map[string]*run{}
 	k.runs.queues = map[rmg.Path]*branchQueue{}
+	k.runs.waits = map[rmg.Path]int{}
 	k.proofs.byKey, k.proofs.running = map[string]work.Evidence{}, map[string]chan struct{}{}
 	k.current.Store(&version{})
 	if err := k.replay(); err != nil {

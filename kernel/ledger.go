@@ -20,6 +20,8 @@ const (
 	kindWorkspace = "Workspace"
 	kindWorker    = "Worker"
 	kindNeeds     = "needs"
+	kindApproval  = "Approval"
+	kindToken     = "Token"
 )
 
 func procPath(id string) rmg.Path { return procRoot.Child(id) }

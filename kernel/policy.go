@@ -1,138 +1,237 @@
 package kernel
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
-	"jitos.dev/rewrite"
 	"jitos.dev/rmg"
-	"jitos.dev/work"
 )
 
-// protectedGlobs stay as they are unless the intent grants otherwise: what
-// judges a change must not be changed by it.
-var protectedGlobs = []string{
-	"**/*_test.go", "**/testdata/**", "**/go.mod", "**/go.sum", "**/go.work", "**/go.work.sum", "**/vendor/**",
-	".jitos/**", ".github/**", ".gitlab-ci.yml", ".gitlab/**", ".circleci/**", ".travis.yml", ".ci/**",
-	"azure-pipelines.yml", "Jenkinsfile", "bitbucket-pipelines.yml", "**/.gitattributes", "**/.gitmodules",
+// Effect is what a rule says.
+type Effect string
+
+// The effects.
+const (
+	Allow Effect = "allow"
+	Deny  Effect = "deny"
+	Ask   Effect = "ask" // a person must approve; of collapse, protected, forgery and conflict only
+)
+
+// Verb is what somebody wants to do.
+type Verb string
+
+// The verbs. Those from VerbProtected on are meant only by a rule that names
+// them; "*" stands for the others.
+const (
+	VerbIntent   Verb = "intent"   // submit, cancel or retry an intent; path is the branch
+	VerbDispatch Verb = "dispatch" // give a task to a worker; path is /worker/<name>
+	VerbFork     Verb = "fork"     // make a workspace; path is what it is forked from
+	VerbWrite    Verb = "write"    // change the element at path
+	VerbExec     Verb = "exec"     // run a command in a workspace; path is the branch
+	VerbDiscard  Verb = "discard"  // drop or restore a workspace
+	VerbCollapse Verb = "collapse" // make a workspace's change of path real
+
+	VerbProtected Verb = "protected" // collapse or write what stands on a protected path
+	VerbForgery   Verb = "forgery"   // collapse a file that gains what can forge a test run
+	VerbConflict  Verb = "conflict"  // collapse what the merge cannot decide
+)
+
+// Verbs lists the verbs; named are those that "*" does not stand for.
+func Verbs() (everyday, named []Verb) {
+	return []Verb{VerbIntent, VerbDispatch, VerbFork, VerbWrite, VerbExec, VerbDiscard, VerbCollapse},
+		[]Verb{VerbProtected, VerbForgery, VerbConflict}
 }
 
-// mayRewrite judges a rewrite that a person or program sends directly.
-func mayRewrite(v Version, ops []rewrite.Op) error {
-	for i, op := range ops {
-		for _, p := range []rmg.Path{op.Path, op.Dest} {
-			if p == "" {
-				continue
-			}
-			if err := mayTouch(v, p); err != nil {
-				err.Msg = fmt.Sprintf("op %d: %s", i, err.Msg)
-				return err
-			}
+// asks reports whether a verb can wait for a person's answer.
+func (v Verb) asks() bool { return v == VerbCollapse || isNamedOnly(v) }
+
+// PolicyRule is one rule: who may do what where.
+type PolicyRule struct {
+	Name    string   `yaml:"name" json:"name"`
+	Effect  Effect   `yaml:"effect" json:"effect"`
+	Verbs   []string `yaml:"verbs,flow" json:"verbs"`
+	Paths   []string `yaml:"paths,omitempty" json:"paths,omitempty"` // globs; none means anywhere
+	Kinds   []string `yaml:"kinds,omitempty,flow" json:"kinds,omitempty"`
+	When    string   `yaml:"when,omitempty" json:"when,omitempty"` // a CEL expression
+	Reason  string   `yaml:"reason,omitempty" json:"reason,omitempty"`
+	Default bool     `yaml:"-" json:"default,omitempty"` // of the default policy, beneath /policy
+}
+
+// rule is a compiled rule.
+type rule struct {
+	PolicyRule
+	verbs  map[Verb]bool
+	all    bool // "*" is among them
+	globs  []glob
+	when   *condition // nil: always
+	layers int        // 1 for /policy, 0 for the default
+}
+
+// Policy is a compiled policy: what /policy holds, over the default one.
+// Immutable, safe for concurrent use.
+type Policy struct {
+	Protected []string // globs, relative to a branch or from the graph's root
+	Settings  rmg.Props
+	Rules     []PolicyRule // by name
+
+	rules     []*rule
+	protected []glob
+	kinds     bool  // a rule looks at kinds
+	broken    error // it does not compile: everything is denied until it is mended
+}
+
+// Decision is what a policy says to one question.
+type Decision struct {
+	Effect Effect
+	Rule   string // that decided; empty: no rule matched, which denies
+	Why    string // in a sentence
+	Broken bool   // the rule could not be evaluated, and denies for it
+	Lost   []Lost // rules that matched and were overruled
+}
+
+// Lost is a rule that matched and did not decide.
+type Lost struct {
+	Rule   string
+	Effect Effect
+	Why    string // what the one that decided has over it
+}
+
+// hit is a rule that matches a question.
+type hit struct {
+	*rule
+	weight int // of the closest glob that matched
+	named  bool
+	fault  error
+}
+
+// effect is the rule's or, where it could not be evaluated, to deny.
+func (h hit) effect() Effect {
+	if h.fault != nil {
+		return Deny
+	}
+	return h.Effect
+}
+
+// The order of precedence: which of two rules that match has the last word. A
+// rule that cannot be evaluated denies before all. Then /policy comes before
+// the default policy, the closer glob before the wider one, rules that name
+// kinds before those that do not, a verb by its name before "*", a rule with a
+// condition before one without. Among equals deny beats ask and ask beats
+// allow; the name breaks the tie, which then changes nothing but the wording.
+func (h hit) compare(o hit) (n int, why string) {
+	rank := map[Effect]int{Deny: 0, Ask: 1, Allow: 2}
+	for _, c := range []struct {
+		n   int
+		why string
+	}{
+		{before(h.fault != nil, o.fault != nil), "it cannot be evaluated, which denies"},
+		{cmp.Compare(o.layers, h.layers), "/policy comes before the default policy"},
+		{cmp.Compare(o.weight, h.weight), "its path is closer"},
+		{before(len(h.Kinds) > 0, len(o.Kinds) > 0), "it names the kind"},
+		{before(h.named, o.named), "it names the verb"},
+		{before(h.when != nil, o.when != nil), "it has a condition"},
+		{cmp.Compare(rank[h.effect()], rank[o.effect()]), fmt.Sprintf("as close, and %s beats %s", h.effect(), o.effect())},
+		{strings.Compare(h.Name, o.Name), "both say the same"},
+	} {
+		if c.n != 0 {
+			return c.n, c.why
 		}
 	}
-	return nil
+	return 0, ""
 }
 
-func mayTouch(v Version, p rmg.Path) *rmg.Error {
-	deny := func(msg, hint string) *rmg.Error {
-		return &rmg.Error{Op: "rewrite", Path: p, Code: rmg.Denied, Msg: msg, Hint: hint}
-	}
+func before(a, b bool) int {
 	switch {
-	case p == rmg.Root:
-		return &rmg.Error{Op: "rewrite", Path: p, Code: rmg.Invalid, Msg: "the root cannot be changed"}
-	case inLedger(p):
-		return deny("the ledger is written by the kernel alone", "it changes through intents and workspaces")
-	case inRepo(p) && v.Space == "":
-		return deny("files of a repository change by collapse only", "jitos sws new, write there, then jitos sws collapse")
-	case inRepo(p):
-		if b, ok := branchOf(p); !ok || b == p {
-			return deny("repositories and branches come in by sync only", "write below /repo/NAME/BRANCH/")
+	case a == b:
+		return 0
+	case a:
+		return -1
+	}
+	return 1
+}
+
+// hits are the rules that match a question, the one that decides first.
+func (p *Policy) hits(s *subject, verb Verb, at rmg.Path, kind string) []hit {
+	var out []hit
+	for _, r := range p.rules {
+		h, ok := r.match(s, verb, at, kind)
+		if ok {
+			out = append(out, h)
 		}
 	}
-	return nil
+	slices.SortFunc(out, func(a, b hit) int { n, _ := a.compare(b); return n })
+	return out
 }
 
-// mayWrite judges a worker's write by the rights of its process.
-func mayWrite(r work.Rights, root, p rmg.Path) error {
-	deny := func(msg string) error {
-		return &rmg.Error{Op: "rewrite", Path: p, Code: rmg.Denied, Msg: msg, Hint: "the intent's scope and rights decide what a worker may write"}
+// match looks at what is cheap first; a condition that fails to evaluate
+// matches, with its fault.
+func (r *rule) match(s *subject, verb Verb, at rmg.Path, kind string) (hit, bool) {
+	h := hit{rule: r, named: r.verbs[verb]}
+	if !h.named && (!r.all || isNamedOnly(verb)) {
+		return h, false
 	}
-	rel, ok := relTo(root, p)
-	if !ok || rel == "" {
-		return deny("outside the repository of the process")
+	if len(r.Kinds) > 0 && !slices.ContainsFunc(r.Kinds, func(k string) bool { return segMatch(k, kind) }) {
+		return h, false
 	}
-	if !matchAny(r.Write, rel) {
-		return deny("outside what the process may write")
-	}
-	if matchAny(r.Protected, rel) && !matchAny(r.Granted, rel) {
-		return deny("a protected path, which the intent does not ask to change")
-	}
-	return nil
-}
-
-// relTo returns p relative to root, with "/" between raw names.
-func relTo(root, p rmg.Path) (string, bool) {
-	if root == "" {
-		return "", false
-	}
-	ids, ok := root.Rel(p)
-	return strings.Join(ids, "/"), ok
-}
-
-func matchAny(globs []string, rel string) bool {
-	for _, g := range globs {
-		if globMatch(g, rel) {
-			return true
-		}
-	}
-	return false
-}
-
-// globMatch matches path against a glob: "*" and "?" within a segment, "**" for
-// any number of segments, a pattern without "/" against the whole path only.
-func globMatch(glob, name string) bool {
-	return segsMatch(strings.Split(glob, "/"), strings.Split(name, "/"))
-}
-
-func segsMatch(gs, ns []string) bool {
-	for len(gs) > 0 {
-		if gs[0] == "**" {
-			for i := 0; i <= len(ns); i++ {
-				if segsMatch(gs[1:], ns[i:]) {
-					return true
-				}
+	if len(r.globs) > 0 {
+		h.weight = -1
+		for _, g := range r.globs {
+			if g.weight > h.weight && g.matches(at) {
+				h.weight = g.weight
 			}
-			return false
 		}
-		if len(ns) == 0 || !segMatch(gs[0], ns[0]) {
-			return false
+		if h.weight < 0 {
+			return h, false
 		}
-		gs, ns = gs[1:], ns[1:]
 	}
-	return len(ns) == 0
+	if r.when == nil {
+		return h, true
+	}
+	holds, err := s.holds(r.when, verb, at, kind)
+	h.fault = err
+	return h, holds || err != nil
 }
 
-// segMatch matches one segment by the greedy two-pointer method: linear but
-// for one backtrack point, so that no glob is slow.
-func segMatch(g, s string) bool {
-	gi, si, star, mark := 0, 0, -1, 0
-	for si < len(s) {
-		switch {
-		case gi < len(g) && g[gi] == '*':
-			star, mark = gi, si
-			gi++
-		case gi < len(g) && (g[gi] == '?' || g[gi] == s[si]):
-			gi++
-			si++
-		case star >= 0:
-			mark++
-			gi, si = star+1, mark
-		default:
-			return false
+func isNamedOnly(v Verb) bool { return v == VerbProtected || v == VerbForgery || v == VerbConflict }
+
+// decide answers a question. Pure: the same question has the same answer.
+func (p *Policy) decide(s *subject, verb Verb, at rmg.Path, kind string) Decision {
+	if p.broken != nil {
+		return Decision{Effect: Deny, Why: "the policy does not compile: " + p.broken.Error(), Broken: true}
+	}
+	hits := p.hits(s, verb, at, kind)
+	if len(hits) == 0 {
+		return Decision{Effect: Deny, Why: "no rule allows it"}
+	}
+	first := hits[0]
+	d := Decision{Effect: first.effect(), Rule: first.Name, Why: first.Reason}
+	if first.fault != nil {
+		d.Broken = true
+		d.Why = "its condition cannot be evaluated, which denies: " + first.fault.Error()
+	}
+	for _, h := range hits[1:] {
+		_, why := first.compare(h)
+		d.Lost = append(d.Lost, Lost{Rule: h.Name, Effect: h.effect(), Why: why})
+	}
+	return d
+}
+
+// isProtected reports whether the document protects a path, and by which glob.
+func (p *Policy) isProtected(at rmg.Path) (string, bool) {
+	for i, g := range p.protected {
+		if g.matches(at) {
+			return p.Protected[i], true
 		}
 	}
-	for gi < len(g) && g[gi] == '*' {
-		gi++
+	return "", false
+}
+
+// sentence says what was decided, for an error or a gate's reason.
+func (d Decision) sentence() string {
+	if d.Rule == "" {
+		return d.Why
 	}
-	return gi == len(g)
+	return strings.TrimSuffix(fmt.Sprintf("rule %q: %s", d.Rule, d.Why), ": ")
 }

@@ -86,6 +86,8 @@ func (k *Kernel) readProcess(e rmg.Element) Process {
 	}
 	proc.Evidence = readEvidence(e.Graph)
 	proc.Lanes = k.readLanes(e)
+	proc.Approvals = readApprovals(procPath(e.ID), e.Graph)
+	proc.ask = p.String("approve") == approveAsk
 	proc.Status, proc.Reason = k.statusOf(p, proc)
 	proc.Next = nextOf(proc)
 	return proc
@@ -170,6 +172,11 @@ func (k *Kernel) statusOf(p rmg.Props, proc Process) (status, reason string) {
 	case p.Bool("done"):
 		return "collapsed", why
 	}
+	for _, a := range proc.Approvals {
+		if a.State == ApprovalOpen {
+			return "waiting", a.ID + " asks a person: " + a.Question
+		}
+	}
 	if uint64(p.Int("epoch")) != k.epoch {
 		return "interrupted", "the daemon stopped while it ran"
 	}
@@ -193,6 +200,13 @@ func (k *Kernel) statusOf(p rmg.Props, proc Process) (status, reason string) {
 // nextOf says what a person can do about a process.
 func nextOf(p Process) string {
 	switch p.Status {
+	case "waiting":
+		for _, a := range p.Approvals {
+			if a.State == ApprovalOpen {
+				return a.Next()
+			}
+		}
+		return ""
 	case "interrupted", "failed", "cancelled":
 		return "jitos retry " + p.ID + " goes on from the last accepted result; jitos logs " + p.ID + " shows what happened"
 	case "unlanded":
@@ -284,4 +298,12 @@ func readEvidence(g rmg.Graph) []work.Evidence {
 		}
 	}
 	return out
+}
+
+// root is the branch that the process works on; the graph's root without one.
+func (p Process) root() rmg.Path {
+	if p.Repo == "" {
+		return rmg.Root
+	}
+	return repoRoot.Join(p.Repo, p.Branch)
 }

@@ -46,7 +46,7 @@ type entry struct {
 	cand      candidate           // what it comes to on the head predicted for it
 	conflicts []rmg.MergeConflict // or why it comes to nothing
 	err       error
-	verdict   *verdict                // of cand; nil while it is not proven
+	verdict   *ruling                // of cand; nil while it is not proven
 	stop      context.CancelCauseFunc // ends the proof under way; nil if none is
 	proofs    int                     // begun
 	front     bool                    // it was the first when last predicted
@@ -56,8 +56,8 @@ type entry struct {
 	lost      bool                    // another attempt of its race has collapsed
 }
 
-// verdict is how a proof ended.
-type verdict struct {
+// ruling is how a proof ended.
+type ruling struct {
 	evidence []work.Evidence
 	red      []string // the gates that are, with reasons
 }
@@ -286,7 +286,7 @@ func (k *Kernel) queued(ctx context.Context, c *collapse) (out Collapsed, err er
 	if err != nil {
 		return out, err
 	}
-	defer k.leave(q, e)
+	defer func() { k.leave(q, e) }()
 	for {
 		do, news := k.next(q, e)
 		switch do {
@@ -301,16 +301,72 @@ func (k *Kernel) queued(ctx context.Context, c *collapse) (out Collapsed, err er
 				return out, err
 			}
 		case stepCommit:
+			if cand, evidence, open := k.unanswered(q, e); open {
+				if e, err = k.aside(ctx, q, e, func() error { return k.approve(ctx, c, cand, evidence) }); err != nil {
+					out.Evidence = evidence
+					return out, err
+				}
+				continue
+			}
 			again, err := k.commitFront(ctx, q, e, &out)
 			if err != nil || !again {
 				return out, err
 			}
 		case stepEvict:
+			conflicts := q.conflictsOf(e)
+			if _, asks := k.conflictsAsked(c, conflicts); asks {
+				if e, err = k.aside(ctx, q, e, func() error { return k.askConflict(ctx, c, conflicts) }); err != nil {
+					out.Conflicts = conflicts
+					return out, err
+				}
+				continue
+			}
 			return k.evict(ctx, q, e)
 		case stepLost:
 			return out, errLost
 		}
 	}
+}
+
+// unanswered gives, of a front that is proven, what a person has to answer for
+// first, if that is so.
+func (k *Kernel) unanswered(q *branchQueue, e *entry) (candidate, []work.Evidence, bool) {
+	q.mu.Lock()
+	k.predict(q)
+	cand, v := e.cand, e.verdict
+	ready := e.in() && v != nil
+	q.mu.Unlock()
+	if !ready {
+		return candidate{}, nil, false // the head moved: it is proven again
+	}
+	return cand, v.evidence, !k.settled(e.c, cand, v.evidence)
+}
+
+func (q *branchQueue) conflictsOf(e *entry) []rmg.MergeConflict {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return e.conflicts
+}
+
+// aside lets a front out of the queue while a person is asked, who may take days,
+// and back in where its arrival says, to be proven on what the head is by then.
+// With an error there is no entry any more, and e is the one that left.
+func (k *Kernel) aside(ctx context.Context, q *branchQueue, e *entry, ask func() error) (*entry, error) {
+	k.leave(q, e)
+	if err := ask(); err != nil {
+		return e, err
+	}
+	if err := k.syncBranch(ctx, e.c); err != nil {
+		return e, err
+	}
+	again, err := k.join(q, e.c)
+	if err != nil {
+		return e, err
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	again.proofs, again.landings = e.proofs, e.landings
+	return again, nil
 }
 
 // lane waits for a place to run gates in. The returned func gives it back.
@@ -355,7 +411,7 @@ func (k *Kernel) syncHeld(ctx context.Context, c *collapse) error {
 }
 
 // proveEntry runs the gates on what an entry comes to. It returns without a
-// verdict if that became something else meanwhile.
+// ruling if that became something else meanwhile.
 func (k *Kernel) proveEntry(ctx context.Context, q *branchQueue, e *entry) error {
 	if err := k.hold(ctx, q, e); err != nil {
 		return err
@@ -426,14 +482,20 @@ func (k *Kernel) hold(ctx context.Context, q *branchQueue, e *entry) error {
 }
 
 // proveCandidate runs gates on a candidate in a lane.
-func (k *Kernel) proveCandidate(ctx context.Context, c *collapse, cand candidate, gates []work.Gate, lane int) (verdict, error) {
-	list, err := k.prove(ctx, proof{
-		name: gatePlace(c.root, lane), base: cand.base, next: cand.next, gates: gates, rights: c.rights, byHand: c.byHand, emit: c.emit,
-	})
-	if err != nil {
-		return verdict{}, err
+func (k *Kernel) proveCandidate(ctx context.Context, c *collapse, cand candidate, gates []work.Gate, lane int) (ruling, error) {
+	within, cancel := ctx, func() {}
+	if c.limit > 0 {
+		within, cancel = context.WithTimeout(ctx, c.limit)
 	}
-	v := verdict{evidence: list}
+	defer cancel()
+	list, err := k.prove(within, k.proofOf(c, cand, gates, lane))
+	if err != nil {
+		if ctx.Err() == nil && errors.Is(within.Err(), context.DeadlineExceeded) {
+			err = &rmg.Error{Op: "prove", Code: rmg.GateFailed, Msg: fmt.Sprintf("the proof did not end within %s", c.limit)}
+		}
+		return ruling{}, err
+	}
+	v := ruling{evidence: list}
 	for _, x := range list {
 		c.say(work.Event{Text: gateLine(x), Data: map[string]any{"gate": x.Gate, "green": x.Green, "millis": x.Millis}})
 		if !x.Green {
@@ -472,8 +534,21 @@ func (k *Kernel) commitFront(ctx context.Context, q *branchQueue, e *entry, out 
 		q.mu.Unlock()
 		return true, nil
 	}
+	cand, list := e.cand, e.verdict.evidence
+	q.mu.Unlock()
+	if !k.settled(e.c, cand, list) {
+		return true, nil // policy has changed with the head
+	}
+	if err := k.approve(ctx, e.c, cand, list); err != nil {
+		return false, err
+	}
+	list = append(slices.Clone(list), e.c.answer...)
+	q.mu.Lock()
+	if q.entries[0] != e || !e.cand.from.Same(cand.from) || e.cand.head != cand.head {
+		q.mu.Unlock()
+		return true, nil
+	}
 	q.fixed, q.landing = e, true
-	cand := e.cand
 	q.mu.Unlock()
 	defer func() {
 		if again {
@@ -482,8 +557,8 @@ func (k *Kernel) commitFront(ctx context.Context, q *branchQueue, e *entry, out 
 			k.leave(q, e)
 		}
 	}()
-	out.Merged, out.Evidence = cand.moved, e.verdict.evidence
-	rec, landTo, err := k.commitCollapse(ctx, e.c, cand, e.verdict.evidence, e.proofs)
+	out.Merged, out.Evidence = cand.moved, list
+	rec, landTo, err := k.commitCollapse(ctx, e.c, cand, list, e.proofs)
 	if errors.Is(err, errHeadMoved) {
 		return true, nil
 	}

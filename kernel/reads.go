@@ -211,7 +211,7 @@ func (k *Kernel) NoteRead(c Caller, view string, p rmg.Path, graph bool) {
 		return
 	}
 	e, ok := k.now().ledger.Get(swsPath(v.Space))
-	if !ok || e.Props.String("process") != processOf(c.Process) {
+	if !ok || e.Props.String("process") != c.process() {
 		return
 	}
 	set := readSet{exact: []rmg.Path{p}}

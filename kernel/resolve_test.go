@@ -14,7 +14,7 @@ import (
 var bob = Caller{Name: "bob@host"}
 
 // places lists conflicts as "/a#x" or "/a".
-func places(list []Conflict) string {
+func listed(list []Conflict) string {
 	var out []string
 	for _, c := range list {
 		out = append(out, strings.TrimSuffix(string(c.Path)+"#"+c.Prop, "#"))
@@ -43,7 +43,7 @@ func TestResolveSurvivesARestart(t *testing.T) {
 	id := clash(b)
 	got, err := b.Rebase(ctx, ada, id, "")
 	b.refused(err, rmg.Conflict)
-	if places(got.Conflicts) != "/a#x /b#x /c#x" || got.Seq == 0 {
+	if listed(got.Conflicts) != "/a#x /b#x /c#x" || got.Seq == 0 {
 		t.Fatalf("%+v", got)
 	}
 	c := got.Conflicts[0]
@@ -57,7 +57,7 @@ func TestResolveSurvivesARestart(t *testing.T) {
 	}
 
 	got, err = b.Settle(ctx, ada, id, Resolution{Path: "/a", Prop: "x", Take: "workspace"})
-	if err != nil || places(got.Conflicts) != "/b#x /c#x" {
+	if err != nil || listed(got.Conflicts) != "/b#x /c#x" {
 		t.Fatalf("%+v %v", got, err)
 	}
 	if r, err := b.record(got.Seq); err != nil || r.Reason != "resolve /a#x of "+id+": workspace" {
@@ -68,7 +68,7 @@ func TestResolveSurvivesARestart(t *testing.T) {
 	if w.Open != 2 || w.Onto != "system" || len(w.Conflicts) != 3 || w.Conflicts[0].Take != "workspace" || w.Conflicts[0].By != "ada@host" {
 		t.Errorf("after a restart: %+v", w)
 	}
-	if got, err = b.Settle(ctx, ada, id, Resolution{Path: "/b", Value: rmg.Int(77)}); err != nil || places(got.Conflicts) != "/c#x" {
+	if got, err = b.Settle(ctx, ada, id, Resolution{Path: "/b", Value: rmg.Int(77)}); err != nil || listed(got.Conflicts) != "/c#x" {
 		t.Fatalf("%+v %v", got, err)
 	}
 	b.want("sws:"+id, "/b", "x", "2")
@@ -101,7 +101,7 @@ func TestResolveAgainstAMovingHead(t *testing.T) {
 	id := clash(b)
 	_, err := b.Collapse(ctx, ada, id, "")
 	b.refused(err, rmg.Conflict)
-	if w := b.shown(id); places(w.Conflicts) != "/a#x /b#x /c#x" || w.Open != 3 {
+	if w := b.shown(id); listed(w.Conflicts) != "/a#x /b#x /c#x" || w.Open != 3 {
 		t.Fatalf("a collapse leaves %+v", w)
 	}
 	if _, err := b.Settle(ctx, ada, id, Resolution{Take: "workspace"}); err != nil { // all of them
@@ -120,10 +120,10 @@ func TestResolveAgainstAMovingHead(t *testing.T) {
 	b.write("system", set("/a", 33), set("/d", 44)) // another side at /a, a new conflict at /d
 	b.write("sws:"+id, set("/c", 3))                // no conflict any more: both have 3
 	got, err := b.Settle(ctx, ada, id, Resolution{Path: "/c", Take: "workspace"})
-	if err != nil || places(got.Conflicts) != "/a#x /d#x" {
+	if err != nil || listed(got.Conflicts) != "/a#x /d#x" {
 		t.Fatalf("%+v %v", got, err)
 	}
-	if w := b.shown(id); places(w.Conflicts) != "/a#x /b#x /d#x" || w.Conflicts[1].Take != "workspace" || w.Open != 2 {
+	if w := b.shown(id); listed(w.Conflicts) != "/a#x /b#x /d#x" || w.Conflicts[1].Take != "workspace" || w.Open != 2 {
 		t.Fatalf("%+v", w)
 	}
 	if got, err = b.Settle(ctx, ada, id, Resolution{Take: "system"}); err != nil || len(got.Conflicts) != 0 {
@@ -186,7 +186,7 @@ func TestResolveByText(t *testing.T) {
 	b.write("system", write("theirs\n"))
 	got, err := b.Rebase(ctx, ada, id, "")
 	b.refused(err, rmg.Conflict)
-	if places(got.Conflicts) != "/doc/a.txt#blob" {
+	if listed(got.Conflicts) != "/doc/a.txt#blob" {
 		t.Fatalf("%+v", got.Conflicts)
 	}
 	if got, err = b.Settle(ctx, ada, id, Resolution{Path: "/doc/a.txt", Edit: []byte("both\n")}); err != nil || len(got.Conflicts) > 0 {

@@ -342,11 +342,14 @@ func TestSystemProcess(t *testing.T) {
 		t.Error(err)
 	}
 	b.refused(try(Caller{Name: "worker:x", Process: system}, "system", "/repo"), rmg.Denied)
-	b.refused(try(Caller{Name: "worker:x", Process: "p999"}, "system", "/b"), rmg.NotFound)
+	b.refused(try(Caller{Name: "worker:x", Process: "p999"}, "system", "/b"), rmg.Denied)
 	if err := try(ada, "system", "/b"); err != nil {
 		t.Error(err)
 	}
-	id := b.new(ForkRequest{})
+	id, err := b.fork(ctx, forkSpec{from: "system", owner: "worker:x", process: plain})
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := try(Caller{Name: "worker:x", Process: plain}, "sws:"+id, "/c"); err != nil {
 		t.Error(err)
 	}
@@ -367,10 +370,11 @@ func TestReads(t *testing.T) {
 	b.write("system", node("/a", 1), node("/a/b", 1), node("/c", 1))
 	p := process(b, `{}`)
 	me := Caller{Name: "worker:x", Process: p + "/implement"}
-	w, err := b.Fork(ctx, Caller{Name: "worker:x", Process: p}, ForkRequest{})
+	id, err := b.fork(ctx, forkSpec{from: "system", owner: "worker:x", process: p})
 	if err != nil {
 		t.Fatal(err)
 	}
+	w := b.shown(id)
 	ws := "sws:" + w.ID
 	b.NoteRead(ada, ws, "/a", true)
 	b.NoteRead(me, "system", "/a", true)

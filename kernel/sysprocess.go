@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"slices"
-	"strings"
 
 	"jitos.dev/rmg"
 	"jitos.dev/tasks"
@@ -12,15 +11,12 @@ import (
 // outside /repo.
 const capSystem = "system"
 
-// maySystem judges who may rewrite the world itself. A person may; what acts for
-// a process may only if the process was given the capability.
-func (k *Kernel) maySystem(c Caller, v Version) error {
-	if c.Process == "" || v.Space != "" {
-		return nil
-	}
-	p, err := k.Process(processOf(c.Process))
+// maySystem judges whether what acts for a process may rewrite the world itself: if
+// the process was given the capability.
+func (k *Kernel) maySystem(c Caller) error {
+	p, err := k.Process(c.process())
 	if err != nil {
-		return err
+		return &rmg.Error{Op: "rewrite", Code: rmg.Denied, Msg: c.Name + " works for no process that there is, so it may not rewrite the world itself", Err: err}
 	}
 	if slices.Contains(p.Rights.Capabilities, capSystem) {
 		return nil
@@ -29,12 +25,6 @@ func (k *Kernel) maySystem(c Caller, v Version) error {
 		Op: "rewrite", Code: rmg.Denied, Msg: p.ID + " has no capability \"system\", so it may not rewrite the world itself",
 		Hint: "write in its workspace: sws:" + p.Workspace,
 	}
-}
-
-// processOf is the process of what a worker's token works for: "p12/implement".
-func processOf(cause string) string {
-	id, _, _ := strings.Cut(cause, "/")
-	return id
 }
 
 // capabilitiesOf are those that a person gives a process with its intent, as the

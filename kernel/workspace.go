@@ -76,6 +76,20 @@ func (k *Kernel) Fork(ctx context.Context, c Caller, r ForkRequest) (Workspace, 
 	if err := r.check(); err != nil {
 		return Workspace{}, err
 	}
+	v, err := ParseVersion(r.From)
+	if err != nil {
+		return Workspace{}, err
+	}
+	at := rmg.Root
+	if v.Space != "" {
+		at = swsPath(v.Space)
+	}
+	if err := k.within(c, v.Space); err != nil {
+		return Workspace{}, err
+	}
+	if err := k.may(c, CapRewrite, VerbFork, at, kindWorkspace, k.processFacts(c.process(), "")); err != nil {
+		return Workspace{}, err
+	}
 	if r.Dir != "" {
 		if _, _, err := k.sync(ctx, r.Dir); err != nil {
 			return Workspace{}, err
@@ -158,6 +172,9 @@ func compareIDs(a, b string) int {
 
 // Discard drops a workspace's name from what is open; its bytes stay.
 func (k *Kernel) Discard(ctx context.Context, c Caller, id, reason string) (Receipt, error) {
+	if err := k.mayUse(c, CapRewrite, VerbDiscard, id); err != nil {
+		return Receipt{}, err
+	}
 	return k.systemWith(ctx, c.Name, c.Process, orText("discard "+id+": "+reason, "discard "+id), func(f *fold, _ uint64) ([]rewrite.Op, error) {
 		if err := f.spaceIs(id, spaceOpen); err != nil {
 			return nil, err
@@ -177,6 +194,9 @@ func restoreOp(id string) rewrite.Op {
 
 // Restore brings a discarded workspace back, as it was. A ttl begins anew.
 func (k *Kernel) Restore(ctx context.Context, c Caller, id string) (Workspace, error) {
+	if err := k.mayUse(c, CapRewrite, VerbDiscard, id); err != nil {
+		return Workspace{}, err
+	}
 	_, err := k.systemWith(ctx, c.Name, c.Process, "restore "+id, func(f *fold, _ uint64) ([]rewrite.Op, error) {
 		if err := f.spaceIs(id, spaceDiscarded); err != nil {
 			return nil, err

@@ -100,17 +100,24 @@ func (k *Kernel) Rewrite(ctx context.Context, c Caller, view string, rw rewrite.
 	if v.Seq != 0 || v.At != 0 {
 		return Receipt{}, &rmg.Error{Op: "rewrite", Code: rmg.Invalid, Msg: fmt.Sprintf("%s is of the past; only system and sws:ID can be written", v), Hint: "fork it: jitos sws new --from " + v.String()}
 	}
-	if err := mayRewrite(v, rw.Ops); err != nil {
+	judged := k.now().world
+	if err := k.mayRewrite(c, v, rw.Ops); err != nil {
 		return Receipt{}, err
 	}
-	if err := k.maySystem(c, v); err != nil {
+	if err := k.policyStays(v, judged, rw.Ops); err != nil {
 		return Receipt{}, err
 	}
-	return k.rewrite(ctx, c.Name, c.Process, v, rw)
+	return k.rewriteIf(ctx, c.Name, c.Process, v, rw, func(f *fold) error { return f.policyIs(judged) })
 }
 
 // rewrite resolves and submits ops whose author has the right to them.
 func (k *Kernel) rewrite(ctx context.Context, author, cause string, v Version, rw rewrite.Rewrite) (Receipt, error) {
+	return k.rewriteIf(ctx, author, cause, v, rw, func(*fold) error { return nil })
+}
+
+// rewriteIf is rewrite with a last look, in the writer, at what was judged
+// outside of it.
+func (k *Kernel) rewriteIf(ctx context.Context, author, cause string, v Version, rw rewrite.Rewrite, still func(*fold) error) (Receipt, error) {
 	ops, err := rewrite.Resolve(rw.Ops, k.putBytes, k.blobSize)
 	if err != nil {
 		return Receipt{}, err
@@ -123,6 +130,9 @@ func (k *Kernel) rewrite(ctx context.Context, author, cause string, v Version, r
 		ctx: ctx, view: view, footprint: rewrite.FootprintOf(ops), size: 128 * len(ops),
 		eval: func(f *fold, _ uint64) (draft, error) {
 			if err := f.writable(v, rw.Expect); err != nil {
+				return draft{}, err
+			}
+			if err := still(f); err != nil {
 				return draft{}, err
 			}
 			all, err := k.withSpaceFacts(f, v, ops)

@@ -11,6 +11,7 @@ const (
 	GateTest    GateKind = "test"    // tests of a pattern, by name
 	GateFile    GateKind = "file"    // a file exists and is not empty
 	GatePolicy  GateKind = "policy"  // judged by the kernel from the change itself
+	GateAnswer  GateKind = "answer"  // a person approved exactly this
 )
 
 // Gate is a check that must pass before collapse.

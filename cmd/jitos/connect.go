@@ -60,7 +60,7 @@ func (a *app) client() (*client.Client, error) {
 	if socket == "" {
 		socket = defaultSocket()
 	}
-	return client.New(client.Options{Socket: socket, Caller: caller()})
+	return client.New(client.Options{Socket: socket, Secret: os.Getenv("JITOS_TOKEN"), Caller: caller()})
 }
 
 // clientOrStart connects to the daemon, and starts one, detached, if none runs

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -88,15 +87,8 @@ func (a *app) whyCmd() *cobra.Command {
 				return err
 			}
 			path, line := splitLine(args[0])
-			if !strings.HasPrefix(path, "/") {
-				file, err := filepath.Abs(path)
-				if err != nil {
-					return err
-				}
-				if dir, err := filepath.EvalSymlinks(filepath.Dir(file)); err == nil {
-					file = filepath.Join(dir, filepath.Base(file))
-				}
-				path = "file:" + file
+			if path, err = pathOrFile(path); err != nil {
+				return err
 			}
 			ans, err := c.Why(cmd.Context(), path, line)
 			if err != nil {

@@ -59,7 +59,7 @@ func (a *app) intentCmd() *cobra.Command {
 	f.BoolVar(&req.PlanOnly, "plan-only", false, "print the plan and do nothing")
 	f.BoolVar(&detach, "detach", false, "do not follow; print the process")
 	f.StringVar(&req.Land, "land", "commit", "commit, branch or none")
-	f.StringVar(&req.Approve, "approve", "auto", "auto")
+	f.StringVar(&req.Approve, "approve", "auto", "auto (as policy says), or ask: a person approves the collapse")
 	f.IntVar(&req.Race, "race", 0, "how many attempts race, at most 8; the first that is proven collapses")
 	f.StringVar(&req.Isolation, "isolation", "", "snapshot (what both sides wrote conflicts) or serializable (what was read and then changed does too)")
 	f.StringVar(&req.Worker, "worker", "", "prefer a worker; not in this version")

@@ -88,6 +88,13 @@ func (a *app) printProcess(p wire.Process) {
 	if s := p.Spent; s != nil {
 		row(w, "spent", fmt.Sprintf("%d records, %d bytes, %d tokens", s.Records, s.Bytes, s.Tokens))
 	}
+	for _, q := range p.Approvals {
+		text := q.ID + " " + q.State
+		if q.By != "" {
+			text += fmt.Sprintf(" by %s at %s", q.By, clock(q.Answered))
+		}
+		row(w, "approval", strings.TrimSuffix(text+": "+q.Comment, ": "))
+	}
 	w.Flush()
 	if len(p.Tasks) == 0 {
 		return
@@ -114,7 +121,7 @@ func (a *app) printEvidence(p wire.Process) {
 			verdict = "green"
 		}
 		box := ""
-		if e.Kind != "policy" && e.Kind != "file" {
+		if e.Kind != "policy" && e.Kind != "answer" && e.Kind != "file" {
 			box = e.Sandbox.Tier + ", network " + e.Sandbox.Network
 		}
 		row(w, e.Gate, verdict, millis(e.Millis), cut(e.Reason, 80), box)

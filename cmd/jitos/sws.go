@@ -373,7 +373,7 @@ func (a *app) swsCollapse() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			out, err := c.Collapse(cmd.Context(), args[0], land)
+			out, err := a.collapse(cmd.Context(), c, args[0], land)
 			if err != nil {
 				return err
 			}

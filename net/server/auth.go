@@ -51,13 +51,16 @@ func (s *Server) identify(r *http.Request) (identity, error) {
 				return identity{caller: c}, nil
 			}
 		}
-		return identity{}, unknownCaller("the secret is not the one of this daemon").WithHint("it is made at each start; read it again from the .secret file beside the socket")
+		if c, ok := s.opt.Kernel.TokenCaller(token); ok {
+			return identity{caller: c}, nil
+		}
+		return identity{}, unknownCaller("the secret is neither the one of this daemon nor a valid token's").WithHint("it is made at each start; read it again from the .secret file beside the socket. For automation: jitos token new")
 	}
 	if c, err := r.Cookie(sessionCookie); err == nil && s.sessions.known(c.Value, s.now()) {
 		if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
 			return identity{}, unknownCaller("a session serves its own page only")
 		}
-		return identity{caller: kernel.Caller{Name: "viewer"}, session: true}, nil
+		return identity{caller: kernel.Caller{Name: "viewer", Kind: kernel.KindAgent}, session: true}, nil
 	}
 	return identity{}, unknownCaller("every call needs the daemon's secret").WithHint("send it as Authorization: Bearer SECRET; it stands in the .secret file beside the socket. For the web page: jitos view")
 }

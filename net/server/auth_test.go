@@ -168,3 +168,38 @@ func TestCallersAreNamed(t *testing.T) {
 		t.Errorf("the caller was %q", got)
 	}
 }
+
+// An operation that waits for a person says so.
+func TestOperationsSayWhatTheyWaitFor(t *testing.T) {
+	f := newFake(0)
+	f.asks = []kernel.Approval{question("a7")}
+	answered := make(chan struct{})
+	f.collapse = func(context.Context) (kernel.Collapsed, error) { <-answered; return kernel.Collapsed{Seq: 9}, nil }
+	s, _ := newServer(t, f, nil)
+	w := do(s, request("POST", "/sws/w5/collapse?wait=0s", ""))
+	close(answered)
+	if w.Code != 202 || !strings.Contains(w.Body.String(), `"waiting":{"id":"a7"`) {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+// A token's secret is told once, is no person's, and its caller is the kernel's
+// word, whatever name the request claims.
+func TestTokens(t *testing.T) {
+	f := newFake(0)
+	s, _ := newServer(t, f, nil)
+	made := answer[wire.NewToken](t, s, request("POST", "/token", `{"name":"ci","caps":["rewrite"]}`))
+	if len(made.Secret) < 40 || f.last() != "NewToken ada@host ci  rewrite 720h0m0s" {
+		t.Errorf("%+v %s", made, f.last())
+	}
+	r := request("POST", "/sws", "")
+	r.Header.Set("Authorization", "Bearer "+made.Secret)
+	r.Header.Set(wire.CallerHeader, "ada@host")
+	answer[wire.Workspace](t, s, r)
+	if got := f.last(); !strings.HasPrefix(got, "Fork token:ci") {
+		t.Errorf("the caller was %q", got)
+	}
+	for _, body := range []string{`{"name":"ci","caps":["root"]}`, `{"name":"ci","caps":["rewrite"],"ttl":"soon"}`} {
+		refusal(t, s, request("POST", "/token", body), 400)
+	}
+}

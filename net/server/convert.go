@@ -81,6 +81,9 @@ func wireProcess(p kernel.Process) wire.Process {
 	for _, l := range p.Lanes {
 		out.Lanes = append(out.Lanes, wire.Lane{N: l.N, SWS: l.Workspace, State: l.State, Outcome: l.Outcome})
 	}
+	for _, a := range p.Approvals {
+		out.Approvals = append(out.Approvals, wireApproval(a))
+	}
 	for _, t := range p.Tasks {
 		out.Tasks = append(out.Tasks, wire.TaskState{
 			Task: t.Task, State: t.State, Attempts: t.Attempts, Outcome: t.Summary, Reasons: t.Reasons, Output: t.Output,

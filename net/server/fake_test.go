@@ -32,6 +32,8 @@ type fake struct {
 	blobs   map[[32]byte][]byte
 	calls   []string // method, caller, arguments
 	looked  []string // process, view, path, with its graph
+	sum     [32]byte // of the last token's secret
+	asks    []kernel.Approval
 
 	collapse func(context.Context) (kernel.Collapsed, error)
 	exec     func(context.Context, func(work.Event)) (int, error)

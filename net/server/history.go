@@ -163,17 +163,7 @@ func (x *exchange) why() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var at rmg.Path
-	switch name, file := strings.CutPrefix(x.text("path"), "file:"); {
-	case file && !strings.HasPrefix(name, "/"):
-		return nil, wire.NewProblem(rmg.Invalid, "%q is not an absolute file name", name).WithHint("file: is followed by the file's name from /")
-	case file:
-		at, err = x.s.opt.Kernel.Resolve(x.r.Context(), name)
-	case name == "":
-		err = wire.NewProblem(rmg.Invalid, "parameter \"path\" is missing").WithHint("for example path=/repo/app/main/a.go&line=42")
-	default:
-		at, err = x.place("path", rmg.Root)
-	}
+	at, err := x.pathOrFile("path")
 	if err != nil {
 		return nil, err
 	}

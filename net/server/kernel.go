@@ -20,6 +20,7 @@ type Kernel interface {
 	spaces
 	processes
 	history
+	policies
 }
 
 var _ Kernel = (*kernel.Kernel)(nil)
@@ -77,4 +78,18 @@ type history interface {
 	Why(ctx context.Context, p rmg.Path, line int) (kernel.Explanation, error)
 	Verify(ctx context.Context) (kernel.Verification, error)
 	Status() kernel.Status
+}
+
+type policies interface {
+	Policy() (kernel.PolicyView, error)
+	SetPolicy(ctx context.Context, c kernel.Caller, document []byte, reason string) (kernel.Receipt, error)
+	ExplainPolicy(c kernel.Caller, q kernel.PolicyQuestion) (kernel.PolicyAnswer, error)
+	Inbox(all bool) []kernel.Approval
+	Approval(id string) (kernel.Approval, error)
+	Answer(ctx context.Context, c kernel.Caller, id, answer, comment string) (kernel.Approval, error)
+	NewToken(ctx context.Context, c kernel.Caller, r kernel.TokenRequest) (kernel.Token, error)
+	Tokens() []kernel.Token
+	RevokeToken(ctx context.Context, c kernel.Caller, id string) (kernel.Token, error)
+	// TokenCaller recognises the secret of a token that is valid now.
+	TokenCaller(secret string) (kernel.Caller, bool)
 }

@@ -175,6 +175,9 @@ func TestAnswersFitTheDocument(t *testing.T) {
 		"intent":  {"/intent", `{"text":"x"}`}, "processes": {"/process", ""}, "process": {"/process/p9", ""},
 		"cancel": {"/process/p9/cancel", ""}, "retry": {"/process/p9/retry", ""}, "methods": {"/method", ""}, "method": {"/method/fix-go-bug", ""},
 		"log": {"/log", ""}, "why": {"/why?path=/svc", ""}, "verify": {"/verify", ""}, "check": {"/check", ""}, "status": {"/status", ""}, "session": {"/session", ""}, "health": {"/healthz", ""},
+		"policy": {"/policy", ""}, "set-policy": {"/policy", `{"document":"rules: []"}`}, "explain-policy": {"/policy/explain?verb=write&path=/svc", ""},
+		"inbox": {"/inbox?all=true", ""}, "approval": {"/inbox/a7", ""}, "answer": {"/inbox/a7", `{"answer":"approve"}`},
+		"tokens": {"/token", ""}, "new-token": {"/token", `{"name":"ci","caps":["rewrite"]}`}, "revoke-token": {"/token/t7/revoke", ""},
 		"exec": {"/sws/w5/exec", `{"argv":["ls"]}`}, "process-log": {"/process/p9/log?follow=false", ""},
 	}
 	fits("/paths/~1rmg/get/responses/200/content/application~1json/schema", do(s, request("GET", "/rmg?select=/**&limit=1", "")).Body.Bytes())

@@ -124,7 +124,7 @@ func TestBadBodiesAndParameters(t *testing.T) {
 	post("/sws", `{"ttl":"soon"}`, 400)
 	post("/sws", `{"ttl":"-2h"}`, 400)
 	post("/sws/w5/exec", `{"argv":[]}`, 400)
-	for _, body := range []string{`{}`, `{"text":"x","slaps":{}}`, `{"text":"x","approve":"ask"}`, `{"text":"x","dirty":true}`, `{"text":"x","from":"main"}`, `{"text":"x","land":"patch"}`, `{"text":"x","worker":"llm"}`} {
+	for _, body := range []string{`{}`, `{"text":"x","slaps":{}}`, `{"text":"x","approve":"perhaps"}`, `{"text":"x","dirty":true}`, `{"text":"x","from":"main"}`, `{"text":"x","land":"patch"}`, `{"text":"x","worker":"llm"}`} {
 		if p := post("/intent", body, 400); p.Hint == "" {
 			t.Errorf("%s: no hint: %+v", body, p)
 		}
@@ -152,7 +152,7 @@ func TestBadBodiesAndParameters(t *testing.T) {
 // Calls that later versions have are absent, which a client can tell.
 func TestAbsentCalls(t *testing.T) {
 	s, _ := newServer(t, newFake(0), nil)
-	for _, target := range []string{"/undo", "/bisect", "/replay", "/inbox/1", "/lease", "/admin/gc"} {
+	for _, target := range []string{"/undo", "/bisect", "/replay", "/lease", "/admin/gc"} {
 		p := refusal(t, s, request("POST", target, "{}"), 404)
 		if p.Code != rmg.NotFound || !strings.Contains(p.Detail, "not in this version") {
 			t.Errorf("%s: %+v", target, p)

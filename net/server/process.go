@@ -18,7 +18,7 @@ func (x *exchange) intent() (any, error) {
 	if err := notYet(in); err != nil {
 		return nil, err
 	}
-	req := kernel.IntentRequest{Text: in.Text, Dir: in.Repo, PlanOnly: in.PlanOnly, Land: in.Land, Race: in.Race, Isolation: in.Isolation}
+	req := kernel.IntentRequest{Text: in.Text, Dir: in.Repo, PlanOnly: in.PlanOnly, Land: in.Land, Race: in.Race, Isolation: in.Isolation, Approve: in.Approve}
 	structured := len(in.SLAPS) > 0 && string(in.SLAPS) != "null"
 	if (req.Text != "") == structured {
 		return nil, wire.NewProblem(rmg.Invalid, "give either text or slaps").WithHint(`for example {"text":"Fix the failing test in ./pkg","repo":"/home/me/app"}`)
@@ -62,8 +62,8 @@ func notYet(in wire.IntentRequest) error {
 		return wire.NewProblem(rmg.Invalid, "%s is not in this version", what).WithHint("%s", hint)
 	}
 	switch {
-	case in.Approve != "" && in.Approve != "auto":
-		return refuse("approve="+in.Approve, "leave it out: what the gates prove lands; land=branch keeps it off your branch")
+	case in.Approve != "" && in.Approve != "auto" && in.Approve != "ask":
+		return refuse("approve="+in.Approve, "use auto (as policy says) or ask (a person approves the collapse)")
 	case in.Land == "patch":
 		return refuse("land=patch", "use land=branch")
 	case in.From != "":
@@ -80,7 +80,7 @@ func (x *exchange) processes() (any, error) {
 	out := wire.ProcessesAnswer{Processes: []wire.Process{}}
 	for _, p := range x.s.opt.Kernel.Processes() {
 		w := wireProcess(p)
-		w.SLAPS, w.Plan, w.Rights, w.Evidence = nil, nil, nil, nil
+		w.SLAPS, w.Plan, w.Rights, w.Evidence, w.Approvals = nil, nil, nil, nil, nil
 		out.Processes = append(out.Processes, w)
 	}
 	return out, nil

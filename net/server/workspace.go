@@ -244,7 +244,7 @@ func (x *exchange) collapse() (any, error) {
 	return reply{
 		status: http.StatusAccepted,
 		header: http.Header{"Location": {"/operation/" + now.ID}},
-		body:   now,
+		body:   x.waiting(now),
 	}, nil
 }
 
@@ -258,5 +258,5 @@ func (x *exchange) operation() (any, error) {
 		return nil, wire.NewProblem(rmg.NotFound, "there is no operation %q", x.id()).
 			WithHint("operations are forgotten when the daemon restarts; what they did is in jitos log")
 	}
-	return op.await(x.r.Context(), wait), nil
+	return x.waiting(op.await(x.r.Context(), wait)), nil
 }

@@ -16,7 +16,7 @@ type IntentRequest struct {
 	Repo     string          `json:"repo,omitempty" doc:"absolute path of a folder in the repository"`
 	PlanOnly bool            `json:"plan_only,omitempty"`
 	Race     int             `json:"race,omitempty" doc:"attempts side by side, at most 8, of which the first that is proven collapses"`
-	Approve  string          `json:"approve,omitempty" doc:"auto (default); ask is not in this version"`
+	Approve  string          `json:"approve,omitempty" doc:"auto (default): as policy says; ask: a person approves the collapse in any case" enum:"auto,ask"`
 	Land     string          `json:"land,omitempty" doc:"commit (default), branch or none"`
 	From     string          `json:"from,omitempty" doc:"not in this version"`
 	Dirty    bool            `json:"dirty,omitempty" doc:"not in this version"`
@@ -70,6 +70,7 @@ type Process struct {
 	Spent      *Spent          `json:"spent,omitempty" doc:"what it used of its budget"`
 	Started    Time            `json:"started,omitzero"`
 	Ended      Time            `json:"ended,omitzero" doc:"absent while it goes on"`
+	Approvals  []Approval      `json:"approvals,omitempty" doc:"what its collapse asked a person, oldest first"`
 	ToolMillis int64           `json:"tool_ms" doc:"wall time with a command of a worker or gate running"`
 }
 

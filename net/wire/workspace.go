@@ -150,4 +150,5 @@ type Operation struct {
 	State     string     `json:"state" enum:"running,done,failed"`
 	Collapsed *Collapsed `json:"collapsed,omitempty" doc:"when done"`
 	Problem   *Problem   `json:"problem,omitempty" doc:"when failed"`
+	Waiting   *Approval  `json:"waiting,omitempty" doc:"the question whose answer it waits for"`
 }

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"jitos.dev/net/client"
+	"jitos.dev/net/wire"
+	"jitos.dev/rmg"
+)
+
+func (a *app) inboxCmd() *cobra.Command {
+	var all bool
+	cmd := &cobra.Command{
+		Use: "inbox [ID]", Short: "List what waits for a person, or show one question", Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.client()
+			if err != nil {
+				return err
+			}
+			if len(args) == 1 {
+				q, err := c.Approval(cmd.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				return a.show(q, func(w io.Writer) { printApproval(w, q) })
+			}
+			list, err := c.Inbox(cmd.Context(), all)
+			if err != nil {
+				return err
+			}
+			return a.show(list, func(w io.Writer) {
+				if len(list) == 0 {
+					fmt.Fprintln(w, "nothing waits for you")
+					return
+				}
+				row(w, "ID", "STATE", "FOR", "ASKED", "QUESTION")
+				for _, q := range list {
+					row(w, q.ID, q.State, orElse(q.Process, q.SWS), clock(q.At), cut(q.Question, 100))
+				}
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&all, "all", false, "those that were answered, too")
+	return cmd
+}
+
+// printApproval shows a question with all that is asked about.
+func printApproval(w io.Writer, q wire.Approval) {
+	row(w, "question", q.ID)
+	row(w, "state", q.State)
+	row(w, "for", strings.TrimSpace(q.Process+" "+q.SWS))
+	row(w, "asks", q.Question)
+	row(w, "digest", q.Digest)
+	for _, x := range q.Asked {
+		row(w, string(x.Verb), string(x.Path)+ruleOf(x))
+	}
+	for _, c := range q.Conflicts {
+		row(w, "conflict", strings.TrimSpace(string(c.Path)+" "+c.Prop)+": "+c.Reason)
+	}
+	if q.More > 0 {
+		row(w, "and", fmt.Sprintf("%d more places", q.More))
+	}
+	if q.Answer != "" {
+		row(w, "answer", fmt.Sprintf("%s by %s at %s", q.State, q.By, clock(q.Answered)))
+		row(w, "comment", q.Comment)
+	}
+	if q.Next != "" {
+		row(w, "next", q.Next)
+	}
+}
+
+func ruleOf(x wire.Asked) string {
+	if x.Rule == "" {
+		return " (" + x.Why + ")"
+	}
+	return strings.TrimSuffix(fmt.Sprintf(" (rule %q: %s", x.Rule, x.Why), ": ") + ")"
+}
+
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+func (a *app) answerCmd() *cobra.Command {
+	var comment string
+	cmd := &cobra.Command{
+		Use: "answer ID approve|reject", Short: "Answer a question; what waits for it goes on", Args: cobra.ExactArgs(2),
+		Example: "  jitos answer a57 approve\n  jitos answer a57 reject -m 'not before the release'",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.client()
+			if err != nil {
+				return err
+			}
+			q, err := c.Answer(cmd.Context(), args[0], wire.AnswerRequest{Answer: args[1], Comment: comment})
+			if err != nil {
+				return err
+			}
+			return a.show(q, func(w io.Writer) {
+				fmt.Fprintf(w, "%s is %s\n", q.ID, q.State)
+				if q.Process != "" {
+					fmt.Fprintf(w, "jitos logs -f %s shows how it goes on\n", q.Process)
+				}
+			})
+		},
+	}
+	cmd.Flags().StringVarP(&comment, "comment", "m", "", "why; recorded with the answer")
+	return cmd
+}
+
+// The times that a collapse by hand is waited for at once: shortly, until it is
+// known whether it waits for a person, who takes longer.
+const (
+	collapseWait = time.Second
+	answerWait   = 30 * time.Second
+)
+
+// collapse collapses a workspace and says if it waits for a person.
+func (a *app) collapse(ctx context.Context, c *client.Client, id, land string) (wire.Collapsed, error) {
+	op, err := c.StartCollapse(ctx, id, land, collapseWait)
+	asked := ""
+	for err == nil && op.State == wire.OperationRunning {
+		wait := collapseWait
+		if op.Waiting != nil {
+			wait = answerWait
+			if op.Waiting.ID != asked {
+				asked = op.Waiting.ID
+				fmt.Fprintf(a.err, "waiting for a person: %s %s\n%s\n", asked, printable(op.Waiting.Question), printable(op.Waiting.Next))
+			}
+		}
+		op, err = c.Operation(ctx, op.ID, wait)
+	}
+	switch {
+	case err != nil:
+		return wire.Collapsed{}, err
+	case op.Problem != nil:
+		return wire.Collapsed{}, op.Problem
+	case op.Collapsed == nil:
+		return wire.Collapsed{}, wire.NewProblem(rmg.Internal, "operation %s is %s without a result", op.ID, op.State)
+	}
+	return *op.Collapsed, nil
+}
