@@ -16,7 +16,7 @@ const capSystem = "system"
 func (k *Kernel) maySystem(c Caller) error {
 	p, err := k.Process(c.process())
 	if err != nil {
-		return &rmg.Error{Op: "rewrite", Code: rmg.Denied, Msg: c.Name + " works for no process that there is, so it may not rewrite the world itself", Err: err}
+		return &rmg.Error{Op: "rewrite", Code: rmg.Denied, Msg: c.Name + " works for no process that there is, so it may not rewrite the world itself", Hint: "a person may: run it without a worker's token", Err: err}
 	}
 	if slices.Contains(p.Rights.Capabilities, capSystem) {
 		return nil
