@@ -73,6 +73,7 @@ type Process struct {
 	Tasks      []TaskState
 	Evidence   []work.Evidence // of the proof that stands
 	Collapse   uint64          // seq of the collapse record; 0 if none
+	UndoneBy   uint64          // seq of the record that took the collapse back; 0 if it stands
 	Commit     string          // landed or parked commit
 	LandedOn   string          // branch it landed on: "main", "jitos/p12"
 	Dirty      []string        // uncommitted paths when it began

@@ -65,7 +65,7 @@ func (k *Kernel) Verify(ctx context.Context) (Verification, error) {
 	out := Verification{Segments: rep.Segments, Blobs: rep.Blobs, Bytes: rep.Bytes, Problems: rep.Problems}
 	shadow := &Kernel{opt: k.opt, store: k.store, log: k.log}
 	shadow.state.spaces = map[string]*space{}
-	shadow.state.touched = map[rmg.Path][]uint64{}
+	shadow.state.touched = wrote{}
 	shadow.state.news = make(chan struct{})
 	shadow.current.Store(&version{})
 	until := k.now().seq

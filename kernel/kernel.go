@@ -46,9 +46,9 @@ type Kernel struct {
 	state struct {
 		sync.RWMutex // guards the fields below
 		spaces       map[string]*space
-		versions     []version             // by seq
-		touched      map[rmg.Path][]uint64 // seqs of system records by the path of their ops
-		news         chan struct{}         // closed at the next publication
+		versions     []version // by seq
+		touched      wrote
+		news         chan struct{} // closed at the next publication
 	}
 	runs struct {
 		sync.Mutex // guards the fields below
@@ -76,7 +76,7 @@ func Open(ctx context.Context, opt Options) (*Kernel, error) {
 	}
 	k.ctx, k.stop = context.WithCancel(context.Background())
 	k.state.spaces = map[string]*space{}
-	k.state.touched = map[rmg.Path][]uint64{}
+	k.state.touched = wrote{}
 	k.state.news = make(chan struct{})
 	k.runs.live = map[string]*run{}
 	k.runs.queues = map[rmg.Path]chan struct{}{}
@@ -197,14 +197,7 @@ func (k *Kernel) publish(f *fold, ticks []tick) {
 	}
 	for i, t := range ticks {
 		for _, r := range t.records {
-			if r.View != "system" {
-				continue
-			}
-			for _, op := range r.Ops {
-				if !inLedger(op.Path) {
-					k.state.touched[op.Path] = append(k.state.touched[op.Path], r.Seq)
-				}
-			}
+			k.state.touched.note(r)
 		}
 		if i < len(ticks)-1 {
 			continue

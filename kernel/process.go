@@ -84,7 +84,11 @@ func (k *Kernel) readProcess(e rmg.Element) Process {
 		}
 	}
 	proc.Evidence = readEvidence(e.Graph)
+	proc.UndoneBy = k.undoneBy(procPath(e.ID))
 	proc.Status, proc.Reason = k.statusOf(p, proc)
+	if proc.UndoneBy != 0 {
+		proc.Reason += fmt.Sprintf("; undone by seq %d", proc.UndoneBy)
+	}
 	proc.Next = nextOf(proc)
 	return proc
 }
@@ -199,7 +203,10 @@ func nextOf(p Process) string {
 		}
 		return "jitos retry " + p.ID + " tries to land it again"
 	case "landed":
-		return "jitos why PATH:LINE explains a line; git revert " + short(p.Commit) + " takes it back"
+		if p.UndoneBy != 0 {
+			return fmt.Sprintf("jitos undo %d brings it back", p.UndoneBy)
+		}
+		return fmt.Sprintf("jitos why PATH:LINE explains a line; jitos undo %d takes it back", p.Collapse)
 	default:
 		return ""
 	}

@@ -79,6 +79,17 @@ const pollWait = 30 * time.Second
 // goes on without the caller.
 func (c *Client) Collapse(ctx context.Context, id, land string) (wire.Collapsed, error) {
 	op, err := c.StartCollapse(ctx, id, land, pollWait)
+	return c.finish(ctx, op, err)
+}
+
+// Undo takes a record back and waits for the end, as Collapse does.
+func (c *Client) Undo(ctx context.Context, r wire.UndoRequest) (wire.Collapsed, error) {
+	op, err := c.start(ctx, "undo", call{method: http.MethodPost, path: "/undo", query: values("wait", pollWait.String()), body: r})
+	return c.finish(ctx, op, err)
+}
+
+// finish waits for an operation's end.
+func (c *Client) finish(ctx context.Context, op wire.Operation, err error) (wire.Collapsed, error) {
 	for err == nil && op.State == wire.OperationRunning {
 		op, err = c.Operation(ctx, op.ID, pollWait)
 	}
@@ -98,10 +109,20 @@ func (c *Client) Collapse(ctx context.Context, id, land string) (wire.Collapsed,
 // that ended within it is an Operation that is done; one that failed is an
 // error.
 func (c *Client) StartCollapse(ctx context.Context, id, land string, wait time.Duration) (wire.Operation, error) {
-	resp, err := c.send(ctx, call{
+	op, err := c.start(ctx, "collapse", call{
 		method: http.MethodPost, path: "/sws/" + segment(id) + "/collapse",
 		query: values("wait", wait.String()), body: wire.CollapseRequest{Land: land},
 	})
+	if op.Workspace == "" {
+		op.Workspace = id
+	}
+	return op, err
+}
+
+// start does a call that is answered with the end of an operation, or with one
+// that still runs.
+func (c *Client) start(ctx context.Context, kind string, k call) (wire.Operation, error) {
+	resp, err := c.send(ctx, k)
 	if err != nil {
 		return wire.Operation{}, err
 	}
@@ -114,7 +135,7 @@ func (c *Client) StartCollapse(ctx context.Context, id, land string, wait time.D
 	if err := c.read(ctx, resp, &done); err != nil {
 		return wire.Operation{}, err
 	}
-	return wire.Operation{Kind: "collapse", Workspace: id, State: wire.OperationDone, Collapsed: &done}, nil
+	return wire.Operation{Kind: kind, State: wire.OperationDone, Collapsed: &done}, nil
 }
 
 // Operation shows an operation, waiting for its end up to the time given.

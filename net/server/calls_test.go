@@ -184,6 +184,18 @@ func TestCollapseAsAnOperation(t *testing.T) {
 	refusal(t, s, request("GET", "/operation/o77", ""), 404)
 }
 
+// What stands in the way of an undo is told with who put it there.
+func TestUndoConflicts(t *testing.T) {
+	f := newFake(3)
+	f.fail["Undo"] = &rmg.Error{Op: "undo", Code: rmg.Conflict, Msg: "later records changed it"}
+	s, _ := newServer(t, f, nil)
+	p := refusal(t, s, request("POST", "/undo", `{"seq":2}`), 409)
+	if len(p.Conflicts) != 1 || p.Conflicts[0].SystemBy != "seq 8 by eve@host" {
+		t.Errorf("%+v", p)
+	}
+	refusal(t, s, request("POST", "/undo", `{"seq":0}`), 400)
+}
+
 // Shutdown stops operations, waits for them, and starts no others.
 func TestShutdownWaitsForOperations(t *testing.T) {
 	f := newFake(0)

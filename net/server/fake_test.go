@@ -336,6 +336,16 @@ func (f *fake) Watch(after uint64) (uint64, <-chan struct{}) {
 	return seq, f.news
 }
 
+func (f *fake) Undo(_ context.Context, c kernel.Caller, q kernel.UndoRequest) (kernel.Undone, error) {
+	out := kernel.Undone{Record: kernel.Record{Seq: q.Seq, At: began, View: "system", Author: "bob@host", Reason: "because"}, Workspace: "w5"}
+	if err := f.call("Undo", " ", c.Name, " ", q.Seq, " ", q.Reason, " ", q.Land); err != nil {
+		out.Conflicts = []rmg.MergeConflict{{Path: "/svc/a", Prop: "v", Kind: rmg.ConflictBothChanged, Reason: "both changed", SystemBy: "seq 8 by eve@host"}}
+		return out, err
+	}
+	out.Collapsed = kernel.Collapsed{Seq: 9, Digest: rmg.Graph{}.Digest(), Commit: "abc", LandedOn: "main"}
+	return out, nil
+}
+
 func (f *fake) Why(_ context.Context, p rmg.Path, line int) (kernel.Explanation, error) {
 	return kernel.Explanation{Path: p, Line: line, Text: "if a <= b {", Chain: []kernel.Reason{
 		{Seq: 5, At: began, Author: "worker:repair", Cause: "p9/implement", Text: "w31 changed line 42", Process: "p9", Evidence: evidence(true)},

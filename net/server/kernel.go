@@ -64,6 +64,8 @@ type history interface {
 	// Watch returns the last published seq, and a channel that is closed once
 	// there is one beyond after.
 	Watch(after uint64) (seq uint64, more <-chan struct{})
+	// Undo blocks like Collapse, and fills the same of its answer.
+	Undo(ctx context.Context, c kernel.Caller, q kernel.UndoRequest) (kernel.Undone, error)
 	Why(ctx context.Context, p rmg.Path, line int) (kernel.Explanation, error)
 	Verify(ctx context.Context) (kernel.Verification, error)
 	Status() kernel.Status

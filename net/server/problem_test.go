@@ -151,7 +151,7 @@ func TestBadBodiesAndParameters(t *testing.T) {
 // Calls that later versions have are absent, which a client can tell.
 func TestAbsentCalls(t *testing.T) {
 	s, _ := newServer(t, newFake(0), nil)
-	for _, target := range []string{"/undo", "/bisect", "/replay", "/inbox/1", "/lease", "/sws/w5/rebase", "/sws/w5/resolve", "/admin/gc"} {
+	for _, target := range []string{"/inbox/1", "/lease", "/sws/w5/rebase", "/sws/w5/resolve", "/admin/gc"} {
 		p := refusal(t, s, request("POST", target, "{}"), 404)
 		if p.Code != rmg.NotFound || !strings.Contains(p.Detail, "not in this version") {
 			t.Errorf("%s: %+v", target, p)

@@ -102,6 +102,8 @@ func TestClientAndServer(t *testing.T) {
 	check("retry", err, p.ID == "p9" && f.last() == "Retry ada@host p9", p)
 	l, err := c.Log(ctx, client.LogQuery{Limit: 1})
 	check("log", err, len(l.Records) == 1 && l.Records[0].Seq == 3 && l.Next == 2, l)
+	un, err := c.Undo(ctx, wire.UndoRequest{Seq: 2, Reason: "r", Land: "none"})
+	check("undo", err, un.Commit == "abc" && un.Undoes.Author == "bob@host" && f.last() == "Undo ada@host 2 r none", un)
 	y, err := c.Why(ctx, "file:/home/ada/a.go", 42)
 	check("why", err, y.Line == 42, y)
 	v, err := c.Verify(ctx)

@@ -173,6 +173,13 @@ func historyCalls() []call {
 			answer: wire.LogAnswer{}, do: (*exchange).history,
 		},
 		{
+			method: post, path: "/undo", id: "undo", summary: "Take one record back, at today's head",
+			about:  "Answered as a collapse is: what concerns a repository is proven and lands. What later records changed at the same places is a 409 whose conflicts say who did.",
+			params: []param{textParam("wait", "how long to wait for the end, 0s to 10m; 30s if absent")},
+			body:   wire.UndoRequest{}, answer: wire.Collapsed{},
+			also: map[int]any{http.StatusAccepted: wire.Operation{}}, do: (*exchange).undo,
+		},
+		{
 			method: get, path: "/why", id: "why", summary: "Explain why an element, or a line, is as it is",
 			params: []param{
 				{name: "path", kind: "string", about: "a graph path, or file: and the absolute name of a file on disk", required: true},

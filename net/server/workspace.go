@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"sync"
+	"time"
 
 	"jitos.dev/kernel"
 	"jitos.dev/net/wire"
@@ -140,10 +141,18 @@ func (x *exchange) collapse() (any, error) {
 		return nil, err
 	}
 	id, caller := x.id(), x.caller
-	op, err := x.s.operations.start(x.s.ctx, "collapse", id, func(ctx context.Context) (*wire.Collapsed, *wire.Problem) {
+	return x.operate("collapse", id, wait, func(ctx context.Context) (wire.Collapsed, kernel.Collapsed, error) {
 		done, err := x.s.opt.Kernel.Collapse(ctx, caller, id, in.Land)
+		return wireCollapsed(done), done, err
+	})
+}
+
+// operate does what ends in a collapse as an operation, and answers with its end
+// or, if that takes longer than wait, with where to ask for it.
+func (x *exchange) operate(kind, space string, wait time.Duration, do func(context.Context) (wire.Collapsed, kernel.Collapsed, error)) (any, error) {
+	op, err := x.s.operations.start(x.s.ctx, kind, space, func(ctx context.Context) (*wire.Collapsed, *wire.Problem) {
+		c, done, err := do(ctx)
 		if err == nil {
-			c := wireCollapsed(done)
 			return &c, nil
 		}
 		p := x.s.problem(x.r, err)

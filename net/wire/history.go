@@ -19,6 +19,23 @@ type Record struct {
 	OpsOmitted int          `json:"ops_omitted,omitempty" doc:"how many more ops it has than are shown, where ops= bounds them"`
 }
 
+// RecordHead says which record one is, whose and why, without its ops.
+type RecordHead struct {
+	Seq    uint64 `json:"seq"`
+	At     Time   `json:"at"`
+	View   string `json:"view"`
+	Author string `json:"author"`
+	Cause  string `json:"cause"`
+	Reason string `json:"reason"`
+}
+
+// UndoRequest is the body of POST /undo.
+type UndoRequest struct {
+	Seq    uint64 `json:"seq" minimum:"1" doc:"the record to take back"`
+	Reason string `json:"reason,omitempty"`
+	Land   string `json:"land,omitempty" doc:"commit (default), branch or none"`
+}
+
 // LogAnswer is a stretch of the log.
 type LogAnswer struct {
 	Records []Record `json:"records"`
