@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/aymanbagabas/go-udiff"
@@ -170,7 +172,18 @@ func (a *app) diff(ctx context.Context, c *client.Client, from, to string, at rm
 	if a.format == "json" {
 		return a.json(d)
 	}
-	for _, ch := range d.Changes {
+	if err := a.changes(ctx, c, d.Changes); err != nil {
+		return err
+	}
+	if d.Truncated {
+		fmt.Fprintf(a.out, "… %d changes in all; --path narrows them\n", d.Total)
+	}
+	return nil
+}
+
+// changes prints what differs, in order.
+func (a *app) changes(ctx context.Context, c *client.Client, list []wire.Change) error {
+	for _, ch := range list {
 		text, err := a.fileDiff(ctx, c, ch)
 		if err != nil {
 			return err
@@ -184,12 +197,10 @@ func (a *app) diff(ctx context.Context, c *client.Client, from, to string, at rm
 			fmt.Fprintf(a.out, " (from %s)", ch.From)
 		}
 		fmt.Fprintln(a.out)
-		for name, pc := range ch.Props {
+		for _, name := range slices.Sorted(maps.Keys(ch.Props)) {
+			pc := ch.Props[name]
 			fmt.Fprintf(a.out, "  %s: %s -> %s\n", name, valueText(pc.Old), valueText(pc.New))
 		}
-	}
-	if d.Truncated {
-		fmt.Fprintf(a.out, "… %d changes in all; --path narrows them\n", d.Total)
 	}
 	return nil
 }

@@ -98,10 +98,7 @@ func (c *Client) Exec(ctx context.Context, id string, argv []string) iter.Seq2[w
 				case wire.EventExit:
 					e.Exit, err = decode[wire.ExecExit](m)
 				case wire.EventError:
-					var p *wire.Problem
-					if p, err = decode[wire.Problem](m); err == nil {
-						err = p
-					}
+					err = endProblem(m)
 				default:
 					continue
 				}
@@ -111,6 +108,41 @@ func (c *Client) Exec(ctx context.Context, id string, argv []string) iter.Seq2[w
 			}
 		}
 	}
+}
+
+// Bisect looks for a record; each step is told as it is taken, and the last
+// event is what was Found. Ending ctx, or the loop, stops it.
+func (c *Client) Bisect(ctx context.Context, r wire.BisectRequest) iter.Seq2[wire.BisectEvent, error] {
+	k := call{method: http.MethodPost, path: "/bisect", body: r}
+	return func(yield func(wire.BisectEvent, error) bool) {
+		for m, err := range c.stream(ctx, k) {
+			var e wire.BisectEvent
+			if err == nil {
+				switch m.name {
+				case wire.EventStep:
+					e.Step, err = decode[wire.BisectStep](m)
+				case wire.EventFound:
+					e.Found, err = decode[wire.BisectAnswer](m)
+				case wire.EventError:
+					err = endProblem(m)
+				default:
+					continue
+				}
+			}
+			if !yield(e, err) || err != nil || e.Found != nil {
+				return
+			}
+		}
+	}
+}
+
+// endProblem reads the problem that ends a stream.
+func endProblem(m message) error {
+	p, err := decode[wire.Problem](m)
+	if err != nil {
+		return err
+	}
+	return p
 }
 
 // message is one server-sent event.

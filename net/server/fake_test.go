@@ -346,6 +346,23 @@ func (f *fake) Undo(_ context.Context, c kernel.Caller, q kernel.UndoRequest) (k
 	return out, nil
 }
 
+func (f *fake) Bisect(_ context.Context, c kernel.Caller, q kernel.BisectRequest, seen func(kernel.BisectStep)) (kernel.Bisection, error) {
+	if err := f.call("Bisect", " ", c.Name, " ", q.Path, " ", q.Expr, " ", q.Argv, " ", q.From, " ", q.To); err != nil {
+		return kernel.Bisection{}, err
+	}
+	steps := []kernel.BisectStep{{Seq: 1, Good: true}, {Seq: 3, Note: "exit 1"}, {Seq: 2, Skip: true}}
+	for _, s := range steps {
+		seen(s)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	out := kernel.Bisection{Path: q.Path, Good: 1, Bad: 3, Suspects: []uint64{2}, Candidates: 3, Steps: steps, Record: f.records[2]}
+	for c := range rmg.Diff(f.views["seq:2"].World, f.views["seq:3"].World) {
+		out.Changes = append(out.Changes, c)
+	}
+	return out, nil
+}
+
 func (f *fake) Why(_ context.Context, p rmg.Path, line int) (kernel.Explanation, error) {
 	return kernel.Explanation{Path: p, Line: line, Text: "if a <= b {", Chain: []kernel.Reason{
 		{Seq: 5, At: began, Author: "worker:repair", Cause: "p9/implement", Text: "w31 changed line 42", Process: "p9", Evidence: evidence(true)},

@@ -66,6 +66,8 @@ type history interface {
 	Watch(after uint64) (seq uint64, more <-chan struct{})
 	// Undo blocks like Collapse, and fills the same of its answer.
 	Undo(ctx context.Context, c kernel.Caller, q kernel.UndoRequest) (kernel.Undone, error)
+	// Bisect calls seen while it runs, and not after it returned.
+	Bisect(ctx context.Context, c kernel.Caller, q kernel.BisectRequest, seen func(kernel.BisectStep)) (kernel.Bisection, error)
 	Why(ctx context.Context, p rmg.Path, line int) (kernel.Explanation, error)
 	Verify(ctx context.Context) (kernel.Verification, error)
 	Status() kernel.Status

@@ -104,6 +104,16 @@ func TestClientAndServer(t *testing.T) {
 	check("log", err, len(l.Records) == 1 && l.Records[0].Seq == 3 && l.Next == 2, l)
 	un, err := c.Undo(ctx, wire.UndoRequest{Seq: 2, Reason: "r", Land: "none"})
 	check("undo", err, un.Commit == "abc" && un.Undoes.Author == "bob@host" && f.last() == "Undo ada@host 2 r none", un)
+	var found *wire.BisectAnswer
+	verdicts := ""
+	for e, err := range c.Bisect(ctx, wire.BisectRequest{Path: "/svc", Argv: []string{"a", "b"}, From: 1, To: 3}) {
+		if check("bisect", err, true, nil); e.Step != nil {
+			verdicts += e.Step.Verdict + " "
+		}
+		found = e.Found
+	}
+	check("bisect", nil, verdicts == "good bad skip " && found.Bad == 3 && found.Suspects[0] == 2 && found.Record.Author == "ada@host" && len(found.Changes) == 1, found)
+	check("bisect", nil, f.last() == "Bisect ada@host /svc  [a b] 1 3", f.last())
 	y, err := c.Why(ctx, "file:/home/ada/a.go", 42)
 	check("why", err, y.Line == 42, y)
 	v, err := c.Verify(ctx)

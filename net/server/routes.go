@@ -180,6 +180,13 @@ func historyCalls() []call {
 			also: map[int]any{http.StatusAccepted: wire.Operation{}}, do: (*exchange).undo,
 		},
 		{
+			method: post, path: "/bisect", id: "bisect", summary: "Find the record that made a condition false",
+			about:  "It must hold at from and not at to. About log2 of the records that touch the path are looked at; each is told as it is judged. Going away stops it.",
+			body:   wire.BisectRequest{},
+			events: []event{{wire.EventStep, wire.BisectStep{}}, {wire.EventFound, wire.BisectAnswer{}}, {wire.EventError, wire.Problem{}}},
+			do:     (*exchange).bisect,
+		},
+		{
 			method: get, path: "/why", id: "why", summary: "Explain why an element, or a line, is as it is",
 			params: []param{
 				{name: "path", kind: "string", about: "a graph path, or file: and the absolute name of a file on disk", required: true},

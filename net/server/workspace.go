@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"net/http"
-	"sync"
 	"time"
 
 	"jitos.dev/kernel"
@@ -80,9 +79,7 @@ func (x *exchange) restore() (any, error) {
 	return wireSpace(w), nil
 }
 
-// exec streams a command. The stream begins with the first word of the command
-// or with its end, so that what is wrong before it runs is still an ordinary
-// problem.
+// exec streams a command.
 func (x *exchange) exec() (any, error) {
 	var in wire.ExecRequest
 	if err := x.read(&in); err != nil {
@@ -91,44 +88,10 @@ func (x *exchange) exec() (any, error) {
 	if len(in.Argv) == 0 || in.Argv[0] == "" {
 		return nil, wire.NewProblem(rmg.Invalid, "no command is given").WithHint(`for example {"argv":["go","test","./..."]}`)
 	}
-	ctx, cancel := context.WithCancel(x.r.Context())
-	defer cancel()
-	defer context.AfterFunc(x.s.ctx, cancel)()
-	if err := x.s.takeStream(); err != nil {
-		return nil, err
-	}
-	defer x.s.streams.Add(-1)
-
-	var mu sync.Mutex // guards st and what is sent on it
-	var st *stream
-	send := func(name string, v any) error {
-		mu.Lock()
-		defer mu.Unlock()
-		if st == nil {
-			st = x.stream()
-		}
-		if err := st.send(0, name, v); err != nil {
-			return err
-		}
-		return st.flush()
-	}
-	exit, err := x.s.opt.Kernel.Exec(ctx, x.caller, x.id(), in.Argv, func(e work.Event) {
-		if send(wire.EventOutput, e) != nil {
-			cancel() // nobody listens: stop the command
-		}
+	return x.streamed(func(ctx context.Context, send func(string, any)) (string, any, error) {
+		exit, err := x.s.opt.Kernel.Exec(ctx, x.caller, x.id(), in.Argv, func(e work.Event) { send(wire.EventOutput, e) })
+		return wire.EventExit, wire.ExecExit{Exit: exit}, err
 	})
-	mu.Lock()
-	begun := st != nil
-	mu.Unlock()
-	switch {
-	case err != nil && !begun:
-		return nil, err
-	case err != nil:
-		_ = send(wire.EventError, x.s.problem(x.r, err)) // a client that went away needs no answer
-	default:
-		_ = send(wire.EventExit, wire.ExecExit{Exit: exit})
-	}
-	return nil, nil
 }
 
 func (x *exchange) collapse() (any, error) {

@@ -36,6 +36,46 @@ type UndoRequest struct {
 	Land   string `json:"land,omitempty" doc:"commit (default), branch or none"`
 }
 
+// BisectRequest is the body of POST /bisect: an expression, or a command.
+type BisectRequest struct {
+	Path rmg.Path `json:"path,omitempty" doc:"only records at or below it come into question; for a command the branch, if absent"`
+	Expr string   `json:"expr,omitempty" doc:"a CEL condition over element (exists, kind, id, path, props, nodes, edges, text) and at(PATH)"`
+	Argv []string `json:"argv,omitempty" doc:"run, sandboxed, in the branch's files: 0 is good, 125 skips, 1 to 127 is bad"`
+	From uint64   `json:"from,omitempty" doc:"a seq where it holds; the first that touches path, if absent"`
+	To   uint64   `json:"to,omitempty" doc:"a seq where it does not; the last, if absent"`
+}
+
+// The names of the events of POST /bisect.
+const (
+	EventStep  = "step"  // BisectStep
+	EventFound = "found" // BisectAnswer; the last
+)
+
+// BisectStep is one version that was looked at.
+type BisectStep struct {
+	Seq     uint64 `json:"seq"`
+	Verdict string `json:"verdict" enum:"good,bad,skip"`
+	Note    string `json:"note,omitempty" doc:"why, if there is more to say"`
+}
+
+// BisectAnswer is the record that made the condition false.
+type BisectAnswer struct {
+	Path       rmg.Path     `json:"path"`
+	Good       uint64       `json:"good" doc:"the last seq at which it is known to hold"`
+	Bad        uint64       `json:"bad" doc:"the first at which it is known not to"`
+	Record     RecordHead   `json:"record" doc:"of bad"`
+	Suspects   []uint64     `json:"suspects,omitempty" doc:"records between that could not be judged: it may be one of them"`
+	Candidates int          `json:"candidates" doc:"records that came into question"`
+	Steps      []BisectStep `json:"steps"`
+	Changes    []Change     `json:"changes" doc:"what the record changed at the path, the first 1000"`
+}
+
+// BisectEvent is one event of a bisection: exactly one of Step and Found.
+type BisectEvent struct {
+	Step  *BisectStep
+	Found *BisectAnswer
+}
+
 // LogAnswer is a stretch of the log.
 type LogAnswer struct {
 	Records []Record `json:"records"`
