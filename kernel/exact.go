@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"slices"
+
 	"jitos.dev/rewrite"
 	"jitos.dev/rmg"
 )
@@ -56,6 +58,48 @@ func worldThrough(world rmg.Graph, ticks []tick, seq uint64) (rmg.Graph, error) 
 		}
 	}
 	return world, nil
+}
+
+// frameOf returns the first seq of the group commit that holds a record.
+func (k *Kernel) frameOf(seq uint64) (uint64, error) {
+	for frame, err := range k.opt.Journal.Read(seq) {
+		return frame.First, err
+	}
+	return 0, noVersion(Version{Seq: seq})
+}
+
+// lastWriteBefore is lastWrite as of right before a record, which no version may
+// be kept of.
+func (k *Kernel) lastWriteBefore(seq uint64, p rmg.Path, prop string) (uint64, bool, error) {
+	if seq <= 1 {
+		return 0, false, nil
+	}
+	if v, ok := k.versionAt(seq - 1); ok && v.seq == seq-1 {
+		got, ok := k.lastWrite(v, p, prop)
+		return got, ok, nil
+	}
+	first, err := k.frameOf(seq - 1)
+	if err != nil {
+		return 0, false, err
+	}
+	var last uint64
+	for r, err := range k.Records(first, seq-1) {
+		if err != nil {
+			return 0, false, err
+		}
+		if r.View == "system" && slices.ContainsFunc(worldOps(r), func(op rewrite.Op) bool { return reaches(op, p, prop) }) {
+			last = r.Seq
+		}
+	}
+	if last != 0 || first == 1 {
+		return last, last != 0, nil
+	}
+	v, ok := k.versionAt(first - 1)
+	if !ok {
+		return 0, false, noVersion(Version{Seq: first - 1})
+	}
+	got, ok := k.lastWrite(v, p, prop)
+	return got, ok, nil
 }
 
 // around returns the world before and after a record.

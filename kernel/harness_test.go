@@ -49,6 +49,13 @@ func openBench(t testing.TB, dir string, git *memGit, run *toldRunner) *bench {
 			t.Error(err)
 		}
 	})
+	git.read = func(e rmg.Element) []byte {
+		data, err := readBlob(k.store, e.Props.Blob(rewrite.PropBlob))
+		if err != nil {
+			panic(err)
+		}
+		return data
+	}
 	return &bench{k, t, store, git, run}
 }
 
@@ -194,6 +201,7 @@ type memGit struct {
 	trees   map[string]rmg.Graph
 	heads   map[string]string
 	commits []Commit // oldest first
+	read    func(rmg.Element) []byte
 }
 
 func (g *memGit) add(branch string, tree rmg.Graph, c Commit) string {
@@ -230,6 +238,33 @@ func (g *memGit) Tree(_ context.Context, _, commit string) (rmg.Graph, error) {
 func (g *memGit) Dirty(context.Context, string) ([]string, error) { return nil, nil }
 
 func (g *memGit) Log(context.Context, string, string, int) ([]Commit, error) { return nil, nil }
+
+// Blame compares the trees of the commits, newest first.
+func (g *memGit) Blame(_ context.Context, _, commit, name string, line int) (Commit, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	at := slices.IndexFunc(g.commits, func(c Commit) bool { return c.ID == commit })
+	p := rmg.Root.Join(strings.Split(name, "/")...)
+	for ; at > 0; at-- {
+		a, ok := g.trees[g.commits[at-1].ID].Get(p)
+		b, _ := g.trees[g.commits[at].ID].Get(p)
+		if !ok {
+			break
+		}
+		if line == 0 {
+			if !a.Props.Equal(b.Props) {
+				break
+			}
+			continue
+		}
+		m := rmg.MatchLines(g.read(a), g.read(b))
+		if m[line-1] < 0 {
+			break
+		}
+		line = m[line-1] + 1
+	}
+	return g.commits[at], nil
+}
 
 func (g *memGit) Slot(_ context.Context, name string, tree rmg.Graph) (Folder, error) {
 	return memFolder{name, tree}, nil

@@ -87,6 +87,9 @@ type Worktree interface {
 	Tree(ctx context.Context, top, commit string) (rmg.Graph, error)
 	Dirty(ctx context.Context, top string) ([]string, error)
 	Log(ctx context.Context, top, branch string, max int) ([]Commit, error)
+	// Blame finds the commit that a line of a file comes from, as the file is at
+	// a commit; with line 0 the last that touched it.
+	Blame(ctx context.Context, top, commit, name string, line int) (Commit, error)
 
 	Slot(ctx context.Context, name string, tree rmg.Graph) (Folder, error)
 	Fresh(ctx context.Context, name string, tree rmg.Graph) (Folder, error)

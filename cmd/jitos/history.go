@@ -3,10 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
-	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -76,70 +73,6 @@ func (a *app) logCmd() *cobra.Command {
 func printRecord(w io.Writer, r wire.Record) {
 	n := len(r.Ops) + r.OpsOmitted
 	row(w, r.Seq, clock(r.At), r.View, r.Author, cut(r.Cause, 16), fmt.Sprintf("%d ops", n), cut(r.Reason, 80))
-}
-
-func (a *app) whyCmd() *cobra.Command {
-	return &cobra.Command{
-		Use: "why PATH[:LINE]", Short: "Explain why a file, a line or an element is as it is", Args: cobra.ExactArgs(1),
-		Example: "  jitos why token/signer.go:74\n  jitos why /repo/AuthService/main/go.mod",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.client()
-			if err != nil {
-				return err
-			}
-			path, line := splitLine(args[0])
-			if !strings.HasPrefix(path, "/") {
-				file, err := filepath.Abs(path)
-				if err != nil {
-					return err
-				}
-				if dir, err := filepath.EvalSymlinks(filepath.Dir(file)); err == nil {
-					file = filepath.Join(dir, filepath.Base(file))
-				}
-				path = "file:" + file
-			}
-			ans, err := c.Why(cmd.Context(), path, line)
-			if err != nil {
-				return err
-			}
-			return a.show(ans, func(w io.Writer) { printWhy(w, ans) })
-		},
-	}
-}
-
-// splitLine splits PATH:LINE.
-func splitLine(arg string) (string, int) {
-	if i := strings.LastIndexByte(arg, ':'); i > 0 {
-		if n, err := strconv.Atoi(arg[i+1:]); err == nil && n > 0 {
-			return arg[:i], n
-		}
-	}
-	return arg, 0
-}
-
-func printWhy(w io.Writer, ans wire.WhyAnswer) {
-	where := string(ans.Path)
-	if ans.Line > 0 {
-		where += fmt.Sprintf(":%d", ans.Line)
-	}
-	fmt.Fprintln(w, where)
-	if ans.Text != "" {
-		fmt.Fprintf(w, "  %s\n", printable(strings.TrimSpace(ans.Text)))
-	}
-	for _, r := range ans.Chain {
-		lead := "  "
-		if r.Seq != 0 {
-			lead += fmt.Sprintf("seq %d: ", r.Seq)
-		}
-		fmt.Fprintf(w, "%s%s\n", lead, printable(r.Text))
-		for _, e := range r.Evidence {
-			verdict := "red"
-			if e.Green {
-				verdict = "green"
-			}
-			fmt.Fprintf(w, "      %s %s: %s\n", verdict, e.Gate, printable(e.Reason))
-		}
-	}
 }
 
 func (a *app) verifyCmd() *cobra.Command {

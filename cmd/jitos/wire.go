@@ -54,6 +54,11 @@ func (b bridge) Log(ctx context.Context, top, branch string, max int) ([]kernel.
 	return out, err
 }
 
+func (b bridge) Blame(ctx context.Context, top, commit, name string, line int) (kernel.Commit, error) {
+	c, err := b.Manager.Blame(ctx, top, commit, name, line)
+	return kernel.Commit(c), err
+}
+
 func (b bridge) Slot(ctx context.Context, name string, tree rmg.Graph) (kernel.Folder, error) {
 	f, err := b.Manager.Slot(ctx, name, tree)
 	if err != nil {

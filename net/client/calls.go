@@ -187,10 +187,16 @@ func (c *Client) Log(ctx context.Context, q LogQuery) (wire.LogAnswer, error) {
 	return into[wire.LogAnswer](ctx, c, call{method: http.MethodGet, path: "/log", query: v})
 }
 
-// Why explains an element, or a line of a file if line is not 0. path is a
-// graph path, or "file:" and the absolute name of a file on disk.
-func (c *Client) Why(ctx context.Context, path string, line int) (wire.WhyAnswer, error) {
-	return into[wire.WhyAnswer](ctx, c, call{method: http.MethodGet, path: "/why", query: values("path", path, "line", number(line))})
+// WhyQuery asks about an element, a prop of it, or a line of a file.
+type WhyQuery struct {
+	Path string // a graph path, or "file:" and the absolute name of a file on disk
+	Prop string
+	Line int // from 1; 0 for the element as a whole
+}
+
+// Why explains why something is as it is.
+func (c *Client) Why(ctx context.Context, q WhyQuery) (wire.WhyAnswer, error) {
+	return into[wire.WhyAnswer](ctx, c, call{method: http.MethodGet, path: "/why", query: values("path", q.Path, "prop", q.Prop, "line", number(q.Line))})
 }
 
 // Verify replays the log and checks it against what is held.

@@ -343,9 +343,14 @@ func TestWhy(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	answer[wire.WhyAnswer](t, s, request("GET", "/why?path=/svc", ""))
-	if got := f.last(); got != "Why /svc 0" {
+	if got := f.last(); got != "Why /svc  0" {
 		t.Errorf("%q", got)
 	}
+	answer[wire.WhyAnswer](t, s, request("GET", "/why?path=/svc&prop=v", ""))
+	if got := f.last(); got != "Why /svc v 0" {
+		t.Errorf("%q", got)
+	}
+	refusal(t, s, request("GET", "/why?path=/svc&prop=v&line=3", ""), 400)
 	f.fail["Resolve"] = &rmg.Error{Code: rmg.NotFound, Msg: "the file is in no repository that is known"}
 	refusal(t, s, request("GET", "/why?path=file:/etc/passwd", ""), 404)
 }

@@ -363,10 +363,10 @@ func (f *fake) Bisect(_ context.Context, c kernel.Caller, q kernel.BisectRequest
 	return out, nil
 }
 
-func (f *fake) Why(_ context.Context, p rmg.Path, line int) (kernel.Explanation, error) {
-	return kernel.Explanation{Path: p, Line: line, Text: "if a <= b {", Chain: []kernel.Reason{
-		{Seq: 5, At: began, Author: "worker:repair", Cause: "p9/implement", Text: "w31 changed line 42", Process: "p9", Evidence: evidence(true)},
-	}}, f.call("Why", " ", p, " ", line)
+func (f *fake) Why(_ context.Context, q kernel.WhyQuery) (kernel.Explanation, error) {
+	return kernel.Explanation{Path: q.Path, Prop: q.Prop, Line: q.Line, Text: "if a <= b {", Origin: "/repo/app/main/old.go", OriginLine: 40, Chain: []kernel.Reason{
+		{Kind: kernel.ReasonWork, Space: "w5", Task: "implement", Attempt: 2, Worker: "repair", Seq: 5, At: began, Author: "worker:repair", Cause: "p9/implement", Text: "w31 changed line 42", Process: "p9", Evidence: evidence(true)},
+	}}, f.call("Why", " ", q.Path, " ", q.Prop, " ", q.Line)
 }
 
 func (f *fake) Verify(context.Context) (kernel.Verification, error) {

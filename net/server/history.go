@@ -163,28 +163,38 @@ func (x *exchange) why() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var at rmg.Path
+	var place rmg.Path
 	switch name, file := strings.CutPrefix(x.text("path"), "file:"); {
 	case file && !strings.HasPrefix(name, "/"):
 		return nil, wire.NewProblem(rmg.Invalid, "%q is not an absolute file name", name).WithHint("file: is followed by the file's name from /")
 	case file:
-		at, err = x.s.opt.Kernel.Resolve(x.r.Context(), name)
+		place, err = x.s.opt.Kernel.Resolve(x.r.Context(), name)
 	case name == "":
 		err = wire.NewProblem(rmg.Invalid, "parameter \"path\" is missing").WithHint("for example path=/repo/app/main/a.go&line=42")
 	default:
-		at, err = x.place("path", rmg.Root)
+		place, err = x.place("path", rmg.Root)
 	}
 	if err != nil {
 		return nil, err
 	}
-	e, err := x.s.opt.Kernel.Why(x.r.Context(), at, line)
+	if x.text("prop") != "" && line > 0 {
+		return nil, wire.NewProblem(rmg.Invalid, "a line and a prop are asked for; one is answered")
+	}
+	e, err := x.s.opt.Kernel.Why(x.r.Context(), kernel.WhyQuery{Path: place, Prop: x.text("prop"), Line: line})
 	if err != nil {
 		return nil, err
 	}
-	out := wire.WhyAnswer{Path: e.Path, Line: e.Line, Text: e.Text, Chain: []wire.Reason{}}
+	out := wire.WhyAnswer{Path: e.Path, Prop: e.Prop, Line: e.Line, Text: e.Text, Chain: []wire.Reason{}}
+	if e.Origin != e.Path {
+		out.Origin = e.Origin
+	}
+	if e.OriginLine != e.Line {
+		out.OriginLine = e.OriginLine
+	}
 	for _, r := range e.Chain {
 		out.Chain = append(out.Chain, wire.Reason{
-			Seq: r.Seq, At: wire.At(r.At), Author: r.Author, Cause: r.Cause, Text: r.Text, Process: r.Process, Evidence: r.Evidence,
+			Kind: r.Kind, Seq: r.Seq, At: at(r.At), Author: r.Author, Cause: r.Cause, Text: r.Text, Process: r.Process, SWS: r.Space,
+			Task: r.Task, Attempt: r.Attempt, Worker: r.Worker, Model: r.Model, Prompt: r.Prompt, Commit: r.Commit, Evidence: r.Evidence,
 		})
 	}
 	return out, nil

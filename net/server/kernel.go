@@ -68,7 +68,7 @@ type history interface {
 	Undo(ctx context.Context, c kernel.Caller, q kernel.UndoRequest) (kernel.Undone, error)
 	// Bisect calls seen while it runs, and not after it returned.
 	Bisect(ctx context.Context, c kernel.Caller, q kernel.BisectRequest, seen func(kernel.BisectStep)) (kernel.Bisection, error)
-	Why(ctx context.Context, p rmg.Path, line int) (kernel.Explanation, error)
+	Why(ctx context.Context, q kernel.WhyQuery) (kernel.Explanation, error)
 	Verify(ctx context.Context) (kernel.Verification, error)
 	Status() kernel.Status
 }

@@ -114,7 +114,7 @@ func TestClientAndServer(t *testing.T) {
 	}
 	check("bisect", nil, verdicts == "good bad skip " && found.Bad == 3 && found.Suspects[0] == 2 && found.Record.Author == "ada@host" && len(found.Changes) == 1, found)
 	check("bisect", nil, f.last() == "Bisect ada@host /svc  [a b] 1 3", f.last())
-	y, err := c.Why(ctx, "file:/home/ada/a.go", 42)
+	y, err := c.Why(ctx, client.WhyQuery{Path: "file:/home/ada/a.go", Line: 42})
 	check("why", err, y.Line == 42, y)
 	v, err := c.Verify(ctx)
 	check("verify", err, v.OK, v)
@@ -233,7 +233,7 @@ func TestClientErrors(t *testing.T) {
 	}
 	f.fail["Why"] = &rmg.Error{Code: rmg.NotFound, Path: "/x", Msg: "no"}
 	c := serveOn(t, f, nil)
-	_, err := c.Why(context.Background(), "/x", 0)
+	_, err := c.Why(context.Background(), client.WhyQuery{Path: "/x"})
 	var p *wire.Problem
 	if !errors.As(err, &p) || p.Exit() != 4 || p.Path != "/x" || !errors.Is(err, &rmg.Error{Code: rmg.NotFound}) {
 		t.Errorf("why: %v", err)

@@ -187,10 +187,11 @@ func historyCalls() []call {
 			do:     (*exchange).bisect,
 		},
 		{
-			method: get, path: "/why", id: "why", summary: "Explain why an element, or a line, is as it is",
+			method: get, path: "/why", id: "why", summary: "Explain why an element, a prop of it, or a line, is as it is",
+			about: "The chain reads from the record that wrote it, through the workspace, task and attempt in which it was written, to what was asked for; what came in from git is traced to its commit.",
 			params: []param{
 				{name: "path", kind: "string", about: "a graph path, or file: and the absolute name of a file on disk", required: true},
-				countParam("line", "a line of a file, from 1"),
+				countParam("line", "a line of a file, from 1"), textParam("prop", "a prop of the element, instead of a line"),
 			},
 			answer: wire.WhyAnswer{}, do: (*exchange).why,
 		},

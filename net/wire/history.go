@@ -82,22 +82,34 @@ type LogAnswer struct {
 	Next    uint64   `json:"next,omitempty" doc:"where to go on: the next call's to (newest first) or from; absent at the end"`
 }
 
-// WhyAnswer explains why an element, or a line of a file, is as it is.
+// WhyAnswer explains why an element, a prop of it, or a line of a file, is as it
+// is.
 type WhyAnswer struct {
-	Path  rmg.Path `json:"path"`
-	Line  int      `json:"line,omitempty" doc:"from 1; absent for the element as a whole"`
-	Text  string   `json:"text,omitempty" doc:"the line"`
-	Chain []Reason `json:"chain" doc:"the nearest reason first"`
+	Path       rmg.Path `json:"path"`
+	Prop       string   `json:"prop,omitempty"`
+	Line       int      `json:"line,omitempty" doc:"from 1; absent for the element as a whole"`
+	Text       string   `json:"text,omitempty" doc:"the line"`
+	Chain      []Reason `json:"chain" doc:"the nearest reason first: the record of the system that wrote it"`
+	Origin     rmg.Path `json:"origin,omitempty" doc:"where it stood after that record, if it was moved since"`
+	OriginLine int      `json:"origin_line,omitempty" doc:"which line of the file it was then, if another"`
 }
 
 // Reason is one link of a why-chain.
 type Reason struct {
+	Kind     string          `json:"kind" enum:"record,moved,workspace,candidate,task,evidence,approval,landing,commit,undo,intent"`
 	Seq      uint64          `json:"seq"`
 	At       Time            `json:"at,omitzero"`
 	Author   string          `json:"author"`
 	Cause    string          `json:"cause,omitempty"`
-	Text     string          `json:"text"`
+	Text     string          `json:"text" doc:"a sentence"`
 	Process  string          `json:"process,omitempty"`
+	SWS      string          `json:"sws,omitempty" doc:"workspace of the record"`
+	Task     string          `json:"task,omitempty"`
+	Attempt  int             `json:"attempt,omitempty" doc:"of the task, from 1"`
+	Worker   string          `json:"worker,omitempty"`
+	Model    string          `json:"model,omitempty" doc:"that wrote it, if the attempt recorded it"`
+	Prompt   string          `json:"prompt,omitempty" doc:"hash of what the model was told, if the attempt recorded it"`
+	Commit   string          `json:"commit,omitempty"`
 	Evidence []work.Evidence `json:"evidence,omitempty"`
 }
 
