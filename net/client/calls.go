@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"time"
 
 	"jitos.dev/net/wire"
@@ -175,16 +176,41 @@ func (c *Client) Retry(ctx context.Context, id string) (wire.Process, error) {
 type LogQuery struct {
 	From, To uint64
 	Limit    int // records; 0 is the server's default
-	Path     rmg.Path
-	Process  string
 	Ops      int // at most so many ops of each record; 0 is all
+	Filter
+}
+
+// Filter says which records are wanted; what is empty asks for nothing.
+type Filter struct {
+	Path         rmg.Path // touched at or below
+	Process      string   // caused by the process, or about it
+	Author       string
+	Cause        string // the cause itself, or one below it
+	View         string // "system" or "sws:ID"
+	Op           string // an op of this kind
+	Text         string // in the reason, whatever the case
+	Since, Until time.Time
+}
+
+// values are the filter's parameters, put into q.
+func (f Filter) values(q url.Values) url.Values {
+	stamp := func(t time.Time) string {
+		if t.IsZero() {
+			return ""
+		}
+		return t.UTC().Format(time.RFC3339Nano)
+	}
+	for name, list := range values("path", string(f.Path), "process", f.Process, "author", f.Author, "cause", f.Cause, "view", f.View,
+		"op", f.Op, "text", f.Text, "since", stamp(f.Since), "until", stamp(f.Until)) {
+		q[name] = list
+	}
+	return q
 }
 
 // Log reads a stretch of the log.
 func (c *Client) Log(ctx context.Context, q LogQuery) (wire.LogAnswer, error) {
-	v := values("from", number(q.From), "to", number(q.To), "limit", number(q.Limit),
-		"path", string(q.Path), "process", q.Process, "ops", number(q.Ops))
-	return into[wire.LogAnswer](ctx, c, call{method: http.MethodGet, path: "/log", query: v})
+	v := values("from", number(q.From), "to", number(q.To), "limit", number(q.Limit), "ops", number(q.Ops))
+	return into[wire.LogAnswer](ctx, c, call{method: http.MethodGet, path: "/log", query: q.Filter.values(v)})
 }
 
 // WhyQuery asks about an element, a prop of it, or a line of a file.

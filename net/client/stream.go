@@ -19,10 +19,10 @@ import (
 
 // EventsQuery asks for records as they come.
 type EventsQuery struct {
-	From  uint64   // first record wanted; 0 is those after now
-	After uint64   // resume: the id of the last event seen; wins over From
-	Path  rmg.Path // only records that touch this or what is below it
-	Ops   int      // at most so many ops of each record; 0 is all
+	From  uint64 // first record wanted; 0 is those after now
+	After uint64 // resume: the id of the last event seen; wins over From
+	Ops   int    // at most so many ops of each record; 0 is all
+	Filter
 }
 
 // Events streams records until ctx ends, the caller stops, or the daemon does:
@@ -31,7 +31,7 @@ type EventsQuery struct {
 func (c *Client) Events(ctx context.Context, q EventsQuery) iter.Seq2[wire.Event, error] {
 	k := call{
 		method: http.MethodGet, path: "/events",
-		query: values("from", number(q.From), "path", string(q.Path), "ops", number(q.Ops)),
+		query: q.Filter.values(values("from", number(q.From), "ops", number(q.Ops))),
 	}
 	if q.After > 0 {
 		k.header = http.Header{"Last-Event-Id": {fmt.Sprint(q.After)}}

@@ -37,8 +37,7 @@ type logRequest struct {
 	from, to uint64
 	limit    int
 	ops      int
-	path     rmg.Path
-	process  string
+	filter
 }
 
 func (x *exchange) logRequest() (logRequest, error) {
@@ -57,10 +56,9 @@ func (x *exchange) logRequest() (logRequest, error) {
 	if q.ops, err = x.opsShown(); err != nil {
 		return q, err
 	}
-	if q.path, err = x.place("path", rmg.Root); err != nil {
+	if q.filter, err = x.filter(); err != nil {
 		return q, err
 	}
-	q.process = x.text("process")
 	head, _ := x.s.opt.Kernel.Watch(0)
 	if !bounded || q.to > head {
 		q.to = head
@@ -74,10 +72,6 @@ func (x *exchange) opsShown() (int, error) {
 	return x.count("ops", -1, 0, rewrite.MaxOps)
 }
 
-func (q logRequest) wants(r kernel.Record) bool {
-	return touches(r, q.path) && (q.process == "" || ofProcess(r, q.process))
-}
-
 func (x *exchange) forward(q logRequest, out *wire.LogAnswer) error {
 	if q.from > q.to {
 		return nil
@@ -88,6 +82,8 @@ func (x *exchange) forward(q logRequest, out *wire.LogAnswer) error {
 			return err
 		case x.r.Context().Err() != nil:
 			return x.r.Context().Err()
+		case q.over(r):
+			return nil
 		case !q.wants(r):
 			continue
 		case len(out.Records) == q.limit:
@@ -112,10 +108,12 @@ func (x *exchange) backward(q logRequest, out *wire.LogAnswer) error {
 			from = to - size + 1
 		}
 		var block []kernel.Record
+		early := false // whether the block reaches back to before what is wanted
 		for r, err := range x.s.opt.Kernel.Records(from, to) {
 			if err != nil {
 				return err
 			}
+			early = early || q.before(r)
 			if q.wants(r) {
 				block = append(block, r)
 			}
@@ -126,6 +124,9 @@ func (x *exchange) backward(q logRequest, out *wire.LogAnswer) error {
 				return nil
 			}
 			out.Records = append(out.Records, wireRecord(r, q.ops))
+		}
+		if early {
+			return nil
 		}
 		to = from - 1
 		size = min(2*size, maxBlock)

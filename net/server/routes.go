@@ -152,24 +152,22 @@ func processCalls() []call {
 
 func historyCalls() []call {
 	ops := countParam("ops", "at most so many ops of each record; all if absent")
-	touched := textParam("path", "only records that touch this or what is below it")
 	return []call{
 		{
 			method: get, path: "/events", id: "events", summary: "Stream records as they come",
 			about: "A snapshot comes first, then records; the id of an event is its seq. Last-Event-ID resumes after one, without a snapshot. " +
 				"A reader who fell too far behind is sent a fresh snapshot and goes on from there; GET /log has what was passed over.",
-			params: []param{countParam("from", "first record wanted; those after now if absent"), touched, ops},
+			params: append([]param{countParam("from", "first record wanted; those after now if absent"), ops}, filterParams()...),
 			events: []event{{wire.EventSnapshot, wire.Snapshot{}}, {wire.EventRecord, wire.Record{}}},
 			do:     (*exchange).events,
 		},
 		{
 			method: get, path: "/log", id: "log", summary: "Read the log",
 			about: "Newest first; with from, oldest first.",
-			params: []param{
+			params: append([]param{
 				countParam("from", "first seq; turns the order to oldest first"), countParam("to", "last seq; the newest if absent"),
-				countParam("limit", "records in the answer, 1 to 1000; 100 if absent"),
-				touched, textParam("process", "only records of a process"), ops,
-			},
+				countParam("limit", "records in the answer, 1 to 1000; 100 if absent"), ops,
+			}, filterParams()...),
 			answer: wire.LogAnswer{}, do: (*exchange).history,
 		},
 		{
