@@ -58,50 +58,24 @@ func (k *Kernel) Verify(ctx context.Context) (Verification, error) {
 		return Verification{}, err
 	}
 	out := Verification{Segments: rep.Segments, Blobs: rep.Blobs, Bytes: rep.Bytes, Problems: rep.Problems}
-	shadow := &Kernel{opt: k.opt, store: k.store, log: k.log}
-	shadow.state.spaces = map[string]*space{}
-	shadow.state.touched = wrote{}
-	shadow.state.news = make(chan struct{})
-	shadow.current.Store(&version{})
-	until := k.now().seq
-	problem := func(format string, args ...any) { out.Problems = append(out.Problems, fmt.Sprintf(format, args...)) }
-	for frame, err := range k.opt.Journal.Read(1) {
-		if err != nil {
-			problem("read: %v", err)
-			break
-		}
-		if ctx.Err() != nil {
-			return out, ctx.Err()
-		}
-		if frame.First > until {
-			break
-		}
-		ticks, err := decodeTicks(frame.Payload, k.store)
-		if err != nil {
-			problem("frame at seq %d: %v", frame.First, err)
-			break
-		}
-		f := shadow.newFold()
-		for _, t := range ticks {
-			out.Ticks++
-			for _, r := range t.records {
-				out.Records++
-				if err := f.apply(r); err != nil {
-					problem("record %d: %v", r.Seq, err)
-					return out, nil
-				}
-			}
-			f.tick = t.number
-			if f.world.Digest() != t.world || f.ledger.Digest() != t.ledger {
-				problem("tick %d: the fold's digest is not the log's", t.number)
-			}
-		}
-		shadow.publish(f, ticks)
+	r := newRefold(k)
+	if err := r.lookAhead(ctx, k.now().seq, ""); err != nil && ctx.Err() != nil {
+		return out, err
 	}
-	v := shadow.now()
-	out.World, out.Ledger = v.world.Digest(), v.ledger.Digest()
-	if served, ok := k.versionAt(v.seq); ok && v.seq > 0 && (served.world.Digest() != out.World || served.ledger.Digest() != out.Ledger) {
-		problem("what is served at seq %d is not what the log folds to", v.seq)
+	r.until = k.now().seq
+	problem := func(format string, args ...any) { out.Problems = append(out.Problems, fmt.Sprintf(format, args...)) }
+	if err := r.fold(ctx, func(int, uint64) {}); ctx.Err() != nil {
+		return out, ctx.Err()
+	} else if err != nil {
+		problem("%v", err)
+	}
+	out.Records, out.Ticks = r.records, r.ticks
+	if r.difference != "" {
+		problem("%s", r.difference)
+	}
+	out.World, out.Ledger = r.now.world.Digest(), r.now.ledger.Digest()
+	if served, ok := k.versionAt(r.now.seq); ok && r.now.seq > 0 && (served.world.Digest() != out.World || served.ledger.Digest() != out.Ledger) {
+		problem("what is served at seq %d is not what the log folds to", r.now.seq)
 	}
 	return out, nil
 }

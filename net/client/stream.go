@@ -136,6 +136,32 @@ func (c *Client) Bisect(ctx context.Context, r wire.BisectRequest) iter.Seq2[wir
 	}
 }
 
+// Replay folds the log anew; what is told on the way is its progress, the last
+// event what was found. Ending ctx, or the loop, stops it.
+func (c *Client) Replay(ctx context.Context, r wire.ReplayRequest) iter.Seq2[wire.ReplayEvent, error] {
+	k := call{method: http.MethodPost, path: "/replay", body: r}
+	return func(yield func(wire.ReplayEvent, error) bool) {
+		for m, err := range c.stream(ctx, k) {
+			var e wire.ReplayEvent
+			if err == nil {
+				switch m.name {
+				case wire.EventProgress:
+					e.Progress, err = decode[wire.ReplayProgress](m)
+				case wire.EventReplayed:
+					e.Replayed, err = decode[wire.ReplayAnswer](m)
+				case wire.EventError:
+					err = endProblem(m)
+				default:
+					continue
+				}
+			}
+			if !yield(e, err) || err != nil || e.Replayed != nil {
+				return
+			}
+		}
+	}
+}
+
 // endProblem reads the problem that ends a stream.
 func endProblem(m message) error {
 	p, err := decode[wire.Problem](m)

@@ -369,6 +369,17 @@ func (f *fake) Why(_ context.Context, q kernel.WhyQuery) (kernel.Explanation, er
 	}}, f.call("Why", " ", q.Path, " ", q.Prop, " ", q.Line)
 }
 
+func (f *fake) Replay(_ context.Context, q kernel.ReplayRequest, seen func(kernel.ReplayProgress)) (kernel.Replayed, error) {
+	if err := f.call("Replay", " ", q.Process, " ", q.Execute); err != nil {
+		return kernel.Replayed{}, err
+	}
+	seen(kernel.ReplayProgress{Seq: 2, Until: 3, Ticks: 2, Text: "running look again"})
+	return kernel.Replayed{Records: 3, Ticks: 3, Until: 3, OfProcess: 1, World: rmg.Graph{}.Digest(), Tasks: []kernel.TaskReplay{
+		{Task: "look", Worker: "repair", Attempt: 1, Outcome: kernel.RedoSame, Ops: 2, Deterministic: true},
+		{Task: "run", Worker: "script", Attempt: 1, Outcome: kernel.RedoDiffers, Difference: "op 1"},
+	}}, nil
+}
+
 func (f *fake) Verify(context.Context) (kernel.Verification, error) {
 	return kernel.Verification{Records: 3, Ticks: 2, Segments: 1, Blobs: 1, Bytes: 100}, f.call("Verify")
 }

@@ -69,6 +69,8 @@ type history interface {
 	// Bisect calls seen while it runs, and not after it returned.
 	Bisect(ctx context.Context, c kernel.Caller, q kernel.BisectRequest, seen func(kernel.BisectStep)) (kernel.Bisection, error)
 	Why(ctx context.Context, q kernel.WhyQuery) (kernel.Explanation, error)
+	// Replay calls seen while it runs, and not after it returned.
+	Replay(ctx context.Context, q kernel.ReplayRequest, seen func(kernel.ReplayProgress)) (kernel.Replayed, error)
 	Verify(ctx context.Context) (kernel.Verification, error)
 	Status() kernel.Status
 }

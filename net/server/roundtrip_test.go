@@ -114,6 +114,13 @@ func TestClientAndServer(t *testing.T) {
 	}
 	check("bisect", nil, verdicts == "good bad skip " && found.Bad == 3 && found.Suspects[0] == 2 && found.Record.Author == "ada@host" && len(found.Changes) == 1, found)
 	check("bisect", nil, f.last() == "Bisect ada@host /svc  [a b] 1 3", f.last())
+	var told []wire.ReplayEvent
+	for e, err := range c.Replay(ctx, wire.ReplayRequest{Process: "p9", Execute: true}) {
+		check("replay", err, true, nil)
+		told = append(told, e)
+	}
+	check("replay", nil, len(told) == 2 && told[0].Progress.Seq == 2 && !told[1].Replayed.OK && told[1].Replayed.Tasks[1].Outcome == "differs", told)
+	check("replay", nil, f.last() == "Replay p9 true", f.last())
 	y, err := c.Why(ctx, client.WhyQuery{Path: "file:/home/ada/a.go", Line: 42})
 	check("why", err, y.Line == 42, y)
 	v, err := c.Verify(ctx)

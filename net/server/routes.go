@@ -197,6 +197,13 @@ func historyCalls() []call {
 			method: get, path: "/check", id: "check", summary: "Look at every invariant of a view's graphs",
 			params: []param{versionParam("view", "system")}, answer: wire.CheckAnswer{}, do: (*exchange).check,
 		},
+		{
+			method: post, path: "/replay", id: "replay", summary: "Fold the log anew and compare every digest",
+			about: "The first difference is named. With execute the tasks of a process are done over again, in workspaces that are thrown away, and what they come to is compared.",
+			body:  wire.ReplayRequest{}, maybe: true,
+			events: []event{{wire.EventProgress, wire.ReplayProgress{}}, {wire.EventReplayed, wire.ReplayAnswer{}}, {wire.EventError, wire.Problem{}}},
+			do:     (*exchange).replay,
+		},
 		{method: post, path: "/verify", id: "verify", summary: "Replay the log and check it", answer: wire.VerifyAnswer{}, do: (*exchange).verify},
 	}
 }

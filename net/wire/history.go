@@ -126,6 +126,56 @@ type VerifyAnswer struct {
 	Problems []string   `json:"problems"`
 }
 
+// ReplayRequest is the body of POST /replay; it may be left out.
+type ReplayRequest struct {
+	Process string `json:"process,omitempty" doc:"only up to the last record of this process; the whole log if absent"`
+	Execute bool   `json:"execute,omitempty" doc:"do the process's tasks over again, too, and compare what they come to"`
+}
+
+// The names of the events of POST /replay.
+const (
+	EventProgress = "progress" // ReplayProgress
+	EventReplayed = "replayed" // ReplayAnswer; the last
+)
+
+// ReplayProgress says how far a replay is.
+type ReplayProgress struct {
+	Seq   uint64 `json:"seq"`
+	Until uint64 `json:"until"`
+	Ticks int    `json:"ticks"`
+	Text  string `json:"text,omitempty"`
+}
+
+// ReplayAnswer is what a replay found.
+type ReplayAnswer struct {
+	OK         bool         `json:"ok" doc:"every digest is the log's, and every task that was run came to the same"`
+	Records    int          `json:"records"`
+	Ticks      int          `json:"ticks"`
+	Until      uint64       `json:"until" doc:"the last seq that was asked for"`
+	OfProcess  int          `json:"of_process,omitempty" doc:"how many of the records are the process's"`
+	World      rmg.Digest   `json:"world"`
+	Ledger     rmg.Digest   `json:"ledger"`
+	Difference string       `json:"difference,omitempty" doc:"the first one, by tick and record"`
+	Tasks      []TaskReplay `json:"tasks,omitempty" doc:"with execute"`
+}
+
+// TaskReplay is one task, done over again.
+type TaskReplay struct {
+	Task          string `json:"task"`
+	Worker        string `json:"worker"`
+	Attempt       int    `json:"attempt,omitempty"`
+	Outcome       string `json:"outcome" enum:"same,differs,not run"`
+	Difference    string `json:"difference,omitempty" doc:"the first one, or why it was not run"`
+	Ops           int    `json:"ops" doc:"that were recorded, as one change"`
+	Deterministic bool   `json:"deterministic" doc:"its worker promises the same from the same inputs"`
+}
+
+// ReplayEvent is one event of a replay: exactly one of Progress and Replayed.
+type ReplayEvent struct {
+	Progress *ReplayProgress
+	Replayed *ReplayAnswer
+}
+
 // CheckAnswer is what a look at every invariant of a view found.
 type CheckAnswer struct {
 	View     string        `json:"view"`
