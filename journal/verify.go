@@ -25,22 +25,21 @@ func (s *Store) Verify() (Report, error) {
 	r.Segments = len(s.segments)
 	s.mu.RUnlock()
 	var prev [32]byte
-	for b, err := range s.read(1) {
+	for f, err := range s.read(1) {
 		if err != nil {
 			r.Problems = append(r.Problems, err.Error())
 			break
 		}
-		h, _ := decodeHeader(b)
-		if h.first > last {
+		if f.first > last {
 			break
 		}
-		if h.prev != prev {
-			r.Problems = append(r.Problems, fmt.Sprintf("seq %d: the frame does not follow the one before it", h.first))
+		if f.prev != prev {
+			r.Problems = append(r.Problems, fmt.Sprintf("seq %d: the frame does not follow the one before it", f.first))
 		}
-		prev = sha256.Sum256(b)
+		prev = sha256.Sum256(f.bytes)
 		r.Frames++
-		r.Records += int(h.count)
-		r.Bytes += int64(len(b))
+		r.Records += int(f.count)
+		r.Bytes += int64(len(f.bytes))
 	}
 	r.Chain = prev
 	if now, chain := s.Last(); now == last && chain != prev && len(r.Problems) == 0 {
