@@ -80,7 +80,7 @@ const (
 	pointHead    = 88
 	pointVersion = 1
 	pointExt     = ".ckpt"
-	pointTemp    = "new.tmp"
+	pointTemp    = "new" + tempExt
 )
 
 var pointMagic = [4]byte{'J', 'T', 'C', '1'}

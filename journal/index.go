@@ -143,27 +143,23 @@ func decodeHead(name string, b []byte) (g segment, body int, sum uint32, err err
 // writeSidecar writes a full segment's index and lets go of it in memory. It is
 // no harm if that fails: then it stays in memory.
 func (s *Store) writeSidecar(g *segment) {
-	err := s.writeWhole(g.sidecar(), g.encode())
-	if err != nil {
-		s.opt.Notice(fmt.Sprintf("the index %s was not written: %v", g.sidecar(), err))
-		return
+	if s.saveSidecar(g) {
+		s.mu.Lock()
+		g.body = nil
+		s.mu.Unlock()
 	}
-	s.mu.Lock()
-	g.body = nil
-	s.mu.Unlock()
 }
 
-// writeWhole writes a file that may be torn, as it can be made again.
-func (s *Store) writeWhole(name string, data []byte) error {
-	f, err := s.fs.OpenFile(name, os.O_CREATE|os.O_RDWR|os.O_TRUNC, 0o600)
+// saveSidecar writes an index, whole or not at all. Its name need not be
+// durable.
+func (s *Store) saveSidecar(g *segment) bool {
+	s.saving.Lock()
+	defer s.saving.Unlock()
+	err := replace(s.fs, g.sidecar()+tempExt, g.sidecar(), g.encode())
 	if err != nil {
-		return err
+		s.opt.Notice(fmt.Sprintf("the index %s was not written: %v", g.sidecar(), err))
 	}
-	_, err = f.WriteAt(data, 0)
-	if err = errors.Join(err, f.Close()); err != nil {
-		err = errors.Join(err, s.fs.Remove(name))
-	}
-	return err
+	return err == nil
 }
 
 // readHead reads the head of the sidecar of the segment of that name.
@@ -231,9 +227,7 @@ func (s *Store) loaded(g segment) (segment, error) {
 			return g, err
 		}
 		s.opt.Notice(fmt.Sprintf("the index %s was damaged and is made again", g.sidecar()))
-		if err := s.writeWhole(g.sidecar(), full.encode()); err != nil {
-			s.opt.Notice(fmt.Sprintf("the index %s was not written: %v", g.sidecar(), err))
-		}
+		s.saveSidecar(&full)
 	}
 	s.recent.Store(&full)
 	return full, nil

@@ -22,6 +22,13 @@ func (s *Store) recover() error {
 	if err != nil {
 		return err
 	}
+	for _, n := range names {
+		if strings.HasSuffix(n, tempExt) {
+			if err := s.fs.Remove(s.path("log", n)); err != nil {
+				return err
+			}
+		}
+	}
 	names = slices.DeleteFunc(names, func(n string) bool { return !strings.HasSuffix(n, segmentExt) })
 	floor := s.opt.Floor
 	if len(s.points) > 0 {

@@ -61,6 +61,7 @@ type Store struct {
 	points   []point    // the checkpoints that are whole, newest first
 	unsure   error      // a sync of their folder failed
 
+	saving sync.Mutex              // one sidecar at a time; held over I/O
 	recent atomic.Pointer[segment] // the full segment that was read last, with its index
 }
 
@@ -277,6 +278,7 @@ func (s *Store) roll(n int64) error {
 const (
 	segmentExt = ".seg"
 	indexExt   = ".idx"
+	tempExt    = ".tmp" // of what does not have its name yet
 )
 
 func segmentName(first uint64) string { return fmt.Sprintf("%016x"+segmentExt, first) }
