@@ -55,6 +55,7 @@ var (
 const (
 	MaxFrame    = 64 << 20 // payload bytes
 	SegmentSize = 64 << 20 // a new segment begins after this many bytes
+	MaxPacked   = 64 << 10 // up to how many bytes a blob is packed with others
 	PackSize    = 64 << 20 // a new pack of blobs begins after this many bytes
 	ReserveSize = 4 << 20  // bytes kept back for a full disk
 	// CompressFrom is from how many bytes on a payload is compressed. Below,

@@ -24,6 +24,8 @@ type Options struct {
 	Floor uint64
 	// SegmentSize overrides the constant; 0 is the default.
 	SegmentSize int64
+	// MaxPacked overrides the constant; 0 is the default, negative is none.
+	MaxPacked int
 	// PackSize is from how many bytes on a pack of blobs is full; 0 is the
 	// default, the constant.
 	PackSize int64
@@ -82,6 +84,9 @@ func Open(dir string, opt Options) (*Store, error) {
 	if s.opt.PackSize == 0 {
 		s.opt.PackSize = PackSize
 	}
+	if s.opt.MaxPacked == 0 {
+		s.opt.MaxPacked = MaxPacked
+	}
 	if s.opt.CompressFrom == 0 {
 		s.opt.CompressFrom = CompressFrom
 	}
@@ -90,6 +95,7 @@ func Open(dir string, opt Options) (*Store, error) {
 	}
 	s.opt.Keep = max(s.opt.Keep, fewestKept)
 	s.codec = newCodec(s.opt.CompressFrom)
+	s.blobs = newBlobStore(s)
 	s.objects = &objects{store: s, files: map[uint64]*objectFile{}, pins: map[uint64]int{}}
 	if err := s.folders(); err != nil {
 		return nil, err
@@ -99,7 +105,7 @@ func Open(dir string, opt Options) (*Store, error) {
 		return nil, err
 	}
 	if err := s.open(); err != nil {
-		err = errors.Join(err, s.objects.close())
+		err = errors.Join(err, s.objects.close(), s.blobs.close())
 		if s.file != nil {
 			err = errors.Join(err, s.file.Close())
 		}
@@ -119,7 +125,7 @@ func (s *Store) folders() error {
 		p = filepath.Dir(p)
 		parents = append(parents, p)
 	}
-	for _, d := range []string{s.dir, s.path("log"), s.path("blobs"), s.path("torn"), s.path("checkpoints"), s.path("objects")} {
+	for _, d := range []string{s.dir, s.path("log"), s.path("blobs"), s.path("blobs", "packs"), s.path("torn"), s.path("checkpoints"), s.path("objects")} {
 		if err := s.fs.MkdirAll(d, 0o700); err != nil {
 			return err
 		}
@@ -131,7 +137,7 @@ func (s *Store) folders() error {
 			return err
 		}
 	}
-	return s.fs.SyncDir(s.dir)
+	return errors.Join(s.fs.SyncDir(s.path("blobs")), s.fs.SyncDir(s.dir))
 }
 
 func (s *Store) path(parts ...string) string {
@@ -139,8 +145,7 @@ func (s *Store) path(parts ...string) string {
 }
 
 func (s *Store) open() error {
-	s.blobs = newBlobStore(s.fs, s.path("blobs"))
-	if err := s.blobs.clean(); err != nil {
+	if err := s.blobs.open(); err != nil {
 		return err
 	}
 	var err error
@@ -201,6 +206,8 @@ func (s *Store) Append(ctx context.Context, f Frame) error {
 	switch {
 	case s.poisoned != nil:
 		return fmt.Errorf("%w: %w", ErrPoisoned, s.poisoned)
+	case errors.Is(flushed, ErrFull):
+		return s.noRoom(flushed)
 	case flushed != nil:
 		return s.stop(fmt.Errorf("blobs: %w", flushed))
 	case f.Epoch != s.epoch:
@@ -338,7 +345,7 @@ func (s *Store) Blobs() Blobs { return s.blobs }
 
 // Close flushes the blobs and releases the data folder.
 func (s *Store) Close() error {
-	err := errors.Join(s.blobs.Flush(), s.objects.close())
+	err := errors.Join(s.blobs.Flush(), s.blobs.close(), s.objects.close())
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	if s.file != nil {
