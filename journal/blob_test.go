@@ -17,6 +17,17 @@ import (
 	"jitos.dev/journal/journaltest"
 )
 
+func TestStoreKeepsBlobs(t *testing.T) {
+	for name, opt := range map[string]journal.Options{"files": {MaxPacked: -1}, "packed": {}, "many packs": {PackSize: 5000}} {
+		t.Run(name, func(t *testing.T) {
+			journaltest.TestBlobs(t, func(t *testing.T) func() journaltest.BlobKeeper {
+				dir := t.TempDir()
+				return func() journaltest.BlobKeeper { return open(t, dir, opt) }
+			})
+		})
+	}
+}
+
 func TestBlobs(t *testing.T) {
 	for name, opt := range map[string]journal.Options{
 		"files": {MaxPacked: -1}, "packed": {}, "packed or not": {MaxPacked: 500}, "many packs": {PackSize: 300},

@@ -38,6 +38,19 @@ func TestCheckpointsOnFaultFS(t *testing.T) {
 	})
 }
 
+func TestBlobsOnFaultFS(t *testing.T) {
+	journaltest.TestBlobs(t, func(t *testing.T) func() journaltest.BlobKeeper {
+		disk := journaltest.NewFaultFS(1)
+		return func() journaltest.BlobKeeper {
+			s, err := journal.Open("/data", journal.Options{FS: disk, PackSize: 150_000})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}
+	})
+}
+
 func create(t *testing.T, d *journaltest.FaultFS, name, text string) journal.File {
 	t.Helper()
 	f, err := d.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
