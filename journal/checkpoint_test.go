@@ -17,6 +17,7 @@ import (
 // file 1 and a checkpoint at each of the given seqs.
 func marked(t *testing.T, disk *journaltest.FaultFS, frames int, at ...uint64) (*journal.Store, []journal.Checkpoint) {
 	t.Helper()
+	disk.Inject(noReserve)
 	s := open(t, "/data", journal.Options{FS: disk, SegmentSize: 3 * frameSize})
 	f, err := s.Objects().Begin()
 	if err != nil {
@@ -292,6 +293,7 @@ func TestCrashesOfCheckpoints(t *testing.T) {
 		} else {
 			disk.Crash()
 		}
+		disk.Inject(noReserve)
 		s = open(t, "/data", journal.Options{FS: disk, SegmentSize: 3 * frameSize})
 		got, cerr := s.Checkpoints()
 		switch {

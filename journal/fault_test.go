@@ -26,6 +26,15 @@ func onDisk(t *testing.T, frames int, size int64) (*journaltest.FaultFS, *journa
 	return disk, s
 }
 
+// noReserve is a fault that leaves no room for the reserve: to write it would be
+// most of a test's time.
+func noReserve(op journaltest.Op, name string) error {
+	if op == journaltest.OpCreate && strings.HasSuffix(name, "/reserve") {
+		return syscall.ENOSPC
+	}
+	return nil
+}
+
 func appendNext(t *testing.T, s *journal.Store, payload []byte) error {
 	t.Helper()
 	last, _ := s.Last()

@@ -29,6 +29,7 @@ func count(events []journaltest.Event, op journaltest.Op, part string) int {
 func packed(t *testing.T, seed uint64, batches int) (*journaltest.FaultFS, *journal.Store, [][]byte) {
 	t.Helper()
 	disk := journaltest.NewFaultFS(seed)
+	disk.Inject(noReserve)
 	s := open(t, "/data", journal.Options{FS: disk})
 	var all [][]byte
 	for i := range batches {
@@ -86,12 +87,7 @@ func TestTornPack(t *testing.T) {
 	} {
 		for at := second; at < len(data); at++ {
 			disk := journaltest.NewFaultFS(1)
-			disk.Inject(func(op journaltest.Op, name string) error {
-				if op == journaltest.OpCreate && strings.HasSuffix(name, "reserve") {
-					return syscall.ENOSPC // it would be most of the time
-				}
-				return nil
-			})
+			disk.Inject(noReserve)
 			disk.Plant(onePack, tear(bytes.Clone(data), at))
 			s := open(t, "/data", journal.Options{FS: disk})
 			for i, c := range all {
@@ -337,6 +333,7 @@ func TestCrashesOfBlobs(t *testing.T) {
 		var kept, gone, perhaps [][]byte // perhaps: purged, or not
 		var i uint64
 		for life := range 5 {
+			disk.Inject(noReserve)
 			s, err := journal.Open("/data", opt)
 			if err == nil {
 				if life < 4 {

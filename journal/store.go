@@ -70,7 +70,11 @@ type Store struct {
 var _ Log = (*Store)(nil)
 
 // Open opens or makes the data folder dir, takes its lock, recovers the log.
-func Open(dir string, opt Options) (*Store, error) {
+// ErrBackup: dir holds a backup, or one that is not restored to the end.
+func Open(dir string, opt Options) (*Store, error) { return open(dir, opt, "") }
+
+// open is Open; marker is one that may be there.
+func open(dir string, opt Options, marker string) (*Store, error) {
 	s := &Store{dir: dir, fs: opt.FS, opt: opt, next: 1}
 	if s.fs == nil {
 		s.fs = osFS{}
@@ -97,6 +101,15 @@ func Open(dir string, opt Options) (*Store, error) {
 	s.codec = newCodec(s.opt.CompressFrom)
 	s.blobs = newBlobStore(s)
 	s.objects = &objects{store: s, files: map[uint64]*objectFile{}, pins: map[uint64]int{}}
+	for _, m := range []string{manifestName, manifestName + tempExt, restoringName} {
+		switch _, err := s.fs.Stat(s.path(m)); {
+		case m == marker || errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return nil, err
+		default:
+			return nil, fmt.Errorf("%w: %s holds %s", ErrBackup, dir, m)
+		}
+	}
 	if err := s.folders(); err != nil {
 		return nil, err
 	}

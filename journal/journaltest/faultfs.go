@@ -155,6 +155,9 @@ func (d *FaultFS) ReadFile(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if n.dir() {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: syscall.EISDIR}
+	}
 	return slices.Clone(n.data), nil
 }
 
