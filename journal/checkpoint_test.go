@@ -31,6 +31,7 @@ func marked(t *testing.T, disk *journaltest.FaultFS, frames int, at ...uint64) (
 			marks = append([]journal.Checkpoint{journaltest.Mark(t, s, e, fmt.Sprintf("at %d", i+1))}, marks...)
 		}
 	}
+	disk.Inject(nil)
 	return s, marks
 }
 

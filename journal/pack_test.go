@@ -42,6 +42,7 @@ func packed(t *testing.T, seed uint64, batches int) (*journaltest.FaultFS, *jour
 			t.Fatal(err)
 		}
 	}
+	disk.Inject(nil)
 	return disk, s, all
 }
 
