@@ -60,6 +60,16 @@ func TestStartReadsFromTheCheckpointOn(t *testing.T) {
 		{"all is well", func(*journaltest.FaultFS) {}, []int{7, 10}, []int{7, 10}},
 		{"no sidecar", func(d *journaltest.FaultFS) { _ = d.Remove("/data/log/0000000000000001.idx") }, []int{1, 7, 10}, []int{7, 10}},
 		{"a bad head of a sidecar", func(d *journaltest.FaultFS) { d.Flip("/data/log/0000000000000004.idx", 20, 1) }, []int{4, 7, 10}, []int{7, 10}},
+		{"another hash in a sidecar", func(d *journaltest.FaultFS) { d.Flip("/data/log/0000000000000004.idx", 90, 1) }, []int{4, 7, 10}, []int{7, 10}},
+		{"the sidecar of another log", func(d *journaltest.FaultFS) {
+			other := journaltest.NewFaultFS(1)
+			s := open(t, "/data", journal.Options{FS: other, SegmentSize: 3 * frameSize})
+			for range 7 {
+				journaltest.Append(t, s, 1, make([]byte, 100))
+			}
+			b, _ := other.ReadFile("/data/log/0000000000000004.idx")
+			d.Plant("/data/log/0000000000000004.idx", b)
+		}, []int{4, 7, 10}, []int{7, 10}},
 		{"half a sidecar", func(d *journaltest.FaultFS) { d.Plant("/data/log/0000000000000004.idx", []byte("JTI1")) }, []int{4, 7, 10}, []int{7, 10}},
 		{"the sidecar of another segment", func(d *journaltest.FaultFS) {
 			b, _ := d.ReadFile("/data/log/0000000000000001.idx")
@@ -94,6 +104,23 @@ func TestStartReadsFromTheCheckpointOn(t *testing.T) {
 				closeStore(t, s)
 			}
 		})
+	}
+}
+
+// Segments that are not read at a start still have to have their size.
+func TestFullSegmentOfAnotherSize(t *testing.T) {
+	for _, change := range []func(b []byte) []byte{
+		func(b []byte) []byte { return b[:len(b)-1] },
+		func(b []byte) []byte { return append(b, 0) },
+	} {
+		disk := journaltest.NewFaultFS(1)
+		s, _ := marked(t, disk, 11, 8)
+		closeStore(t, s)
+		b, _ := disk.ReadFile(segmentOf(4))
+		disk.Plant(segmentOf(4), change(b))
+		if _, err := journal.Open("/data", journal.Options{FS: disk}); !errors.Is(err, journal.ErrCorrupt) || !strings.Contains(err.Error(), segmentOf(4)) {
+			t.Errorf("open: %v", err)
+		}
 	}
 }
 

@@ -270,6 +270,9 @@ func TestPackFailurePoisons(t *testing.T) {
 			if err := appendNext(t, s, nil); !errors.Is(err, journal.ErrPoisoned) || !errors.Is(err, tt.err) {
 				t.Errorf("%s: append: %v", tt.op, err)
 			}
+			if err := s.Blobs().Flush(); !errors.Is(err, tt.err) {
+				t.Errorf("%s: a later flush: %v", tt.op, err)
+			}
 		}
 		disk.Crash()
 		s = open(t, "/data", journal.Options{FS: disk})
