@@ -25,6 +25,7 @@ type bench struct {
 	store *journal.Store
 	git   *memGit
 	run   *toldRunner
+	ended bool
 }
 
 var ada = Caller{Name: "ada@host"}
@@ -44,11 +45,6 @@ func openBench(t testing.TB, dir string, git *memGit, run *toldRunner) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := errors.Join(k.Close(), store.Close()); err != nil {
-			t.Error(err)
-		}
-	})
 	git.read = func(e rmg.Element) []byte {
 		data, err := readBlob(k.store, e.Props.Blob(rewrite.PropBlob))
 		if err != nil {
@@ -56,7 +52,20 @@ func openBench(t testing.TB, dir string, git *memGit, run *toldRunner) *bench {
 		}
 		return data
 	}
-	return &bench{k, t, store, git, run}
+	b := &bench{Kernel: k, t: t, store: store, git: git, run: run}
+	t.Cleanup(b.end)
+	return b
+}
+
+// end closes it, once.
+func (b *bench) end() {
+	if b.ended {
+		return
+	}
+	b.ended = true
+	if err := errors.Join(b.Kernel.Close(), b.store.Close()); err != nil {
+		b.t.Error(err)
+	}
 }
 
 // ctx is for calls of a test that nothing cancels.

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -74,6 +75,7 @@ func Open(ctx context.Context, opt Options) (*Kernel, error) {
 		started: opt.Clock.Now(), epoch: opt.Journal.Epoch(),
 		queue: make(chan *request, maxQueue), ended: make(chan struct{}),
 	}
+	k.store = told{k.store, k}
 	k.ctx, k.stop = context.WithCancel(context.Background())
 	k.state.spaces = map[string]*space{}
 	k.state.touched = wrote{}
@@ -135,6 +137,7 @@ func (k *Kernel) begin(ctx context.Context) error {
 	add(now.ledger, procRoot, rewrite.KindDir)
 	add(now.ledger, swsRoot, rewrite.KindDir)
 	add(now.ledger, workerRoot, rewrite.KindDir)
+	add(now.ledger, purgeRoot, rewrite.KindDir)
 	ops = append(ops, setOp(procRoot, map[string]rmg.Value{"epoch": rmg.Int(int64(k.epoch))}))
 	for _, d := range k.opt.Runner.Describe() {
 		add(now.ledger, workerRoot.Child(d.Name), kindWorker)
@@ -145,6 +148,9 @@ func (k *Kernel) begin(ctx context.Context) error {
 		ops = append(ops, setOp(workerRoot.Child(d.Name), map[string]rmg.Value{"summary": rmg.String(d.Summary), "actions": rmg.List(actions...)}))
 	}
 	if _, err := k.system(ctx, "kernel", "", fmt.Sprintf("epoch %d begins", k.epoch), ops); err != nil {
+		return err
+	}
+	if err := k.settlePurges(); err != nil {
 		return err
 	}
 	k.recallProofs()
@@ -266,6 +272,9 @@ func (k *Kernel) PutBlob(r io.Reader) (rmg.Blob, error) { return k.store.Put(r) 
 // BlobBySum opens content by its SHA-256. NotFound if there is none.
 func (k *Kernel) BlobBySum(sum [32]byte) (io.ReadSeekCloser, int64, error) {
 	f, err := k.store.Open(rmg.Blob{Sum: sum})
+	if errors.Is(err, &rmg.Error{Code: rmg.Denied}) {
+		return nil, 0, err
+	}
 	if err != nil {
 		return nil, 0, &rmg.Error{Op: "blob", Code: rmg.NotFound, Msg: fmt.Sprintf("there is no content %x", sum), Err: err}
 	}

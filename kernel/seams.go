@@ -16,6 +16,9 @@ type Journal interface {
 	journal.Log
 	Blobs() journal.Blobs
 	Verify() (journal.Report, error)
+	// Purge removes content for good; it is never taken again. It may be called
+	// again.
+	Purge(sum [32]byte) error
 }
 
 // Clock gives wall time, which enters the log as a recorded input.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"time"
 
@@ -27,6 +28,9 @@ type blobStore struct{ journal.Blobs }
 
 func (b blobStore) Put(r io.Reader) (rmg.Blob, error) {
 	sum, size, err := b.Blobs.Put(r)
+	if errors.Is(err, journal.ErrPurged) {
+		err = &rmg.Error{Op: "blob", Code: rmg.Denied, Msg: err.Error(), Hint: "take it out of the repository; jitos log --cause purge says who purged it and why"}
+	}
 	return rmg.Blob{Sum: sum, Size: size}, err
 }
 

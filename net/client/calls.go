@@ -225,6 +225,11 @@ func (c *Client) Why(ctx context.Context, q WhyQuery) (wire.WhyAnswer, error) {
 	return into[wire.WhyAnswer](ctx, c, call{method: http.MethodGet, path: "/why", query: values("path", q.Path, "prop", q.Prop, "line", number(q.Line))})
 }
 
+// Purge removes content for good.
+func (c *Client) Purge(ctx context.Context, r wire.PurgeRequest) (wire.PurgeAnswer, error) {
+	return into[wire.PurgeAnswer](ctx, c, call{method: http.MethodPost, path: "/admin/purge", body: r})
+}
+
 // Verify replays the log and checks it against what is held.
 func (c *Client) Verify(ctx context.Context) (wire.VerifyAnswer, error) {
 	return into[wire.VerifyAnswer](ctx, c, call{method: http.MethodPost, path: "/verify"})

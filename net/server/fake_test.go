@@ -380,6 +380,10 @@ func (f *fake) Replay(_ context.Context, q kernel.ReplayRequest, seen func(kerne
 	}}, nil
 }
 
+func (f *fake) Purge(_ context.Context, c kernel.Caller, q kernel.PurgeRequest) (kernel.Purged, error) {
+	return kernel.Purged{Seq: 9, Sums: []rmg.Blob{{Size: 3}}, Left: []string{"git"}}, f.call("Purge", " ", c.Name, " ", q.What, " ", q.Reason)
+}
+
 func (f *fake) Verify(context.Context) (kernel.Verification, error) {
 	return kernel.Verification{Records: 3, Ticks: 2, Segments: 1, Blobs: 1, Bytes: 100}, f.call("Verify")
 }

@@ -71,6 +71,7 @@ type history interface {
 	Why(ctx context.Context, q kernel.WhyQuery) (kernel.Explanation, error)
 	// Replay calls seen while it runs, and not after it returned.
 	Replay(ctx context.Context, q kernel.ReplayRequest, seen func(kernel.ReplayProgress)) (kernel.Replayed, error)
+	Purge(ctx context.Context, c kernel.Caller, q kernel.PurgeRequest) (kernel.Purged, error)
 	Verify(ctx context.Context) (kernel.Verification, error)
 	Status() kernel.Status
 }

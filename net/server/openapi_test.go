@@ -172,7 +172,7 @@ func TestAnswersFitTheDocument(t *testing.T) {
 		"discard": {"/sws/w5/discard", ""}, "restore": {"/sws/w5/restore", ""}, "collapse": {"/sws/w5/collapse", ""}, "operation": {"/operation/o1", ""},
 		"intent": {"/intent", `{"text":"x"}`}, "processes": {"/process", ""}, "process": {"/process/p9", ""},
 		"cancel": {"/process/p9/cancel", ""}, "retry": {"/process/p9/retry", ""}, "methods": {"/method", ""}, "method": {"/method/fix-go-bug", ""},
-		"log": {"/log", ""}, "undo": {"/undo", `{"seq":2}`}, "replay": {"/replay", `{"process":"p9"}`}, "bisect": {"/bisect", `{"path":"/svc","expr":"element.exists"}`}, "why": {"/why?path=/svc", ""}, "verify": {"/verify", ""}, "check": {"/check", ""}, "status": {"/status", ""}, "session": {"/session", ""}, "health": {"/healthz", ""},
+		"log": {"/log", ""}, "undo": {"/undo", `{"seq":2}`}, "purge": {"/admin/purge", `{"what":"/svc","reason":"leaked"}`}, "replay": {"/replay", `{"process":"p9"}`}, "bisect": {"/bisect", `{"path":"/svc","expr":"element.exists"}`}, "why": {"/why?path=/svc", ""}, "verify": {"/verify", ""}, "check": {"/check", ""}, "status": {"/status", ""}, "session": {"/session", ""}, "health": {"/healthz", ""},
 		"exec": {"/sws/w5/exec", `{"argv":["ls"]}`}, "process-log": {"/process/p9/log?follow=false", ""},
 	}
 	for _, c := range s.calls {

@@ -121,6 +121,8 @@ func TestClientAndServer(t *testing.T) {
 	}
 	check("replay", nil, len(told) == 2 && told[0].Progress.Seq == 2 && !told[1].Replayed.OK && told[1].Replayed.Tasks[1].Outcome == "differs", told)
 	check("replay", nil, f.last() == "Replay p9 true", f.last())
+	gone, err := c.Purge(ctx, wire.PurgeRequest{What: "/a", Reason: "leaked"})
+	check("purge", err, gone.Seq == 9 && len(gone.Sums) == 1 && gone.Left[0] == "git" && f.last() == "Purge ada@host /a leaked", gone)
 	y, err := c.Why(ctx, client.WhyQuery{Path: "file:/home/ada/a.go", Line: 42})
 	check("why", err, y.Line == 42, y)
 	v, err := c.Verify(ctx)

@@ -27,7 +27,7 @@ func graphCalls() []call {
 	return []call{
 		{
 			method: post, path: "/rewrite", id: "rewrite", summary: "Apply a rewrite, whole or not at all",
-			about: "Answered when it is durable. Writing under /repo, /proc, /sws and /worker is not for this call.",
+			about: "Answered when it is durable. Writing under /repo, /proc, /sws, /worker and /purge is not for this call.",
 			body:  wire.RewriteRequest{}, large: true, answer: wire.Receipt{}, do: (*exchange).rewrite,
 		},
 		{
@@ -210,6 +210,11 @@ func historyCalls() []call {
 
 func systemCalls() []call {
 	return []call{
+		{
+			method: post, path: "/admin/purge", id: "purge", summary: "Remove content for good, on the record",
+			about: "Its hash stays, and so does every digest; reading it says who purged it and why. Refused while it stands in the system or an open workspace.",
+			body:  wire.PurgeRequest{}, answer: wire.PurgeAnswer{}, do: (*exchange).purge,
+		},
 		{method: get, path: "/status", id: "status", summary: "Describe the daemon", answer: wire.Status{}, do: (*exchange).status},
 		{
 			method: post, path: "/session", id: "session", summary: "Make a one-time link for the web page",

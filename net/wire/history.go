@@ -176,6 +176,19 @@ type ReplayEvent struct {
 	Replayed *ReplayAnswer
 }
 
+// PurgeRequest is the body of POST /admin/purge.
+type PurgeRequest struct {
+	What   string `json:"what" doc:"a SHA-256 in hex, or the graph path whose contents of the past are meant"`
+	Reason string `json:"reason" doc:"stays in the log"`
+}
+
+// PurgeAnswer is what a purge removed.
+type PurgeAnswer struct {
+	Seq  uint64   `json:"seq,omitempty" doc:"the record that says so; absent if all was purged already"`
+	Sums []Blob   `json:"sums" doc:"what is gone"`
+	Left []string `json:"left" doc:"where copies may be that are not the daemon's to remove"`
+}
+
 // CheckAnswer is what a look at every invariant of a view found.
 type CheckAnswer struct {
 	View     string        `json:"view"`
