@@ -52,7 +52,7 @@ func ask(store BlobStore, p rmg.Path, text string) (*question, error) {
 	bad := func(format string, args ...any) error {
 		return &rmg.Error{
 			Op: "expression", Code: rmg.Invalid, Msg: fmt.Sprintf(format, args...),
-			Hint: `for example: element.exists && element.props.v < 3, or !element.text.contains("TODO")`,
+			Hint: `for example: element.exists && element.props.v < 3, or !element.text.contains("debug")`,
 		}
 	}
 	if len(text) > maxQuestion {

@@ -22,8 +22,12 @@ func TestBlame(t *testing.T) {
 		line     int
 		subject  string
 	}{
-		{second, "a.txt", 1, "second"}, {second, "a.txt", 2, "first"}, {first, "a.txt", 1, "first"},
-		{second, "a.txt", 0, "second"}, {second, "dir", 0, "first"}, {second, "dir/b.txt", 1, "first"},
+		{second, "a.txt", 1, "second"},
+		{second, "a.txt", 2, "first"},
+		{first, "a.txt", 1, "first"},
+		{second, "a.txt", 0, "second"},
+		{second, "dir", 0, "first"},
+		{second, "dir/b.txt", 1, "first"},
 	} {
 		got, err := b.m.Blame(ctx, b.top, c.at, c.name, c.line)
 		if err != nil || got.Subject != c.subject || got.Author != "T" || len(got.ID) != 40 {
