@@ -151,6 +151,7 @@ func (s *simulation) open() *journal.Store {
 	s.notice = nil
 	st, err := journal.Open("/home/data", journal.Options{
 		FS: s.disk, SegmentSize: s.size, Notice: func(n string) { s.notice = append(s.notice, n) },
+		MaxPacked: 700, PackSize: 20 * s.size, CompressFrom: 400,
 	})
 	if err != nil {
 		if !s.accident(err) {

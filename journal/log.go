@@ -30,6 +30,23 @@ var (
 	ErrLimit = errors.New("frame is too large")
 	// ErrNoBlob is returned when there is no blob of that name.
 	ErrNoBlob = errors.New("no such blob")
+	// ErrPurged is returned for content that was purged: it is known, gone, and
+	// never taken again.
+	ErrPurged = errors.New("content was purged")
+	// ErrChain is returned for a checkpoint of another log.
+	ErrChain = errors.New("chain has another hash there")
+	// ErrNoObjects is returned when there is no object file of that generation.
+	ErrNoObjects = errors.New("no such object file")
+	// ErrInUse is returned when what should go is still needed.
+	ErrInUse = errors.New("still in use")
+	// ErrNotEmpty is returned when a backup or a restored log would meet what
+	// is there already.
+	ErrNotEmpty = errors.New("folder is not empty")
+	// ErrBackup is returned when a backup, or a half restored one, is opened
+	// as if it were a data folder; or half a backup is restored.
+	ErrBackup = errors.New("folder is no data folder that can be opened")
+	// ErrClosed is returned after Close.
+	ErrClosed = errors.New("log is closed")
 	// ErrVersion is returned for a data folder of a newer format.
 	ErrVersion = errors.New("data folder is of a newer format")
 )
@@ -38,7 +55,12 @@ var (
 const (
 	MaxFrame    = 64 << 20 // payload bytes
 	SegmentSize = 64 << 20 // a new segment begins after this many bytes
+	MaxPacked   = 64 << 10 // up to how many bytes a blob is packed with others
+	PackSize    = 64 << 20 // a new pack of blobs begins after this many bytes
 	ReserveSize = 4 << 20  // bytes kept back for a full disk
+	// CompressFrom is from how many bytes on a payload is compressed. Below,
+	// there is little to be won, and a lone record should not wait for it.
+	CompressFrom = 16 << 10
 )
 
 // Frame is one group commit. Payload is opaque; it may be kept by nobody after
@@ -60,6 +82,13 @@ type Log interface {
 	// the last durable one at the time of the call. Any goroutine. An error
 	// ends the range.
 	Read(from uint64) iter.Seq2[Frame, error]
+	// Tail is Read that goes on: it waits for frames as they become durable.
+	// It ends with an error: that of ctx, ErrClosed, or ErrPoisoned once
+	// there will be no more. Any goroutine.
+	Tail(ctx context.Context, from uint64) iter.Seq2[Frame, error]
+	// ChainAt returns the chain's hash after the frame that ends with seq; of
+	// seq 0, zeros. ErrSeq: no durable frame ends there. It reads no payload.
+	ChainAt(seq uint64) ([32]byte, error)
 	// Last returns the last durable seq (0 if none), and the chain's hash.
 	Last() (seq uint64, chain [32]byte)
 	// Epoch returns the epoch of this opening: one more than that of the

@@ -129,6 +129,7 @@ type Process struct {
 	Tasks      []TaskState
 	Evidence   []work.Evidence // of the proof that stands
 	Collapse   uint64          // seq of the collapse record; 0 if none
+	UndoneBy   uint64          // seq of the record that took the collapse back; 0 if it stands
 	Commit     string          // landed or parked commit
 	LandedOn   string          // branch it landed on: "main", "jitos/p12"
 	Dirty      []string        // uncommitted paths when it began
@@ -225,23 +226,57 @@ type Line struct {
 	Data map[string]any
 }
 
+// The kinds of links of a why-chain.
+const (
+	ReasonRecord   = "record"    // the record of the system that wrote it
+	ReasonMoved    = "moved"     // a record that brought it here from elsewhere
+	ReasonWork     = "workspace" // the record of a workspace in which it was written
+	ReasonFork     = "candidate" // what the workspace was made for
+	ReasonTask     = "task"      // what a task of the process says it did
+	ReasonProof    = "evidence"  // what was proven before it came in
+	ReasonApproval = "approval"  // who let it in
+	ReasonLanding  = "landing"   // the commit it landed as
+	ReasonCommit   = "commit"    // the commit of a repository that it came in with
+	ReasonUndo     = "undo"      // the record that it took back
+	ReasonIntent   = "intent"    // what a person asked for
+)
+
 // Reason is one link of a why-chain, outermost last.
 type Reason struct {
+	Kind     string
 	Seq      uint64
 	At       time.Time
 	Author   string
 	Cause    string
 	Text     string // a sentence: "w31 changed line 42 (candidate 7: < becomes <=)"
 	Process  string
+	Space    string // workspace of the record
+	Task     string // of the plan
+	Attempt  int    // of the task, from 1
+	Worker   string
+	Model    string // that wrote it, and the hash of what it was told; if the attempt recorded them
+	Prompt   string
+	Commit   string
 	Evidence []work.Evidence
+}
+
+// WhyQuery asks about an element, a prop of it, or a line of a file.
+type WhyQuery struct {
+	Path rmg.Path
+	Prop string
+	Line int // from 1; 0 for the element as a whole
 }
 
 // Explanation answers why something is as it is.
 type Explanation struct {
 	Path  rmg.Path
+	Prop  string
 	Line  int    // 0 for the element as a whole
 	Text  string // the line
 	Chain []Reason
+	// Where it stood after the record that wrote it, which is the first link.
+	Origin     rmg.Path
+	OriginLine int
 }
 
 // Status is the state of the daemon.

@@ -133,7 +133,7 @@ func (k *Kernel) approve(ctx context.Context, c *collapse, cand candidate, evide
 	if err != nil {
 		return err
 	}
-	a, err := k.ask(ctx, c, Approval{About: AboutCollapse, Digest: digest, Asked: asked, Question: question(asked)})
+	a, err := k.ask(ctx, c, Approval{About: AboutCollapse, Digest: digest, Asked: asked, Question: questionOf(asked)})
 	if err != nil {
 		return err
 	}
@@ -177,8 +177,8 @@ func answered(a Approval) string {
 	return text
 }
 
-// question puts what is asked into a sentence.
-func question(asked []Asked) string {
+// questionOf puts what is asked into a sentence.
+func questionOf(asked []Asked) string {
 	var rules, places []string
 	for _, q := range asked {
 		if q.Rule != "" && !slices.Contains(rules, fmt.Sprintf("%q", q.Rule)) {

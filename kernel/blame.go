@@ -24,13 +24,13 @@ func (k *Kernel) mergeSpace(s *space, parent Version, world rmg.Graph, reads []r
 	})
 }
 
-// wrote says who wrote a prop last or, with prop "", the element: seq 0 and ""
+// authorship says who wrote a prop last or, with prop "", the element: seq 0 and ""
 // where it is not known.
-type wrote func(p rmg.Path, prop string) (seq int64, author string)
+type authorship func(p rmg.Path, prop string) (seq int64, author string)
 
 // below asks, where nobody wrote an element itself, for who wrote what changed in
 // it: a conflict with a removal is about all of it.
-func below(base, side rmg.Graph, ask wrote) wrote {
+func below(base, side rmg.Graph, ask authorship) authorship {
 	return func(p rmg.Path, prop string) (int64, string) {
 		seq, author := ask(p, prop)
 		if author != "" || prop != "" {
@@ -103,8 +103,8 @@ func propsOf(op rewrite.Op) []string {
 	return out
 }
 
-// place is a prop of an element, or with "" the element.
-type place struct {
+// spot is a prop of an element, or with "" the element.
+type spot struct {
 	path rmg.Path
 	prop string
 }
@@ -117,19 +117,19 @@ type stamp struct {
 // wroteSpace says who wrote what in a workspace, from its records. They are read
 // when the first question comes, since most merges ask none: O(the log since the
 // fork), once for each merge.
-func (k *Kernel) wroteSpace(id string) wrote {
-	var known map[place]stamp
+func (k *Kernel) wroteSpace(id string) authorship {
+	var known map[spot]stamp
 	return func(p rmg.Path, prop string) (int64, string) {
 		if known == nil {
 			known = k.spaceStamps(id)
 		}
-		s := known[place{p, prop}]
+		s := known[spot{p, prop}]
 		return s.seq, s.author
 	}
 }
 
-func (k *Kernel) spaceStamps(id string) map[place]stamp {
-	out := map[place]stamp{}
+func (k *Kernel) spaceStamps(id string) map[spot]stamp {
+	out := map[spot]stamp{}
 	e, ok := k.now().ledger.Get(swsPath(id))
 	if !ok {
 		return out
@@ -154,8 +154,8 @@ func (k *Kernel) spaceStamps(id string) map[place]stamp {
 }
 
 // stampOp notes who wrote what an op writes; again leaves what is known.
-func stampOp(known map[place]stamp, op rewrite.Op, by stamp, again bool) {
-	mark := func(p place) {
+func stampOp(known map[spot]stamp, op rewrite.Op, by stamp, again bool) {
+	mark := func(p spot) {
 		if _, ok := known[p]; !ok || !again {
 			known[p] = by
 		}
@@ -165,19 +165,19 @@ func stampOp(known map[place]stamp, op rewrite.Op, by stamp, again bool) {
 		moveStamps(known, op.Path, op.Dest)
 		at = op.Dest
 	}
-	mark(place{at, ""})
+	mark(spot{at, ""})
 	for _, name := range propsOf(op) {
-		mark(place{at, name})
+		mark(spot{at, name})
 	}
 }
 
 // moveStamps lets what is known of a subtree follow its move.
-func moveStamps(known map[place]stamp, from, to rmg.Path) {
-	moved := map[place]stamp{}
+func moveStamps(known map[spot]stamp, from, to rmg.Path) {
+	moved := map[spot]stamp{}
 	for p, s := range known {
 		if from.Has(p.path) {
 			delete(known, p)
-			moved[place{to + p.path[len(from):], p.prop}] = s
+			moved[spot{to + p.path[len(from):], p.prop}] = s
 		}
 	}
 	for p, s := range moved {

@@ -269,6 +269,7 @@ func (k *Kernel) beginAttempt(ctx context.Context, p Process, t tasks.Task, at r
 		token = fmt.Sprintf("%s/%s/%d@%d", p.ID, t.ID, number, k.epoch)
 		return []rewrite.Op{addOp(at.Child(fmt.Sprint(number)), kindAttempt, map[string]rmg.Value{
 			"token": rmg.String(token), "epoch": rmg.Int(int64(k.epoch)), "worker": rmg.String(t.Worker),
+			"budget": budgetValue(budgetOf(p.SLAPS.Budget)),
 		})}, nil
 	})
 	return number, token, rec.Seq, err

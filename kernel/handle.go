@@ -35,6 +35,11 @@ func (h *handle) ID() string { return h.id }
 // here: the worker counts as having read all of what its process works on.
 func (h *handle) Graph() rmg.Graph {
 	h.k.reads.note(h.id, readSet{below: []rmg.Path{orRoot(h.root)}})
+	return h.world()
+}
+
+// world is Graph for the kernel's own looks, which lead to nothing.
+func (h *handle) world() rmg.Graph {
 	s, ok := h.k.space(h.id)
 	if !ok {
 		return rmg.Graph{}
@@ -63,9 +68,11 @@ func (h *handle) Rewrite(ctx context.Context, rw rewrite.Rewrite) error {
 
 // may judges every op by the process's rights, and then by the policy of the
 // moment: both have to let it through.
-func (h *handle) may(ops []rewrite.Op) error {
+func (h *handle) may(ops []rewrite.Op) error { return h.mayIn(h.world(), ops) }
+
+// mayIn is may where the workspace's head is the world given.
+func (h *handle) mayIn(world rmg.Graph, ops []rewrite.Op) error {
 	j := h.judgement()
-	world := h.Graph()
 	for i, op := range ops {
 		for _, p := range []rmg.Path{op.Path, op.Dest} {
 			if p == "" {

@@ -4,11 +4,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"slices"
-	"strings"
-
-	"jitos.dev/rewrite"
-	"jitos.dev/rmg"
 )
 
 // Records ranges over the log from one seq to another (0: up to the last), in
@@ -63,175 +58,24 @@ func (k *Kernel) Verify(ctx context.Context) (Verification, error) {
 		return Verification{}, err
 	}
 	out := Verification{Segments: rep.Segments, Blobs: rep.Blobs, Bytes: rep.Bytes, Problems: rep.Problems}
-	shadow := &Kernel{opt: k.opt, store: k.store, log: k.log}
-	shadow.state.spaces = map[string]*space{}
-	shadow.state.touched = map[rmg.Path][]uint64{}
-	shadow.state.news = make(chan struct{})
-	shadow.current.Store(&version{})
-	until := k.now().seq
-	problem := func(format string, args ...any) { out.Problems = append(out.Problems, fmt.Sprintf(format, args...)) }
-	for frame, err := range k.opt.Journal.Read(1) {
-		if err != nil {
-			problem("read: %v", err)
-			break
-		}
-		if ctx.Err() != nil {
-			return out, ctx.Err()
-		}
-		if frame.First > until {
-			break
-		}
-		ticks, err := decodeTicks(frame.Payload, k.store)
-		if err != nil {
-			problem("frame at seq %d: %v", frame.First, err)
-			break
-		}
-		f := shadow.newFold()
-		for _, t := range ticks {
-			out.Ticks++
-			for _, r := range t.records {
-				out.Records++
-				if err := f.apply(r); err != nil {
-					problem("record %d: %v", r.Seq, err)
-					return out, nil
-				}
-			}
-			f.tick = t.number
-			if f.world.Digest() != t.world || f.ledger.Digest() != t.ledger {
-				problem("tick %d: the fold's digest is not the log's", t.number)
-			}
-		}
-		shadow.publish(f, ticks)
+	r := newRefold(k)
+	if err := r.lookAhead(ctx, k.now().seq, ""); err != nil && ctx.Err() != nil {
+		return out, err
 	}
-	v := shadow.now()
-	out.World, out.Ledger = v.world.Digest(), v.ledger.Digest()
-	if served, ok := k.versionAt(v.seq); ok && v.seq > 0 && (served.world.Digest() != out.World || served.ledger.Digest() != out.Ledger) {
-		problem("what is served at seq %d is not what the log folds to", v.seq)
+	r.until = k.now().seq
+	problem := func(format string, args ...any) { out.Problems = append(out.Problems, fmt.Sprintf(format, args...)) }
+	if err := r.fold(ctx, func(int, uint64) {}); ctx.Err() != nil {
+		return out, ctx.Err()
+	} else if err != nil {
+		problem("%v", err)
+	}
+	out.Records, out.Ticks = r.records, r.ticks
+	if r.difference != "" {
+		problem("%s", r.difference)
+	}
+	out.World, out.Ledger = r.now.world.Digest(), r.now.ledger.Digest()
+	if served, ok := k.versionAt(r.now.seq); ok && r.now.seq > 0 && (served.world.Digest() != out.World || served.ledger.Digest() != out.Ledger) {
+		problem("what is served at seq %d is not what the log folds to", r.now.seq)
 	}
 	return out, nil
-}
-
-// Why explains an element, or a line of a file: the record that made it so,
-// and what led to that record, back to the person's words.
-func (k *Kernel) Why(ctx context.Context, p rmg.Path, line int) (Explanation, error) {
-	now := k.now()
-	e, ok := now.world.Get(p)
-	if !ok {
-		return Explanation{}, &rmg.Error{Op: "why", Path: p, Code: rmg.NotFound, Msg: "there is nothing at this path", Hint: "jitos graph " + string(p.Parent()) + " shows what is"}
-	}
-	out := Explanation{Path: p, Line: line}
-	k.state.RLock()
-	seqs := slices.Clone(k.state.touched[p])
-	k.state.RUnlock()
-	if line > 0 {
-		if e.Kind != rewrite.KindFile {
-			return out, &rmg.Error{Op: "why", Path: p, Code: rmg.Invalid, Msg: "only a file has lines"}
-		}
-		lines, err := k.linesOf(e)
-		if err != nil {
-			return out, err
-		}
-		if line > len(lines) {
-			return out, &rmg.Error{Op: "why", Path: p, Code: rmg.NotFound, Msg: fmt.Sprintf("the file has %s", plural(len(lines), "line"))}
-		}
-		out.Text = lines[line-1]
-		if seqs, err = k.originOf(p, lines, line-1, seqs); err != nil {
-			return out, err
-		}
-	}
-	// The element itself may have come with a folder that was added whole.
-	for at := p; len(seqs) == 0 && at != rmg.Root; at = at.Parent() {
-		k.state.RLock()
-		seqs = slices.Clone(k.state.touched[at])
-		k.state.RUnlock()
-	}
-	if len(seqs) == 0 {
-		return out, &rmg.Error{Op: "why", Path: p, Code: rmg.Internal, Msg: "no record made it"}
-	}
-	var err error
-	out.Chain, err = k.chain(seqs[len(seqs)-1])
-	return out, err
-}
-
-func (k *Kernel) linesOf(e rmg.Element) ([]string, error) {
-	data, err := readBlob(k.store, e.Props.Blob(rewrite.PropBlob))
-	if err != nil {
-		return nil, err
-	}
-	text := strings.TrimSuffix(string(data), "\n")
-	if text == "" {
-		return nil, nil
-	}
-	return strings.Split(text, "\n"), nil
-}
-
-// originOf follows a line back through the records that wrote its file, newest
-// first: the record before which the line is not there brought it in. A line
-// is followed by its text and its place among equal ones.
-func (k *Kernel) originOf(p rmg.Path, lines []string, i int, seqs []uint64) ([]uint64, error) {
-	text := lines[i]
-	nth := 0
-	for _, l := range lines[:i] {
-		if l == text {
-			nth++
-		}
-	}
-	for n := len(seqs) - 1; n >= 0; n-- {
-		before, ok := k.versionAt(seqs[n] - 1)
-		if !ok || seqs[n] == 1 {
-			return seqs[:n+1], nil
-		}
-		e, ok := before.world.Get(p)
-		if !ok || e.Kind != rewrite.KindFile {
-			return seqs[:n+1], nil
-		}
-		old, err := k.linesOf(e)
-		if err != nil {
-			return nil, err
-		}
-		same := 0
-		for _, l := range old {
-			if l == text {
-				same++
-			}
-		}
-		if same <= nth {
-			return seqs[:n+1], nil
-		}
-	}
-	return seqs, nil
-}
-
-// chain tells what led to a record: the record, the candidate that it took
-// over, the process and its evidence, the intent.
-func (k *Kernel) chain(seq uint64) ([]Reason, error) {
-	r, err := k.record(seq)
-	if err != nil {
-		return nil, err
-	}
-	first := Reason{Seq: r.Seq, At: r.At, Author: r.Author, Cause: r.Cause, Text: r.Reason}
-	p, perr := k.Process(r.Cause)
-	if perr != nil {
-		return []Reason{first}, nil
-	}
-	first.Process = p.ID
-	out := []Reason{first}
-	for _, t := range p.Tasks {
-		if t.Summary != "" {
-			out = append(out, Reason{Cause: p.ID + "/" + t.ID, Author: "worker:" + t.Worker, Process: p.ID, Text: t.ID + ": " + t.Summary})
-		}
-	}
-	if len(p.Evidence) > 0 {
-		var names []string
-		for _, e := range p.Evidence {
-			names = append(names, e.Gate)
-		}
-		out = append(out, Reason{Process: p.ID, Author: "kernel", Cause: p.ID, Text: "proven by " + strings.Join(names, ", "), Evidence: p.Evidence})
-	}
-	if p.Commit != "" {
-		out = append(out, Reason{Process: p.ID, Author: "kernel", Cause: p.ID, Text: "landed as commit " + short(p.Commit) + " on " + p.LandedOn})
-	}
-	born := uint64(0)
-	fmt.Sscanf(p.ID, "p%d", &born)
-	return append(out, Reason{Seq: born, At: p.Started, Author: p.Owner, Process: p.ID, Text: fmt.Sprintf("because %s asked: %q", p.Owner, p.Text)}), nil
 }

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -47,9 +48,9 @@ type Kernel struct {
 	state struct {
 		sync.RWMutex // guards the fields below
 		spaces       map[string]*space
-		versions     []version             // by seq
-		touched      map[rmg.Path][]uint64 // seqs of system records by the path of their ops
-		news         chan struct{}         // closed at the next publication
+		versions     []version // by seq
+		touched      wrote
+		news         chan struct{} // closed at the next publication
 	}
 	runs struct {
 		sync.Mutex // guards the fields below
@@ -81,9 +82,10 @@ func Open(ctx context.Context, opt Options) (*Kernel, error) {
 		started: opt.Clock.Now(), epoch: opt.Journal.Epoch(),
 		queue: make(chan *request, maxQueue), ended: make(chan struct{}),
 	}
+	k.store = told{k.store, k}
 	k.ctx, k.stop = context.WithCancel(context.Background())
 	k.state.spaces = map[string]*space{}
-	k.state.touched = map[rmg.Path][]uint64{}
+	k.state.touched = wrote{}
 	k.state.news = make(chan struct{})
 	k.runs.live = map[string]*run{}
 	k.runs.queues = map[rmg.Path]*branchQueue{}
@@ -143,6 +145,7 @@ func (k *Kernel) begin(ctx context.Context) error {
 	add(now.ledger, procRoot, rewrite.KindDir)
 	add(now.ledger, swsRoot, rewrite.KindDir)
 	add(now.ledger, workerRoot, rewrite.KindDir)
+	add(now.ledger, purgeRoot, rewrite.KindDir)
 	ops = append(ops, setOp(procRoot, map[string]rmg.Value{"epoch": rmg.Int(int64(k.epoch))}))
 	for _, d := range k.opt.Runner.Describe() {
 		add(now.ledger, workerRoot.Child(d.Name), kindWorker)
@@ -153,6 +156,9 @@ func (k *Kernel) begin(ctx context.Context) error {
 		ops = append(ops, setOp(workerRoot.Child(d.Name), map[string]rmg.Value{"summary": rmg.String(d.Summary), "actions": rmg.List(actions...)}))
 	}
 	if _, err := k.system(ctx, "kernel", "", fmt.Sprintf("epoch %d begins", k.epoch), ops); err != nil {
+		return err
+	}
+	if err := k.settlePurges(); err != nil {
 		return err
 	}
 	k.recallProofs()
@@ -205,14 +211,7 @@ func (k *Kernel) publish(f *fold, ticks []tick) {
 	}
 	for i, t := range ticks {
 		for _, r := range t.records {
-			if r.View != "system" {
-				continue
-			}
-			for _, op := range r.Ops {
-				if !inLedger(op.Path) {
-					k.state.touched[op.Path] = append(k.state.touched[op.Path], r.Seq)
-				}
-			}
+			k.state.touched.note(r)
 		}
 		if i < len(ticks)-1 {
 			continue
@@ -281,6 +280,9 @@ func (k *Kernel) PutBlob(r io.Reader) (rmg.Blob, error) { return k.store.Put(r) 
 // BlobBySum opens content by its SHA-256. NotFound if there is none.
 func (k *Kernel) BlobBySum(sum [32]byte) (io.ReadSeekCloser, int64, error) {
 	f, err := k.store.Open(rmg.Blob{Sum: sum})
+	if errors.Is(err, &rmg.Error{Code: rmg.Denied}) {
+		return nil, 0, err
+	}
 	if err != nil {
 		return nil, 0, &rmg.Error{Op: "blob", Code: rmg.NotFound, Msg: fmt.Sprintf("there is no content %x", sum), Err: err}
 	}

@@ -111,6 +111,10 @@ func (m *memRepo) Dirty(context.Context, string) ([]string, error) { return nil,
 
 func (m *memRepo) Log(context.Context, string, string, int) ([]Commit, error) { return nil, nil }
 
+func (m *memRepo) Blame(context.Context, string, string, string, int) (Commit, error) {
+	return Commit{}, nil
+}
+
 type memFolder struct {
 	m    *memRepo
 	path string

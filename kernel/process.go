@@ -88,7 +88,11 @@ func (k *Kernel) readProcess(e rmg.Element) Process {
 	proc.Lanes = k.readLanes(e)
 	proc.Approvals = readApprovals(procPath(e.ID), e.Graph)
 	proc.ask = p.String("approve") == approveAsk
+	proc.UndoneBy = k.undoneBy(procPath(e.ID))
 	proc.Status, proc.Reason = k.statusOf(p, proc)
+	if proc.UndoneBy != 0 {
+		proc.Reason += fmt.Sprintf("; undone by seq %d", proc.UndoneBy)
+	}
 	proc.Next = nextOf(proc)
 	return proc
 }
@@ -215,7 +219,10 @@ func nextOf(p Process) string {
 		}
 		return "jitos retry " + p.ID + " tries to land it again"
 	case "landed":
-		return "jitos why PATH:LINE explains a line; git revert " + short(p.Commit) + " takes it back"
+		if p.UndoneBy != 0 {
+			return fmt.Sprintf("jitos undo %d brings it back", p.UndoneBy)
+		}
+		return fmt.Sprintf("jitos why PATH:LINE explains a line; jitos undo %d takes it back", p.Collapse)
 	default:
 		return ""
 	}

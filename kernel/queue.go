@@ -46,7 +46,7 @@ type entry struct {
 	cand      candidate           // what it comes to on the head predicted for it
 	conflicts []rmg.MergeConflict // or why it comes to nothing
 	err       error
-	verdict   *ruling                // of cand; nil while it is not proven
+	verdict   *ruling                 // of cand; nil while it is not proven
 	stop      context.CancelCauseFunc // ends the proof under way; nil if none is
 	proofs    int                     // begun
 	front     bool                    // it was the first when last predicted

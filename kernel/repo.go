@@ -25,15 +25,17 @@ func strategyOf(kind, prop string) rmg.Strategy {
 }
 
 // merge merges worlds with the strategies that the system's schemas declare, and
-// the files' where they declare none. Two sides that each satisfy their schemas
+// the files' where they declare none, unless the input has its own. Two sides that each satisfy their schemas
 // may not do so together: that is a conflict too, without a side to take.
 func (k *Kernel) merge(in rmg.MergeInput) (rmg.Graph, []rmg.MergeConflict, error) {
-	declared := in.System.Schemas()
-	in.Strategy = func(kind, prop string) rmg.Strategy {
-		if s := declared.Strategy(kind, prop); s != "" {
-			return s
+	if in.Strategy == nil {
+		declared := in.System.Schemas()
+		in.Strategy = func(kind, prop string) rmg.Strategy {
+			if s := declared.Strategy(kind, prop); s != "" {
+				return s
+			}
+			return strategyOf(kind, prop)
 		}
-		return strategyOf(kind, prop)
 	}
 	in.Text = func(b rmg.Blob) ([]byte, error) { return readBlob(k.store, b) }
 	in.PutText = k.putBytes

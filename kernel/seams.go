@@ -16,6 +16,9 @@ type Journal interface {
 	journal.Log
 	Blobs() journal.Blobs
 	Verify() (journal.Report, error)
+	// Purge removes content for good; it is never taken again. It may be called
+	// again.
+	Purge(sum [32]byte) error
 }
 
 // Clock gives wall time, which enters the log as a recorded input.
@@ -87,6 +90,9 @@ type Worktree interface {
 	Tree(ctx context.Context, top, commit string) (rmg.Graph, error)
 	Dirty(ctx context.Context, top string) ([]string, error)
 	Log(ctx context.Context, top, branch string, max int) ([]Commit, error)
+	// Blame finds the commit that a line of a file comes from, as the file is at
+	// a commit; with line 0 the last that touched it.
+	Blame(ctx context.Context, top, commit, name string, line int) (Commit, error)
 
 	Slot(ctx context.Context, name string, tree rmg.Graph) (Folder, error)
 	Fresh(ctx context.Context, name string, tree rmg.Graph) (Folder, error)

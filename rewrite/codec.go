@@ -183,7 +183,11 @@ func objectOf(data []byte) (map[string]json.RawMessage, error) {
 }
 
 func opNames() []string {
-	return []string{"add_node", "add_edge", "set", "retype", "inc", "set_add", "set_remove", "move", "remove", "write"}
+	var out []string
+	for _, k := range OpKinds() {
+		out = append(out, string(k))
+	}
+	return out
 }
 
 func deref[T any](p *T) T {

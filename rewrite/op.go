@@ -19,6 +19,11 @@ const (
 	Write     OpKind = "write"
 )
 
+// OpKinds lists the ops there are.
+func OpKinds() []OpKind {
+	return []OpKind{AddNode, AddEdge, Set, Retype, Inc, SetAdd, SetRemove, Move, Remove, Write}
+}
+
 // Op is one primitive change. Which fields count depends on Op:
 //
 //	{"op":"add_node","path":"/svc/auth","kind":"Service","props":{"lang":"go"}}

@@ -23,6 +23,9 @@ type Description struct {
 	Name    string   `json:"name"` // "repair"
 	Summary string   `json:"summary"`
 	Actions []string `json:"actions"` // what a task may ask of it, sorted
+	// Deterministic promises the same changes from the same workspace, arguments,
+	// inputs and budget, so that its work can be checked by doing it again.
+	Deterministic bool `json:"deterministic,omitempty"`
 }
 
 // Assignment is one attempt at one task.

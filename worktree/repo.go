@@ -300,24 +300,3 @@ type Commit struct {
 	Process             string // its Jitos-Process trailer, if it has one
 	Seq                 uint64 // its Jitos-Seq trailer, if it has one
 }
-
-// Log returns the newest commits of a branch, newest first.
-func (m *Manager) Log(ctx context.Context, top, branch string, max int) ([]Commit, error) {
-	format := "%H%x1f%an%x1f%at%x1f%s%x1f%(trailers:key=Jitos-Process,valueonly,separator=%x2c)%x1f%(trailers:key=Jitos-Seq,valueonly,separator=%x2c)"
-	out, err := git{dir: top}.run(ctx, "log", "-z", "-n", strconv.Itoa(max), "--format="+format, "refs/heads/"+branch)
-	if err != nil {
-		return nil, err
-	}
-	var list []Commit
-	for _, rec := range records(out) {
-		f := strings.Split(rec, "\x1f")
-		if len(f) != 6 {
-			continue
-		}
-		c := Commit{ID: f[0], Author: f[1], Subject: f[3], Process: f[4]}
-		c.AtUnix, _ = strconv.ParseInt(f[2], 10, 64)
-		c.Seq, _ = strconv.ParseUint(f[5], 10, 64)
-		list = append(list, c)
-	}
-	return list, nil
-}

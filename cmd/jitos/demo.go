@@ -168,7 +168,7 @@ func (d *demo) tell(ctx context.Context, p wire.Process) error {
 	file, line := changedLine(diff)
 	d.line = fmt.Sprintf("%s:%d", file, line)
 	d.step(fmt.Sprintf("jitos why %s:%d", file, line))
-	why, err := d.client.Why(ctx, "file:"+filepath.Join(d.repo(), file), line)
+	why, err := d.client.Why(ctx, client.WhyQuery{Path: "file:" + filepath.Join(d.repo(), file), Line: line})
 	if err != nil {
 		return err
 	}

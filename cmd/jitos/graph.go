@@ -1,18 +1,15 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 
-	"github.com/aymanbagabas/go-udiff"
 	"github.com/spf13/cobra"
 
 	"jitos.dev/net/client"
 	"jitos.dev/net/wire"
-	"jitos.dev/rewrite"
 	"jitos.dev/rmg"
 	"jitos.dev/rmg/graphml"
 )
@@ -194,130 +191,4 @@ func props(p rmg.Props) string {
 		parts = append(parts, name+"="+cut(string(data), 60))
 	}
 	return strings.Join(parts, " ")
-}
-
-func (a *app) diffCmd() *cobra.Command {
-	var path string
-	cmd := &cobra.Command{
-		Use: "diff A B", Short: "Show what differs between two versions", Args: cobra.ExactArgs(2),
-		Example: "  jitos diff seq:40 system\n  jitos diff system sws:w12 --path /repo",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.client()
-			if err != nil {
-				return err
-			}
-			return a.diff(cmd.Context(), c, args[0], args[1], rmg.Path(path))
-		},
-	}
-	cmd.Flags().StringVar(&path, "path", "", "only at and below this graph path")
-	return cmd
-}
-
-// diff prints the difference of two versions: files as unified diffs, all else
-// prop by prop.
-func (a *app) diff(ctx context.Context, c *client.Client, from, to string, at rmg.Path) error {
-	d, err := c.Diff(ctx, from, to, at, 0)
-	if err != nil {
-		return err
-	}
-	if a.machine() {
-		return a.json(d)
-	}
-	for _, ch := range d.Changes {
-		text, err := a.fileDiff(ctx, c, ch)
-		if err != nil {
-			return err
-		}
-		if text != "" {
-			fmt.Fprint(a.out, text)
-			continue
-		}
-		fmt.Fprintf(a.out, "%s %s", ch.Change, ch.Path)
-		if ch.From != "" {
-			fmt.Fprintf(a.out, " (from %s)", ch.From)
-		}
-		fmt.Fprintln(a.out)
-		for name, pc := range ch.Props {
-			fmt.Fprintf(a.out, "  %s: %s -> %s\n", name, valueText(pc.Old), valueText(pc.New))
-		}
-	}
-	if d.Truncated {
-		fmt.Fprintf(a.out, "… %d changes in all; --path narrows them\n", d.Total)
-	}
-	return nil
-}
-
-func valueText(v rmg.Value) string {
-	if v.Type() == rmg.TypeNone {
-		return "-"
-	}
-	data, err := v.MarshalJSON()
-	if err != nil {
-		return "?"
-	}
-	return cut(string(data), 100)
-}
-
-// fileDiff renders a change of a file's content; empty if it is none.
-func (a *app) fileDiff(ctx context.Context, c *client.Client, ch wire.Change) (string, error) {
-	pc, ok := ch.Props[rewrite.PropBlob]
-	if !ok {
-		return "", nil
-	}
-	old, err := a.content(ctx, c, pc.Old)
-	if err != nil {
-		return "", err
-	}
-	next, err := a.content(ctx, c, pc.New)
-	if err != nil {
-		return "", err
-	}
-	name := string(ch.Path)
-	if segs := ch.Path.Segments(); len(segs) > 3 && segs[0].ID == "repo" {
-		var parts []string
-		for _, s := range segs[3:] {
-			parts = append(parts, s.ID)
-		}
-		name = strings.Join(parts, "/")
-	}
-	from, to := "a/"+name, "b/"+name
-	if pc.Old.Type() == rmg.TypeNone {
-		from = "/dev/null"
-	}
-	if pc.New.Type() == rmg.TypeNone {
-		to = "/dev/null"
-	}
-	if strings.ContainsRune(old, 0) || strings.ContainsRune(next, 0) {
-		return fmt.Sprintf("binary %s and %s differ\n", from, to), nil
-	}
-	return udiff.Unified(from, to, old, next), nil
-}
-
-func (a *app) content(ctx context.Context, c *client.Client, v rmg.Value) (string, error) {
-	b, ok := v.AsBlob()
-	if !ok || b.Size == 0 {
-		return "", nil
-	}
-	data, err := c.ReadBlob(ctx, fmt.Sprintf("%x", b.Sum))
-	return string(data), err
-}
-
-// processDiff is the unified diff of what a process collapsed.
-func (a *app) processDiff(ctx context.Context, c *client.Client, p wire.Process) (string, error) {
-	if p.Collapse == 0 {
-		return "", nil
-	}
-	d, err := c.Diff(ctx, fmt.Sprintf("seq:%d", p.Collapse-1), fmt.Sprintf("seq:%d", p.Collapse), "/repo", 0)
-	if err != nil {
-		return "", err
-	}
-	var b strings.Builder
-	for _, ch := range d.Changes {
-		text, err := a.fileDiff(ctx, c, ch)
-		if err != nil {
-			return "", err
-		}
-		b.WriteString(text)
-	}
-	return b.String(), nil
 }

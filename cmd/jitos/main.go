@@ -83,6 +83,9 @@ func (a *app) problem(p *wire.Problem) {
 			where += " " + c.Prop
 		}
 		fmt.Fprintf(a.err, "  conflict: %s: %s\n", where, c.Reason)
+		if c.SystemBy != "" {
+			fmt.Fprintf(a.err, "    changed by %s\n", printable(c.SystemBy))
+		}
 	}
 	for _, e := range p.Evidence {
 		if !e.Green {

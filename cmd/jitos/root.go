@@ -47,7 +47,7 @@ dropped but remembered. Every change can be explained and undone.`,
 		a.demoCmd(), a.intentCmd(), a.planCmd(), a.methodCmd(),
 		a.psCmd(), a.showCmd(), a.logsCmd(), a.cancelCmd(), a.retryCmd(),
 		a.swsCmd(), a.rewriteCmd(), a.graphCmd(), a.diffCmd(),
-		a.logCmd(), a.whyCmd(), a.verifyCmd(), a.checkCmd(), a.statusCmd(), a.viewCmd(),
+		a.logCmd(), a.whyCmd(), a.undoCmd(), a.bisectCmd(), a.replayCmd(), a.purgeCmd(), a.verifyCmd(), a.checkCmd(), a.statusCmd(), a.viewCmd(),
 		a.inboxCmd(), a.answerCmd(), a.policyCmd(), a.tokenCmd(),
 		a.daemonCmd(), a.versionCmd(), a.cacheCmd(),
 	)

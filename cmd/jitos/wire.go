@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"time"
 
@@ -27,6 +28,9 @@ type blobStore struct{ journal.Blobs }
 
 func (b blobStore) Put(r io.Reader) (rmg.Blob, error) {
 	sum, size, err := b.Blobs.Put(r)
+	if errors.Is(err, journal.ErrPurged) {
+		err = &rmg.Error{Op: "blob", Code: rmg.Denied, Msg: err.Error(), Hint: "take it out of the repository; jitos log --cause purge says who purged it and why"}
+	}
 	return rmg.Blob{Sum: sum, Size: size}, err
 }
 
@@ -52,6 +56,11 @@ func (b bridge) Log(ctx context.Context, top, branch string, max int) ([]kernel.
 		out[i] = kernel.Commit(c)
 	}
 	return out, err
+}
+
+func (b bridge) Blame(ctx context.Context, top, commit, name string, line int) (kernel.Commit, error) {
+	c, err := b.Manager.Blame(ctx, top, commit, name, line)
+	return kernel.Commit(c), err
 }
 
 func (b bridge) Slot(ctx context.Context, name string, tree rmg.Graph) (kernel.Folder, error) {

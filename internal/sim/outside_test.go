@@ -63,6 +63,11 @@ func (b outside) Log(ctx context.Context, top, branch string, max int) ([]kernel
 	return out, err
 }
 
+func (b outside) Blame(ctx context.Context, top, commit, name string, line int) (kernel.Commit, error) {
+	c, err := b.Manager.Blame(ctx, top, commit, name, line)
+	return kernel.Commit(c), err
+}
+
 func (b outside) Slot(ctx context.Context, name string, tree rmg.Graph) (kernel.Folder, error) {
 	return folder(b.Manager.Slot(ctx, name, tree))
 }

@@ -51,6 +51,10 @@ func (nothing) Log(context.Context, string, string, int) ([]kernel.Commit, error
 	return nil, errOutside
 }
 
+func (nothing) Blame(context.Context, string, string, string, int) (kernel.Commit, error) {
+	return kernel.Commit{}, errOutside
+}
+
 func (nothing) Slot(context.Context, string, rmg.Graph) (kernel.Folder, error) {
 	return nil, errOutside
 }

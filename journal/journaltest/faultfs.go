@@ -155,6 +155,9 @@ func (d *FaultFS) ReadFile(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if n.dir() {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: syscall.EISDIR}
+	}
 	return slices.Clone(n.data), nil
 }
 
@@ -247,6 +250,8 @@ func (d *FaultFS) OpenFile(name string, flag int, _ fs.FileMode) (journal.File, 
 	defer d.mu.Unlock()
 	n, err := d.find("open", name)
 	switch {
+	case d.down:
+		return nil, ErrDown
 	case err == nil && n.dir():
 		return nil, &fs.PathError{Op: "open", Path: name, Err: syscall.EISDIR}
 	case err == nil && flag&(os.O_CREATE|os.O_EXCL) == os.O_CREATE|os.O_EXCL:

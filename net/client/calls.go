@@ -6,6 +6,7 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"net/url"
 	"time"
 
 	"jitos.dev/net/wire"
@@ -141,6 +142,17 @@ const pollWait = 30 * time.Second
 // goes on without the caller.
 func (c *Client) Collapse(ctx context.Context, id, land string) (wire.Collapsed, error) {
 	op, err := c.StartCollapse(ctx, id, land, pollWait)
+	return c.finish(ctx, op, err)
+}
+
+// Undo takes a record back and waits for the end, as Collapse does.
+func (c *Client) Undo(ctx context.Context, r wire.UndoRequest) (wire.Collapsed, error) {
+	op, err := c.start(ctx, "undo", call{method: http.MethodPost, path: "/undo", query: values("wait", pollWait.String()), body: r})
+	return c.finish(ctx, op, err)
+}
+
+// finish waits for an operation's end.
+func (c *Client) finish(ctx context.Context, op wire.Operation, err error) (wire.Collapsed, error) {
 	for err == nil && op.State == wire.OperationRunning {
 		op, err = c.Operation(ctx, op.ID, pollWait)
 	}
@@ -160,10 +172,20 @@ func (c *Client) Collapse(ctx context.Context, id, land string) (wire.Collapsed,
 // that ended within it is an Operation that is done; one that failed is an
 // error.
 func (c *Client) StartCollapse(ctx context.Context, id, land string, wait time.Duration) (wire.Operation, error) {
-	resp, err := c.send(ctx, call{
+	op, err := c.start(ctx, "collapse", call{
 		method: http.MethodPost, path: "/sws/" + segment(id) + "/collapse",
 		query: values("wait", wait.String()), body: wire.CollapseRequest{Land: land},
 	})
+	if op.Workspace == "" {
+		op.Workspace = id
+	}
+	return op, err
+}
+
+// start does a call that is answered with the end of an operation, or with one
+// that still runs.
+func (c *Client) start(ctx context.Context, kind string, k call) (wire.Operation, error) {
+	resp, err := c.send(ctx, k)
 	if err != nil {
 		return wire.Operation{}, err
 	}
@@ -176,7 +198,7 @@ func (c *Client) StartCollapse(ctx context.Context, id, land string, wait time.D
 	if err := c.read(ctx, resp, &done); err != nil {
 		return wire.Operation{}, err
 	}
-	return wire.Operation{Kind: "collapse", Workspace: id, State: wire.OperationDone, Collapsed: &done}, nil
+	return wire.Operation{Kind: kind, State: wire.OperationDone, Collapsed: &done}, nil
 }
 
 // Operation shows an operation, waiting for its end up to the time given.
@@ -216,22 +238,58 @@ func (c *Client) Retry(ctx context.Context, id string) (wire.Process, error) {
 type LogQuery struct {
 	From, To uint64
 	Limit    int // records; 0 is the server's default
-	Path     rmg.Path
-	Process  string
 	Ops      int // at most so many ops of each record; 0 is all
+	Filter
+}
+
+// Filter says which records are wanted; what is empty asks for nothing.
+type Filter struct {
+	Path         rmg.Path // touched at or below
+	Process      string   // caused by the process, or about it
+	Author       string
+	Cause        string // the cause itself, or one below it
+	View         string // "system" or "sws:ID"
+	Op           string // an op of this kind
+	Text         string // in the reason, whatever the case
+	Since, Until time.Time
+}
+
+// values are the filter's parameters, put into q.
+func (f Filter) values(q url.Values) url.Values {
+	stamp := func(t time.Time) string {
+		if t.IsZero() {
+			return ""
+		}
+		return t.UTC().Format(time.RFC3339Nano)
+	}
+	for name, list := range values("path", string(f.Path), "process", f.Process, "author", f.Author, "cause", f.Cause, "view", f.View,
+		"op", f.Op, "text", f.Text, "since", stamp(f.Since), "until", stamp(f.Until)) {
+		q[name] = list
+	}
+	return q
 }
 
 // Log reads a stretch of the log.
 func (c *Client) Log(ctx context.Context, q LogQuery) (wire.LogAnswer, error) {
-	v := values("from", number(q.From), "to", number(q.To), "limit", number(q.Limit),
-		"path", string(q.Path), "process", q.Process, "ops", number(q.Ops))
-	return into[wire.LogAnswer](ctx, c, call{method: http.MethodGet, path: "/log", query: v})
+	v := values("from", number(q.From), "to", number(q.To), "limit", number(q.Limit), "ops", number(q.Ops))
+	return into[wire.LogAnswer](ctx, c, call{method: http.MethodGet, path: "/log", query: q.Filter.values(v)})
 }
 
-// Why explains an element, or a line of a file if line is not 0. path is a
-// graph path, or "file:" and the absolute name of a file on disk.
-func (c *Client) Why(ctx context.Context, path string, line int) (wire.WhyAnswer, error) {
-	return into[wire.WhyAnswer](ctx, c, call{method: http.MethodGet, path: "/why", query: values("path", path, "line", number(line))})
+// WhyQuery asks about an element, a prop of it, or a line of a file.
+type WhyQuery struct {
+	Path string // a graph path, or "file:" and the absolute name of a file on disk
+	Prop string
+	Line int // from 1; 0 for the element as a whole
+}
+
+// Why explains why something is as it is.
+func (c *Client) Why(ctx context.Context, q WhyQuery) (wire.WhyAnswer, error) {
+	return into[wire.WhyAnswer](ctx, c, call{method: http.MethodGet, path: "/why", query: values("path", q.Path, "prop", q.Prop, "line", number(q.Line))})
+}
+
+// Purge removes content for good.
+func (c *Client) Purge(ctx context.Context, r wire.PurgeRequest) (wire.PurgeAnswer, error) {
+	return into[wire.PurgeAnswer](ctx, c, call{method: http.MethodPost, path: "/admin/purge", body: r})
 }
 
 // Verify replays the log and checks it against what is held.

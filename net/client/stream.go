@@ -19,10 +19,10 @@ import (
 
 // EventsQuery asks for records as they come.
 type EventsQuery struct {
-	From  uint64   // first record wanted; 0 is those after now
-	After uint64   // resume: the id of the last event seen; wins over From
-	Path  rmg.Path // only records that touch this or what is below it
-	Ops   int      // at most so many ops of each record; 0 is all
+	From  uint64 // first record wanted; 0 is those after now
+	After uint64 // resume: the id of the last event seen; wins over From
+	Ops   int    // at most so many ops of each record; 0 is all
+	Filter
 }
 
 // Events streams records until ctx ends, the caller stops, or the daemon does:
@@ -31,7 +31,7 @@ type EventsQuery struct {
 func (c *Client) Events(ctx context.Context, q EventsQuery) iter.Seq2[wire.Event, error] {
 	k := call{
 		method: http.MethodGet, path: "/events",
-		query: values("from", number(q.From), "path", string(q.Path), "ops", number(q.Ops)),
+		query: q.Filter.values(values("from", number(q.From), "ops", number(q.Ops))),
 	}
 	if q.After > 0 {
 		k.header = http.Header{"Last-Event-Id": {fmt.Sprint(q.After)}}
@@ -98,10 +98,7 @@ func (c *Client) Exec(ctx context.Context, id string, argv []string) iter.Seq2[w
 				case wire.EventExit:
 					e.Exit, err = decode[wire.ExecExit](m)
 				case wire.EventError:
-					var p *wire.Problem
-					if p, err = decode[wire.Problem](m); err == nil {
-						err = p
-					}
+					err = endProblem(m)
 				default:
 					continue
 				}
@@ -111,6 +108,67 @@ func (c *Client) Exec(ctx context.Context, id string, argv []string) iter.Seq2[w
 			}
 		}
 	}
+}
+
+// Bisect looks for a record; each step is told as it is taken, and the last
+// event is what was Found. Ending ctx, or the loop, stops it.
+func (c *Client) Bisect(ctx context.Context, r wire.BisectRequest) iter.Seq2[wire.BisectEvent, error] {
+	k := call{method: http.MethodPost, path: "/bisect", body: r}
+	return func(yield func(wire.BisectEvent, error) bool) {
+		for m, err := range c.stream(ctx, k) {
+			var e wire.BisectEvent
+			if err == nil {
+				switch m.name {
+				case wire.EventStep:
+					e.Step, err = decode[wire.BisectStep](m)
+				case wire.EventFound:
+					e.Found, err = decode[wire.BisectAnswer](m)
+				case wire.EventError:
+					err = endProblem(m)
+				default:
+					continue
+				}
+			}
+			if !yield(e, err) || err != nil || e.Found != nil {
+				return
+			}
+		}
+	}
+}
+
+// Replay folds the log anew; what is told on the way is its progress, the last
+// event what was found. Ending ctx, or the loop, stops it.
+func (c *Client) Replay(ctx context.Context, r wire.ReplayRequest) iter.Seq2[wire.ReplayEvent, error] {
+	k := call{method: http.MethodPost, path: "/replay", body: r}
+	return func(yield func(wire.ReplayEvent, error) bool) {
+		for m, err := range c.stream(ctx, k) {
+			var e wire.ReplayEvent
+			if err == nil {
+				switch m.name {
+				case wire.EventProgress:
+					e.Progress, err = decode[wire.ReplayProgress](m)
+				case wire.EventReplayed:
+					e.Replayed, err = decode[wire.ReplayAnswer](m)
+				case wire.EventError:
+					err = endProblem(m)
+				default:
+					continue
+				}
+			}
+			if !yield(e, err) || err != nil || e.Replayed != nil {
+				return
+			}
+		}
+	}
+}
+
+// endProblem reads the problem that ends a stream.
+func endProblem(m message) error {
+	p, err := decode[wire.Problem](m)
+	if err != nil {
+		return err
+	}
+	return p
 }
 
 // message is one server-sent event.

@@ -184,6 +184,18 @@ func TestCollapseAsAnOperation(t *testing.T) {
 	refusal(t, s, request("GET", "/operation/o77", ""), 404)
 }
 
+// What stands in the way of an undo is told with who put it there.
+func TestUndoConflicts(t *testing.T) {
+	f := newFake(3)
+	f.fail["Undo"] = &rmg.Error{Op: "undo", Code: rmg.Conflict, Msg: "later records changed it"}
+	s, _ := newServer(t, f, nil)
+	p := refusal(t, s, request("POST", "/undo", `{"seq":2}`), 409)
+	if len(p.Conflicts) != 1 || p.Conflicts[0].SystemBy != "seq 8 by eve@host" {
+		t.Errorf("%+v", p)
+	}
+	refusal(t, s, request("POST", "/undo", `{"seq":0}`), 400)
+}
+
 // Shutdown stops operations, waits for them, and starts no others.
 func TestShutdownWaitsForOperations(t *testing.T) {
 	f := newFake(0)
@@ -385,9 +397,14 @@ func TestWhy(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	answer[wire.WhyAnswer](t, s, request("GET", "/why?path=/svc", ""))
-	if got := f.last(); got != "Why /svc 0" {
+	if got := f.last(); got != "Why /svc  0" {
 		t.Errorf("%q", got)
 	}
+	answer[wire.WhyAnswer](t, s, request("GET", "/why?path=/svc&prop=v", ""))
+	if got := f.last(); got != "Why /svc v 0" {
+		t.Errorf("%q", got)
+	}
+	refusal(t, s, request("GET", "/why?path=/svc&prop=v&line=3", ""), 400)
 	f.fail["Resolve"] = &rmg.Error{Code: rmg.NotFound, Msg: "the file is in no repository that is known"}
 	refusal(t, s, request("GET", "/why?path=file:/etc/passwd", ""), 404)
 }

@@ -23,6 +23,11 @@ func wireRecord(r kernel.Record, ops int) wire.Record {
 	return out
 }
 
+// wireHead shows which record one is.
+func wireHead(r kernel.Record) wire.RecordHead {
+	return wire.RecordHead{Seq: r.Seq, At: wire.At(r.At), View: r.View, Author: r.Author, Cause: r.Cause, Reason: r.Reason}
+}
+
 func wireSpace(w kernel.Workspace) wire.Workspace {
 	out := wire.Workspace{
 		ID: w.ID, State: w.State, From: w.From, Base: w.Base, BaseAt: w.BaseAt, Head: w.Head, Digest: w.Digest, Owner: w.Owner,
@@ -67,7 +72,7 @@ func wireProcess(p kernel.Process) wire.Process {
 		ID: p.ID, Status: p.Status, Reason: p.Reason, Next: p.Next, Code: p.Code, Text: p.Text,
 		SLAPS: &p.SLAPS, Plan: p.Plan, Owner: p.Owner, Repo: p.Repo, Branch: p.Branch, Top: p.Top, Base: p.Base,
 		SWS: p.Workspace, Land: p.Land, Rights: &p.Rights, Tasks: []wire.TaskState{}, Evidence: p.Evidence,
-		Collapse: p.Collapse, Commit: p.Commit, LandedOn: p.LandedOn, Dirty: p.Dirty, Rounds: p.Rounds,
+		Collapse: p.Collapse, UndoneBy: p.UndoneBy, Commit: p.Commit, LandedOn: p.LandedOn, Dirty: p.Dirty, Rounds: p.Rounds,
 		Started: at(p.Started), Ended: at(p.Ended), ToolMillis: p.ToolMillis,
 	}
 	out.Isolation = p.Isolation

@@ -15,8 +15,8 @@ type eventsRequest struct {
 	snapshot bool   // begin with one, of the state after pos
 	live     bool   // may be sent a fresh snapshot when it falls behind
 	target   uint64 // becomes live once it has this one
-	path     rmg.Path
 	ops      int
+	filter
 }
 
 // events streams records. Each reader reads the log at its own pace; one that
@@ -65,7 +65,7 @@ func (x *exchange) events() (any, error) {
 func (x *exchange) eventsRequest() (eventsRequest, error) {
 	var q eventsRequest
 	var err error
-	if q.path, err = x.place("path", rmg.Root); err != nil {
+	if q.filter, err = x.filter(); err != nil {
 		return q, err
 	}
 	if q.ops, err = x.opsShown(); err != nil {
@@ -129,7 +129,7 @@ func (x *exchange) sendRecords(st *stream, q *eventsRequest, to uint64) error {
 			return err
 		}
 		q.pos, passed = r.Seq, true
-		if !touches(r, q.path) {
+		if !q.wants(r) {
 			continue
 		}
 		passed = false

@@ -391,10 +391,52 @@ func (f *fake) Watch(after uint64) (uint64, <-chan struct{}) {
 	return seq, f.news
 }
 
-func (f *fake) Why(_ context.Context, p rmg.Path, line int) (kernel.Explanation, error) {
-	return kernel.Explanation{Path: p, Line: line, Text: "if a <= b {", Chain: []kernel.Reason{
-		{Seq: 5, At: began, Author: "worker:repair", Cause: "p9/implement", Text: "w31 changed line 42", Process: "p9", Evidence: evidence(true)},
-	}}, f.call("Why", " ", p, " ", line)
+func (f *fake) Undo(_ context.Context, c kernel.Caller, q kernel.UndoRequest) (kernel.Undone, error) {
+	out := kernel.Undone{Record: kernel.Record{Seq: q.Seq, At: began, View: "system", Author: "bob@host", Reason: "because"}, Workspace: "w5"}
+	if err := f.call("Undo", " ", c.Name, " ", q.Seq, " ", q.Reason, " ", q.Land); err != nil {
+		out.Conflicts = []rmg.MergeConflict{{Path: "/svc/a", Prop: "v", Kind: rmg.ConflictBothChanged, Reason: "both changed", SystemBy: "seq 8 by eve@host"}}
+		return out, err
+	}
+	out.Collapsed = kernel.Collapsed{Seq: 9, Digest: rmg.Graph{}.Digest(), Commit: "abc", LandedOn: "main"}
+	return out, nil
+}
+
+func (f *fake) Bisect(_ context.Context, c kernel.Caller, q kernel.BisectRequest, seen func(kernel.BisectStep)) (kernel.Bisection, error) {
+	if err := f.call("Bisect", " ", c.Name, " ", q.Path, " ", q.Expr, " ", q.Argv, " ", q.From, " ", q.To); err != nil {
+		return kernel.Bisection{}, err
+	}
+	steps := []kernel.BisectStep{{Seq: 1, Good: true}, {Seq: 3, Note: "exit 1"}, {Seq: 2, Skip: true}}
+	for _, s := range steps {
+		seen(s)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	out := kernel.Bisection{Path: q.Path, Good: 1, Bad: 3, Suspects: []uint64{2}, Candidates: 3, Steps: steps, Record: f.records[2]}
+	for c := range rmg.Diff(f.views["seq:2"].World, f.views["seq:3"].World) {
+		out.Changes = append(out.Changes, c)
+	}
+	return out, nil
+}
+
+func (f *fake) Why(_ context.Context, q kernel.WhyQuery) (kernel.Explanation, error) {
+	return kernel.Explanation{Path: q.Path, Prop: q.Prop, Line: q.Line, Text: "if a <= b {", Origin: "/repo/app/main/old.go", OriginLine: 40, Chain: []kernel.Reason{
+		{Kind: kernel.ReasonWork, Space: "w5", Task: "implement", Attempt: 2, Worker: "repair", Seq: 5, At: began, Author: "worker:repair", Cause: "p9/implement", Text: "w31 changed line 42", Process: "p9", Evidence: evidence(true)},
+	}}, f.call("Why", " ", q.Path, " ", q.Prop, " ", q.Line)
+}
+
+func (f *fake) Replay(_ context.Context, q kernel.ReplayRequest, seen func(kernel.ReplayProgress)) (kernel.Replayed, error) {
+	if err := f.call("Replay", " ", q.Process, " ", q.Execute); err != nil {
+		return kernel.Replayed{}, err
+	}
+	seen(kernel.ReplayProgress{Seq: 2, Until: 3, Ticks: 2, Text: "running look again"})
+	return kernel.Replayed{Records: 3, Ticks: 3, Until: 3, OfProcess: 1, World: rmg.Graph{}.Digest(), Tasks: []kernel.TaskReplay{
+		{Task: "look", Worker: "repair", Attempt: 1, Outcome: kernel.RedoSame, Ops: 2, Deterministic: true},
+		{Task: "run", Worker: "script", Attempt: 1, Outcome: kernel.RedoDiffers, Difference: "op 1"},
+	}}, nil
+}
+
+func (f *fake) Purge(_ context.Context, c kernel.Caller, q kernel.PurgeRequest) (kernel.Purged, error) {
+	return kernel.Purged{Seq: 9, Sums: []rmg.Blob{{Size: 3}}, Left: []string{"git"}}, f.call("Purge", " ", c.Name, " ", q.What, " ", q.Reason)
 }
 
 func (f *fake) Verify(context.Context) (kernel.Verification, error) {

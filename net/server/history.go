@@ -37,8 +37,7 @@ type logRequest struct {
 	from, to uint64
 	limit    int
 	ops      int
-	path     rmg.Path
-	process  string
+	filter
 }
 
 func (x *exchange) logRequest() (logRequest, error) {
@@ -57,10 +56,9 @@ func (x *exchange) logRequest() (logRequest, error) {
 	if q.ops, err = x.opsShown(); err != nil {
 		return q, err
 	}
-	if q.path, err = x.place("path", rmg.Root); err != nil {
+	if q.filter, err = x.filter(); err != nil {
 		return q, err
 	}
-	q.process = x.text("process")
 	head, _ := x.s.opt.Kernel.Watch(0)
 	if !bounded || q.to > head {
 		q.to = head
@@ -74,10 +72,6 @@ func (x *exchange) opsShown() (int, error) {
 	return x.count("ops", -1, 0, rewrite.MaxOps)
 }
 
-func (q logRequest) wants(r kernel.Record) bool {
-	return touches(r, q.path) && (q.process == "" || ofProcess(r, q.process))
-}
-
 func (x *exchange) forward(q logRequest, out *wire.LogAnswer) error {
 	if q.from > q.to {
 		return nil
@@ -88,6 +82,8 @@ func (x *exchange) forward(q logRequest, out *wire.LogAnswer) error {
 			return err
 		case x.r.Context().Err() != nil:
 			return x.r.Context().Err()
+		case q.over(r):
+			return nil
 		case !q.wants(r):
 			continue
 		case len(out.Records) == q.limit:
@@ -112,10 +108,12 @@ func (x *exchange) backward(q logRequest, out *wire.LogAnswer) error {
 			from = to - size + 1
 		}
 		var block []kernel.Record
+		early := false // whether the block reaches back to before what is wanted
 		for r, err := range x.s.opt.Kernel.Records(from, to) {
 			if err != nil {
 				return err
 			}
+			early = early || q.before(r)
 			if q.wants(r) {
 				block = append(block, r)
 			}
@@ -126,6 +124,9 @@ func (x *exchange) backward(q logRequest, out *wire.LogAnswer) error {
 				return nil
 			}
 			out.Records = append(out.Records, wireRecord(r, q.ops))
+		}
+		if early {
+			return nil
 		}
 		to = from - 1
 		size = min(2*size, maxBlock)
@@ -163,18 +164,28 @@ func (x *exchange) why() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	at, err := x.pathOrFile("path")
+	place, err := x.pathOrFile("path")
 	if err != nil {
 		return nil, err
 	}
-	e, err := x.s.opt.Kernel.Why(x.r.Context(), at, line)
+	if x.text("prop") != "" && line > 0 {
+		return nil, wire.NewProblem(rmg.Invalid, "a line and a prop are asked for; one is answered")
+	}
+	e, err := x.s.opt.Kernel.Why(x.r.Context(), kernel.WhyQuery{Path: place, Prop: x.text("prop"), Line: line})
 	if err != nil {
 		return nil, err
 	}
-	out := wire.WhyAnswer{Path: e.Path, Line: e.Line, Text: e.Text, Chain: []wire.Reason{}}
+	out := wire.WhyAnswer{Path: e.Path, Prop: e.Prop, Line: e.Line, Text: e.Text, Chain: []wire.Reason{}}
+	if e.Origin != e.Path {
+		out.Origin = e.Origin
+	}
+	if e.OriginLine != e.Line {
+		out.OriginLine = e.OriginLine
+	}
 	for _, r := range e.Chain {
 		out.Chain = append(out.Chain, wire.Reason{
-			Seq: r.Seq, At: wire.At(r.At), Author: r.Author, Cause: r.Cause, Text: r.Text, Process: r.Process, Evidence: r.Evidence,
+			Kind: r.Kind, Seq: r.Seq, At: at(r.At), Author: r.Author, Cause: r.Cause, Text: r.Text, Process: r.Process, SWS: r.Space,
+			Task: r.Task, Attempt: r.Attempt, Worker: r.Worker, Model: r.Model, Prompt: r.Prompt, Commit: r.Commit, Evidence: r.Evidence,
 		})
 	}
 	return out, nil

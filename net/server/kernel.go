@@ -75,7 +75,14 @@ type history interface {
 	// Watch returns the last published seq, and a channel that is closed once
 	// there is one beyond after.
 	Watch(after uint64) (seq uint64, more <-chan struct{})
-	Why(ctx context.Context, p rmg.Path, line int) (kernel.Explanation, error)
+	// Undo blocks like Collapse, and fills the same of its answer.
+	Undo(ctx context.Context, c kernel.Caller, q kernel.UndoRequest) (kernel.Undone, error)
+	// Bisect calls seen while it runs, and not after it returned.
+	Bisect(ctx context.Context, c kernel.Caller, q kernel.BisectRequest, seen func(kernel.BisectStep)) (kernel.Bisection, error)
+	Why(ctx context.Context, q kernel.WhyQuery) (kernel.Explanation, error)
+	// Replay calls seen while it runs, and not after it returned.
+	Replay(ctx context.Context, q kernel.ReplayRequest, seen func(kernel.ReplayProgress)) (kernel.Replayed, error)
+	Purge(ctx context.Context, c kernel.Caller, q kernel.PurgeRequest) (kernel.Purged, error)
 	Verify(ctx context.Context) (kernel.Verification, error)
 	Status() kernel.Status
 }

@@ -122,7 +122,28 @@ func TestClientAndServer(t *testing.T) {
 	check("retry", err, p.ID == "p9" && f.last() == "Retry ada@host p9", p)
 	l, err := c.Log(ctx, client.LogQuery{Limit: 1})
 	check("log", err, len(l.Records) == 1 && l.Records[0].Seq == 3 && l.Next == 2, l)
-	y, err := c.Why(ctx, "file:/home/ada/a.go", 42)
+	un, err := c.Undo(ctx, wire.UndoRequest{Seq: 2, Reason: "r", Land: "none"})
+	check("undo", err, un.Commit == "abc" && un.Undoes.Author == "bob@host" && f.last() == "Undo ada@host 2 r none", un)
+	var found *wire.BisectAnswer
+	verdicts := ""
+	for e, err := range c.Bisect(ctx, wire.BisectRequest{Path: "/svc", Argv: []string{"a", "b"}, From: 1, To: 3}) {
+		if check("bisect", err, true, nil); e.Step != nil {
+			verdicts += e.Step.Verdict + " "
+		}
+		found = e.Found
+	}
+	check("bisect", nil, verdicts == "good bad skip " && found.Bad == 3 && found.Suspects[0] == 2 && found.Record.Author == "ada@host" && len(found.Changes) == 1, found)
+	check("bisect", nil, f.last() == "Bisect ada@host /svc  [a b] 1 3", f.last())
+	var told []wire.ReplayEvent
+	for e, err := range c.Replay(ctx, wire.ReplayRequest{Process: "p9", Execute: true}) {
+		check("replay", err, true, nil)
+		told = append(told, e)
+	}
+	check("replay", nil, len(told) == 2 && told[0].Progress.Seq == 2 && !told[1].Replayed.OK && told[1].Replayed.Tasks[1].Outcome == "differs", told)
+	check("replay", nil, f.last() == "Replay p9 true", f.last())
+	gone, err := c.Purge(ctx, wire.PurgeRequest{What: "/a", Reason: "leaked"})
+	check("purge", err, gone.Seq == 9 && len(gone.Sums) == 1 && gone.Left[0] == "git" && f.last() == "Purge ada@host /a leaked", gone)
+	y, err := c.Why(ctx, client.WhyQuery{Path: "file:/home/ada/a.go", Line: 42})
 	check("why", err, y.Line == 42, y)
 	v, err := c.Verify(ctx)
 	check("verify", err, v.OK, v)
@@ -259,7 +280,7 @@ func TestClientErrors(t *testing.T) {
 	}
 	f.fail["Why"] = &rmg.Error{Code: rmg.NotFound, Path: "/x", Msg: "no"}
 	c := serveOn(t, f, nil)
-	_, err := c.Why(context.Background(), "/x", 0)
+	_, err := c.Why(context.Background(), client.WhyQuery{Path: "/x"})
 	var p *wire.Problem
 	if !errors.As(err, &p) || p.Exit() != 4 || p.Path != "/x" || !errors.Is(err, &rmg.Error{Code: rmg.NotFound}) {
 		t.Errorf("why: %v", err)

@@ -27,7 +27,7 @@ func graphCalls() []call {
 	return []call{
 		{
 			method: post, path: "/rewrite", id: "rewrite", summary: "Apply a rewrite, whole or not at all",
-			about: "Answered when it is durable. Writing under /repo, /proc, /sws and /worker is not for this call.",
+			about: "Answered when it is durable. Writing under /repo, /proc, /sws, /worker and /purge is not for this call.",
 			body:  wire.RewriteRequest{}, large: true, answer: wire.Receipt{}, do: (*exchange).rewrite,
 		},
 		{
@@ -177,31 +177,44 @@ func processCalls() []call {
 
 func historyCalls() []call {
 	ops := countParam("ops", "at most so many ops of each record; all if absent")
-	touched := textParam("path", "only records that touch this or what is below it")
 	return []call{
 		{
 			method: get, path: "/events", id: "events", summary: "Stream records as they come",
 			about: "A snapshot comes first, then records; the id of an event is its seq. Last-Event-ID resumes after one, without a snapshot. " +
 				"A reader who fell too far behind is sent a fresh snapshot and goes on from there; GET /log has what was passed over.",
-			params: []param{countParam("from", "first record wanted; those after now if absent"), touched, ops},
+			params: append([]param{countParam("from", "first record wanted; those after now if absent"), ops}, filterParams()...),
 			events: []event{{wire.EventSnapshot, wire.Snapshot{}}, {wire.EventRecord, wire.Record{}}},
 			do:     (*exchange).events,
 		},
 		{
 			method: get, path: "/log", id: "log", summary: "Read the log",
 			about: "Newest first; with from, oldest first.",
-			params: []param{
+			params: append([]param{
 				countParam("from", "first seq; turns the order to oldest first"), countParam("to", "last seq; the newest if absent"),
-				countParam("limit", "records in the answer, 1 to 1000; 100 if absent"),
-				touched, textParam("process", "only records of a process"), ops,
-			},
+				countParam("limit", "records in the answer, 1 to 1000; 100 if absent"), ops,
+			}, filterParams()...),
 			answer: wire.LogAnswer{}, do: (*exchange).history,
 		},
 		{
-			method: get, path: "/why", id: "why", summary: "Explain why an element, or a line, is as it is",
+			method: post, path: "/undo", id: "undo", summary: "Take one record back, at today's head",
+			about:  "Answered as a collapse is: what concerns a repository is proven and lands. What later records changed at the same places is a 409 whose conflicts say who did.",
+			params: []param{textParam("wait", "how long to wait for the end, 0s to 10m; 30s if absent")},
+			body:   wire.UndoRequest{}, answer: wire.Collapsed{},
+			also: map[int]any{http.StatusAccepted: wire.Operation{}}, do: (*exchange).undo,
+		},
+		{
+			method: post, path: "/bisect", id: "bisect", summary: "Find the record that made a condition false",
+			about:  "It must hold at from and not at to. About log2 of the records that touch the path are looked at; each is told as it is judged. Going away stops it.",
+			body:   wire.BisectRequest{},
+			events: []event{{wire.EventStep, wire.BisectStep{}}, {wire.EventFound, wire.BisectAnswer{}}, {wire.EventError, wire.Problem{}}},
+			do:     (*exchange).bisect,
+		},
+		{
+			method: get, path: "/why", id: "why", summary: "Explain why an element, a prop of it, or a line, is as it is",
+			about: "The chain reads from the record that wrote it, through the workspace, task and attempt in which it was written, to what was asked for; what came in from git is traced to its commit.",
 			params: []param{
 				{name: "path", kind: "string", about: "a graph path, or file: and the absolute name of a file on disk", required: true},
-				countParam("line", "a line of a file, from 1"),
+				countParam("line", "a line of a file, from 1"), textParam("prop", "a prop of the element, instead of a line"),
 			},
 			answer: wire.WhyAnswer{}, do: (*exchange).why,
 		},
@@ -209,12 +222,24 @@ func historyCalls() []call {
 			method: get, path: "/check", id: "check", summary: "Look at every invariant of a view's graphs",
 			params: []param{versionParam("view", "system")}, answer: wire.CheckAnswer{}, do: (*exchange).check,
 		},
+		{
+			method: post, path: "/replay", id: "replay", summary: "Fold the log anew and compare every digest",
+			about: "The first difference is named. With execute the tasks of a process are done over again, in workspaces that are thrown away, and what they come to is compared.",
+			body:  wire.ReplayRequest{}, maybe: true,
+			events: []event{{wire.EventProgress, wire.ReplayProgress{}}, {wire.EventReplayed, wire.ReplayAnswer{}}, {wire.EventError, wire.Problem{}}},
+			do:     (*exchange).replay,
+		},
 		{method: post, path: "/verify", id: "verify", summary: "Replay the log and check it", answer: wire.VerifyAnswer{}, do: (*exchange).verify},
 	}
 }
 
 func systemCalls() []call {
 	return []call{
+		{
+			method: post, path: "/admin/purge", id: "purge", summary: "Remove content for good, on the record",
+			about: "Its hash stays, and so does every digest; reading it says who purged it and why. Refused while it stands in the system or an open workspace.",
+			body:  wire.PurgeRequest{}, answer: wire.PurgeAnswer{}, do: (*exchange).purge,
+		},
 		{method: get, path: "/status", id: "status", summary: "Describe the daemon", answer: wire.Status{}, do: (*exchange).status},
 		{
 			method: post, path: "/session", id: "session", summary: "Make a one-time link for the web page",

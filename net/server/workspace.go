@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"net/http"
-	"sync"
 	"time"
 
 	"jitos.dev/kernel"
@@ -153,9 +152,7 @@ func (x *exchange) resolve() (any, error) {
 	return wireRebased(got), nil
 }
 
-// exec streams a command. The stream begins with the first word of the command
-// or with its end, so that what is wrong before it runs is still an ordinary
-// problem.
+// exec streams a command.
 func (x *exchange) exec() (any, error) {
 	var in wire.ExecRequest
 	if err := x.read(&in); err != nil {
@@ -164,44 +161,10 @@ func (x *exchange) exec() (any, error) {
 	if len(in.Argv) == 0 || in.Argv[0] == "" {
 		return nil, wire.NewProblem(rmg.Invalid, "no command is given").WithHint(`for example {"argv":["go","test","./..."]}`)
 	}
-	ctx, cancel := context.WithCancel(x.r.Context())
-	defer cancel()
-	defer context.AfterFunc(x.s.ctx, cancel)()
-	if err := x.s.takeStream(); err != nil {
-		return nil, err
-	}
-	defer x.s.streams.Add(-1)
-
-	var mu sync.Mutex // guards st and what is sent on it
-	var st *stream
-	send := func(name string, v any) error {
-		mu.Lock()
-		defer mu.Unlock()
-		if st == nil {
-			st = x.stream()
-		}
-		if err := st.send(0, name, v); err != nil {
-			return err
-		}
-		return st.flush()
-	}
-	exit, err := x.s.opt.Kernel.Exec(ctx, x.caller, x.id(), in.Argv, func(e work.Event) {
-		if send(wire.EventOutput, e) != nil {
-			cancel() // nobody listens: stop the command
-		}
+	return x.streamed(func(ctx context.Context, send func(string, any)) (string, any, error) {
+		exit, err := x.s.opt.Kernel.Exec(ctx, x.caller, x.id(), in.Argv, func(e work.Event) { send(wire.EventOutput, e) })
+		return wire.EventExit, wire.ExecExit{Exit: exit}, err
 	})
-	mu.Lock()
-	begun := st != nil
-	mu.Unlock()
-	switch {
-	case err != nil && !begun:
-		return nil, err
-	case err != nil:
-		_ = send(wire.EventError, x.s.problem(x.r, err)) // a client that went away needs no answer
-	default:
-		_ = send(wire.EventExit, wire.ExecExit{Exit: exit})
-	}
-	return nil, nil
 }
 
 func (x *exchange) collapse() (any, error) {
@@ -214,10 +177,18 @@ func (x *exchange) collapse() (any, error) {
 		return nil, err
 	}
 	id, caller := x.id(), x.caller
-	op, err := x.s.operations.start(x.s.ctx, "collapse", id, func(ctx context.Context) (*wire.Collapsed, *wire.Problem) {
+	return x.operate("collapse", id, wait, func(ctx context.Context) (wire.Collapsed, kernel.Collapsed, error) {
 		done, err := x.s.opt.Kernel.Collapse(ctx, caller, id, in.Land)
+		return wireCollapsed(done), done, err
+	})
+}
+
+// operate does what ends in a collapse as an operation, and answers with its end
+// or, if that takes longer than wait, with where to ask for it.
+func (x *exchange) operate(kind, space string, wait time.Duration, do func(context.Context) (wire.Collapsed, kernel.Collapsed, error)) (any, error) {
+	op, err := x.s.operations.start(x.s.ctx, kind, space, func(ctx context.Context) (*wire.Collapsed, *wire.Problem) {
+		c, done, err := do(ctx)
 		if err == nil {
-			c := wireCollapsed(done)
 			return &c, nil
 		}
 		p := x.s.problem(x.r, err)

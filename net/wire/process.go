@@ -60,6 +60,7 @@ type Process struct {
 	Tasks      []TaskState     `json:"tasks"`
 	Evidence   []work.Evidence `json:"evidence,omitempty" doc:"of the proof that stands"`
 	Collapse   uint64          `json:"collapse,omitempty" doc:"seq of the collapse"`
+	UndoneBy   uint64          `json:"undone_by,omitempty" doc:"seq of the record that took the collapse back"`
 	Commit     string          `json:"commit,omitempty" doc:"landed or parked commit"`
 	LandedOn   string          `json:"landed_on,omitempty"`
 	Dirty      []string        `json:"dirty,omitempty" doc:"uncommitted paths when it began"`

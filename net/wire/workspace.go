@@ -132,6 +132,7 @@ type Collapsed struct {
 	Commit   string          `json:"commit,omitempty" doc:"landed commit; absent if nothing of a repository changed"`
 	LandedOn string          `json:"landed_on,omitempty" doc:"branch it landed on"`
 	Evidence []work.Evidence `json:"evidence,omitempty"`
+	Undoes   *RecordHead     `json:"undoes,omitempty" doc:"the record that was taken back; of an undo alone"`
 }
 
 // The states of an operation.
@@ -145,8 +146,8 @@ const (
 // are kept in memory: a restart forgets them, never what they did.
 type Operation struct {
 	ID        string     `json:"operation"`
-	Kind      string     `json:"kind" enum:"collapse"`
-	Workspace string     `json:"sws"`
+	Kind      string     `json:"kind" enum:"collapse,undo"`
+	Workspace string     `json:"sws" doc:"empty for an undo, whose workspace is made on the way"`
 	State     string     `json:"state" enum:"running,done,failed"`
 	Collapsed *Collapsed `json:"collapsed,omitempty" doc:"when done"`
 	Problem   *Problem   `json:"problem,omitempty" doc:"when failed"`
