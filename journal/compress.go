@@ -55,7 +55,7 @@ func (c *codec) unpack(stored []byte, flags uint32) ([]byte, error) {
 	}
 	payload, err := dec.DecodeAll(stored, nil)
 	if err != nil {
-		return nil, fmt.Errorf("the payload cannot be decompressed: %w", err)
+		return nil, fmt.Errorf("%w: the payload cannot be decompressed: %w", ErrCorrupt, err)
 	}
 	return payload, nil
 }

@@ -201,8 +201,19 @@ func (s *Store) readFile(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := io.ReadAll(f)
+	b, err := readAll(f)
 	return b, errors.Join(err, f.Close())
+}
+
+// readAll reads a file whose size is known, into no more than that.
+func readAll(f File) ([]byte, error) {
+	size, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return nil, err
+	}
+	b := make([]byte, size)
+	n, err := f.ReadAt(b, 0)
+	return b[:n], ignoreEOF(err)
 }
 
 func ignoreEOF(err error) error {

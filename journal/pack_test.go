@@ -480,3 +480,67 @@ func TestBlobInTwoPacks(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A Put of content that a Sweep is about to drop, after it has written the pack
+// anew without it, keeps it.
+func TestPutBesideARewrite(t *testing.T) {
+	disk := journaltest.NewFaultFS(1)
+	fsys := &atRename{FaultFS: disk}
+	s := open(t, "/data", journal.Options{FS: fsys})
+	for i := range 9 {
+		journaltest.Put(t, s, journaltest.Payload(uint64(i), 100))
+	}
+	if err := s.Blobs().Flush(); err != nil {
+		t.Fatal(err)
+	}
+	kept := sha256.Sum256(journaltest.Payload(0, 100))
+	again := journaltest.Payload(5, 100)
+	renames := 0
+	fsys.do = func() { // of the index of the pack that gets no more; then of the new pack
+		renames++
+		fsys.do = func() {
+			renames++
+			journaltest.Put(t, s, again)
+		}
+	}
+	r, err := s.Sweep(func(sum [32]byte) bool { return sum == kept }, false)
+	if err != nil || r.Blobs != 7 || renames != 2 {
+		t.Errorf("sweep: %+v, %v; %d renames", r, err, renames)
+	}
+	journaltest.Append(t, s, 1, nil)
+	disk.Crash()
+	s = open(t, "/data", journal.Options{FS: disk})
+	if err := journaltest.Content(s, again); err != nil {
+		t.Errorf("what was put: %v", err)
+	}
+	if r, err := s.Verify(); err != nil || r.Blobs != 2 || len(r.Problems) > 0 {
+		t.Errorf("verify: %+v, %v", r, err)
+	}
+}
+
+// When Purge has returned, no power cut brings the content back to the disk.
+func TestPurgeIsDurable(t *testing.T) {
+	for seed := range uint64(40) {
+		disk := journaltest.NewFaultFS(seed)
+		disk.Inject(noReserve)
+		s := open(t, "/data", journal.Options{FS: disk, MaxPacked: 300})
+		all := [][]byte{journaltest.Payload(1, 200), journaltest.Payload(2, 900), journaltest.Payload(3, 100)}
+		for _, c := range all {
+			journaltest.Put(t, s, c)
+		}
+		if seed%2 == 0 {
+			journaltest.Append(t, s, 1, nil)
+		}
+		for _, c := range all[:2] {
+			if err := s.Purge(sha256.Sum256(c)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		disk.Crash()
+		for _, c := range all[:2] {
+			if found := holds(disk, "/data", c); len(found) > 0 {
+				t.Fatalf("seed %d: what was purged is in %q", seed, found)
+			}
+		}
+	}
+}

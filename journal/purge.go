@@ -94,7 +94,10 @@ func (b *blobStore) eraseFile(sum [32]byte) error {
 	for _, name := range []string{b.fresher(sum), b.name(sum)} {
 		err := b.fs.Remove(name)
 		if errors.Is(err, fs.ErrNotExist) {
-			continue
+			if name == b.name(sum) {
+				continue
+			}
+			err = nil // but a Flush may have moved it, and not synced whence
 		}
 		if err = errors.Join(err, b.fs.SyncDir(filepath.Dir(name))); err != nil {
 			return err

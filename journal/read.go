@@ -24,7 +24,10 @@ type stored struct {
 
 func (s *Store) frame(f stored) (Frame, error) {
 	payload, err := s.codec.unpack(f.bytes[headerSize:], f.flags)
-	return Frame{Epoch: f.epoch, First: f.first, Count: f.count, Payload: payload}, err
+	if err != nil {
+		return Frame{}, fmt.Errorf("seq %d: %w", f.first, err)
+	}
+	return Frame{Epoch: f.epoch, First: f.first, Count: f.count, Payload: payload}, nil
 }
 
 // Read ranges over frames; see Log.

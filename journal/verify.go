@@ -66,7 +66,7 @@ func (s *Store) verifyLog(r *Report) {
 			r.problem("seq %d: the frame is of epoch %d, after %d", f.first, f.epoch, epoch)
 		}
 		if _, err := s.frame(f); err != nil {
-			r.problem("seq %d: %v", f.first, err)
+			r.problem("%v", err)
 		}
 		prev, next, epoch = sha256.Sum256(f.bytes), f.first+uint64(f.count), f.epoch
 		r.Frames++
