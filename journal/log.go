@@ -30,6 +30,23 @@ var (
 	ErrLimit = errors.New("frame is too large")
 	// ErrNoBlob is returned when there is no blob of that name.
 	ErrNoBlob = errors.New("no such blob")
+	// ErrPurged is returned for content that was purged: it is known, gone, and
+	// never taken again.
+	ErrPurged = errors.New("content was purged")
+	// ErrChain is returned for a checkpoint of another log.
+	ErrChain = errors.New("chain has another hash there")
+	// ErrNoObjects is returned when there is no object file of that generation.
+	ErrNoObjects = errors.New("no such object file")
+	// ErrInUse is returned when what should go is still needed.
+	ErrInUse = errors.New("still in use")
+	// ErrNotEmpty is returned when a backup or a restored log would meet what
+	// is there already.
+	ErrNotEmpty = errors.New("folder is not empty")
+	// ErrBackup is returned when a backup, or a half restored one, is opened
+	// as if it were a data folder; or half a backup is restored.
+	ErrBackup = errors.New("folder is no data folder that can be opened")
+	// ErrClosed is returned after Close.
+	ErrClosed = errors.New("log is closed")
 	// ErrVersion is returned for a data folder of a newer format.
 	ErrVersion = errors.New("data folder is of a newer format")
 )
