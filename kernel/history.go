@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"slices"
 	"strings"
 
 	"jitos.dev/rewrite"
@@ -55,62 +54,6 @@ func (k *Kernel) record(seq uint64) (Record, error) {
 	return Record{}, noVersion(Version{Seq: seq})
 }
 
-// Verify reads the journal anew from disk, folds it from nothing, and compares
-// every digest with what the log says and with what is being served.
-func (k *Kernel) Verify(ctx context.Context) (Verification, error) {
-	rep, err := k.opt.Journal.Verify()
-	if err != nil {
-		return Verification{}, err
-	}
-	out := Verification{Segments: rep.Segments, Blobs: rep.Blobs, Bytes: rep.Bytes, Problems: rep.Problems}
-	shadow := &Kernel{opt: k.opt, store: k.store, log: k.log}
-	shadow.state.spaces = map[string]*space{}
-	shadow.state.touched = map[rmg.Path][]uint64{}
-	shadow.state.news = make(chan struct{})
-	shadow.current.Store(&version{})
-	until := k.now().seq
-	problem := func(format string, args ...any) { out.Problems = append(out.Problems, fmt.Sprintf(format, args...)) }
-	for frame, err := range k.opt.Journal.Read(1) {
-		if err != nil {
-			problem("read: %v", err)
-			break
-		}
-		if ctx.Err() != nil {
-			return out, ctx.Err()
-		}
-		if frame.First > until {
-			break
-		}
-		ticks, err := decodeTicks(frame.Payload, k.store)
-		if err != nil {
-			problem("frame at seq %d: %v", frame.First, err)
-			break
-		}
-		f := shadow.newFold()
-		for _, t := range ticks {
-			out.Ticks++
-			for _, r := range t.records {
-				out.Records++
-				if err := f.apply(r); err != nil {
-					problem("record %d: %v", r.Seq, err)
-					return out, nil
-				}
-			}
-			f.tick = t.number
-			if f.world.Digest() != t.world || f.ledger.Digest() != t.ledger {
-				problem("tick %d: the fold's digest is not the log's", t.number)
-			}
-		}
-		shadow.publish(f, ticks)
-	}
-	v := shadow.now()
-	out.World, out.Ledger = v.world.Digest(), v.ledger.Digest()
-	if served, ok := k.versionAt(v.seq); ok && v.seq > 0 && (served.world.Digest() != out.World || served.ledger.Digest() != out.Ledger) {
-		problem("what is served at seq %d is not what the log folds to", v.seq)
-	}
-	return out, nil
-}
-
 // Why explains an element, or a line of a file: the record that made it so,
 // and what led to that record, back to the person's words.
 func (k *Kernel) Why(ctx context.Context, p rmg.Path, line int) (Explanation, error) {
@@ -120,9 +63,6 @@ func (k *Kernel) Why(ctx context.Context, p rmg.Path, line int) (Explanation, er
 		return Explanation{}, &rmg.Error{Op: "why", Path: p, Code: rmg.NotFound, Msg: "there is nothing at this path", Hint: "jitos graph " + string(p.Parent()) + " shows what is"}
 	}
 	out := Explanation{Path: p, Line: line}
-	k.state.RLock()
-	seqs := slices.Clone(k.state.touched[p])
-	k.state.RUnlock()
 	if line > 0 {
 		if e.Kind != rewrite.KindFile {
 			return out, &rmg.Error{Op: "why", Path: p, Code: rmg.Invalid, Msg: "only a file has lines"}
@@ -135,21 +75,19 @@ func (k *Kernel) Why(ctx context.Context, p rmg.Path, line int) (Explanation, er
 			return out, &rmg.Error{Op: "why", Path: p, Code: rmg.NotFound, Msg: fmt.Sprintf("the file has %s", plural(len(lines), "line"))}
 		}
 		out.Text = lines[line-1]
-		if seqs, err = k.originOf(p, lines, line-1, seqs); err != nil {
+		seq, err := k.originOf(p, lines, line-1)
+		if err != nil {
 			return out, err
 		}
+		out.Chain, err = k.chain(seq)
+		return out, err
 	}
-	// The element itself may have come with a folder that was added whole.
-	for at := p; len(seqs) == 0 && at != rmg.Root; at = at.Parent() {
-		k.state.RLock()
-		seqs = slices.Clone(k.state.touched[at])
-		k.state.RUnlock()
-	}
-	if len(seqs) == 0 {
+	seq, ok := lastWrite(now, p, "")
+	if !ok {
 		return out, &rmg.Error{Op: "why", Path: p, Code: rmg.Internal, Msg: "no record made it"}
 	}
 	var err error
-	out.Chain, err = k.chain(seqs[len(seqs)-1])
+	out.Chain, err = k.chain(seq)
 	return out, err
 }
 
@@ -168,7 +106,7 @@ func (k *Kernel) linesOf(e rmg.Element) ([]string, error) {
 // originOf follows a line back through the records that wrote its file, newest
 // first: the record before which the line is not there brought it in. A line
 // is followed by its text and its place among equal ones.
-func (k *Kernel) originOf(p rmg.Path, lines []string, i int, seqs []uint64) ([]uint64, error) {
+func (k *Kernel) originOf(p rmg.Path, lines []string, i int) (uint64, error) {
 	text := lines[i]
 	nth := 0
 	for _, l := range lines[:i] {
@@ -176,18 +114,26 @@ func (k *Kernel) originOf(p rmg.Path, lines []string, i int, seqs []uint64) ([]u
 			nth++
 		}
 	}
-	for n := len(seqs) - 1; n >= 0; n-- {
-		before, ok := k.versionAt(seqs[n] - 1)
-		if !ok || seqs[n] == 1 {
-			return seqs[:n+1], nil
+	last := uint64(0)
+	for seq, err := range k.writers(p) {
+		if err != nil {
+			return 0, err
+		}
+		last = seq
+		if p, err = k.before(seq, p); err != nil {
+			return 0, err
+		}
+		before, err := k.after(seq - 1)
+		if err != nil {
+			return 0, err
 		}
 		e, ok := before.world.Get(p)
 		if !ok || e.Kind != rewrite.KindFile {
-			return seqs[:n+1], nil
+			break
 		}
 		old, err := k.linesOf(e)
 		if err != nil {
-			return nil, err
+			return 0, err
 		}
 		same := 0
 		for _, l := range old {
@@ -196,10 +142,10 @@ func (k *Kernel) originOf(p rmg.Path, lines []string, i int, seqs []uint64) ([]u
 			}
 		}
 		if same <= nth {
-			return seqs[:n+1], nil
+			break
 		}
 	}
-	return seqs, nil
+	return last, nil
 }
 
 // chain tells what led to a record: the record, the candidate that it took

@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"sort"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"jitos.dev/journal"
 	"jitos.dev/rewrite"
 	"jitos.dev/rmg"
 	"jitos.dev/tasks"
@@ -45,11 +45,13 @@ type Kernel struct {
 
 	state struct {
 		sync.RWMutex // guards the fields below
-		spaces       map[string]*space
-		versions     []version             // by seq
-		touched      map[rmg.Path][]uint64 // seqs of system records by the path of their ops
-		news         chan struct{}         // closed at the next publication
+		recent       recent
+		news         chan struct{} // closed at the next publication
 	}
+	past        past
+	marks       atomic.Pointer[marks] // nil: there are none
+	keeper      keeper
+	checkpoints []journal.Checkpoint // that the start found, from the one it took
 	runs struct {
 		sync.Mutex // guards the fields below
 		live       map[string]*run
@@ -75,51 +77,26 @@ func Open(ctx context.Context, opt Options) (*Kernel, error) {
 		queue: make(chan *request, maxQueue), ended: make(chan struct{}),
 	}
 	k.ctx, k.stop = context.WithCancel(context.Background())
-	k.state.spaces = map[string]*space{}
-	k.state.touched = map[rmg.Path][]uint64{}
 	k.state.news = make(chan struct{})
 	k.runs.live = map[string]*run{}
 	k.runs.queues = map[rmg.Path]chan struct{}{}
 	k.proofs.byKey = map[string]work.Evidence{}
 	k.current.Store(&version{})
+	k.keeper.poke = make(chan struct{}, 1)
+	if c, ok := opt.Journal.(checkpointed); ok {
+		k.keeper.of, k.keeper.chain = c, c.ChainAt
+	}
 	if err := k.replay(); err != nil {
 		k.stop()
 		return nil, err
 	}
 	k.writerOf.Go(k.write)
+	k.owned.Go(k.keep)
 	if err := k.begin(ctx); err != nil {
 		k.Close()
 		return nil, err
 	}
 	return k, nil
-}
-
-// replay folds what the journal holds.
-func (k *Kernel) replay() error {
-	for frame, err := range k.opt.Journal.Read(1) {
-		if err != nil {
-			return fmt.Errorf("read the log: %w", err)
-		}
-		ticks, err := decodeTicks(frame.Payload, k.store)
-		if err != nil {
-			return fmt.Errorf("frame at seq %d: %w", frame.First, err)
-		}
-		f := k.newFold()
-		for _, t := range ticks {
-			for _, r := range t.records {
-				k.lastAt = r.At
-				if err := f.apply(r); err != nil {
-					return fmt.Errorf("replay of record %d: %w", r.Seq, err)
-				}
-			}
-			f.tick = t.number
-			if w := f.world.Digest(); w != t.world {
-				return fmt.Errorf("replay of tick %d: world digest is %s, the log says %s", t.number, w, t.world)
-			}
-			k.publish(f, []tick{t})
-		}
-	}
-	return nil
 }
 
 // begin appends the epoch's record, and deals with what was cut off.
@@ -156,66 +133,54 @@ func (k *Kernel) Close() error {
 	k.stop()
 	k.owned.Wait()
 	k.writerOf.Wait()
+	if v := k.now(); k.readOnly.Load() == nil && v.seq > k.keeper.last {
+		if err := k.markNow(true); err != nil {
+			k.log.Warn("the last checkpoint was not written; the next start folds more of the log", "err", err)
+		}
+	}
 	return nil
 }
 
 // now returns the published version of the system.
 func (k *Kernel) now() version { return *k.current.Load() }
 
-// space returns a published workspace; its heads are not to be changed.
-func (k *Kernel) space(id string) (*space, bool) {
-	k.state.RLock()
-	defer k.state.RUnlock()
-	s, ok := k.state.spaces[id]
-	return s, ok
-}
+// space returns a published workspace.
+func (k *Kernel) space(id string) (*space, bool) { return spaceIn(k.now().spaces, id) }
 
-// versionAt returns the system after the tick that holds seq.
-func (k *Kernel) versionAt(seq uint64) (version, bool) {
-	k.state.RLock()
-	defer k.state.RUnlock()
-	vs := k.state.versions
-	i := sort.Search(len(vs), func(i int) bool { return vs[i].seq >= seq })
-	if i == len(vs) {
-		return version{}, false
-	}
-	return vs[i], true
-}
-
-// newFold starts a private next version over what is published.
+// newFold starts a private next version over what is published, for the writer:
+// of the past it reads what is in memory and what it is handed.
 func (k *Kernel) newFold() *fold {
-	return &fold{version: k.now(), space: k.space, at: k.versionAt, touched: map[string]*space{}}
+	f := &fold{version: k.now()}
+	f.past = func(v Version) (head, error) {
+		if h, ok := f.given[v]; ok {
+			return h, nil
+		}
+		return head{}, noVersion(v)
+	}
+	return f
 }
 
-// publish makes a durable fold visible, and wakes who waits for news. The
-// ticks are those that led to it, in order.
-func (k *Kernel) publish(f *fold, ticks []tick) {
-	v := f.version
-	k.state.Lock()
-	for id, s := range f.touched {
-		k.state.spaces[id] = s
+// publish makes durable ticks visible, and wakes who waits for news.
+func (k *Kernel) publish(ticks []stepped) {
+	if len(ticks) == 0 {
+		return
 	}
-	for i, t := range ticks {
-		for _, r := range t.records {
-			if r.View != "system" {
-				continue
-			}
-			for _, op := range r.Ops {
-				if !inLedger(op.Path) {
-					k.state.touched[op.Path] = append(k.state.touched[op.Path], r.Seq)
-				}
-			}
-		}
-		if i < len(ticks)-1 {
-			continue
-		}
-		k.state.versions = append(k.state.versions, v)
+	v := ticks[len(ticks)-1].version
+	k.state.Lock()
+	for _, t := range ticks {
+		k.state.recent.add(t)
 	}
 	news := k.state.news
 	k.state.news = make(chan struct{})
-	k.current.Store(&v)
+	before := k.current.Swap(&v)
 	k.state.Unlock()
 	close(news)
+	if v.seq/markEvery > before.seq/markEvery {
+		select {
+		case k.keeper.poke <- struct{}{}:
+		default:
+		}
+	}
 }
 
 // Watch returns the last published seq and, if it is not beyond after, a

@@ -18,6 +18,12 @@ type Journal interface {
 	Verify() (journal.Report, error)
 }
 
+// checkpointed is a journal that keeps checkpoints.
+type checkpointed interface {
+	journal.Checkpoints
+	ChainAt(seq uint64) ([32]byte, error)
+}
+
 // Clock gives wall time, which enters the log as a recorded input.
 type Clock interface {
 	Now() time.Time

@@ -67,29 +67,26 @@ func (k *Kernel) fork(ctx context.Context, owner, process, from, reason string) 
 	if err != nil {
 		return "", err
 	}
+	var given map[Version]head
+	if v.Seq != 0 || v.At != 0 {
+		// The writer opens nothing of the past.
+		h, err := k.openHead(v)
+		if err != nil {
+			return "", err
+		}
+		given = map[Version]head{v: h}
+	}
 	var id string
 	_, err = k.systemWith(ctx, owner, process, orText(reason, "fork of "+v.String()), func(f *fold, seq uint64) ([]rewrite.Op, error) {
-		if _, err := f.read(v); err != nil {
+		f.given = given
+		h, err := f.read(v)
+		if err != nil {
 			return nil, err
 		}
 		id = spaceID(seq)
-		return []rewrite.Op{forkOp(id, v.String(), f.baseSeq(v), owner, process, reason, k.lastAt)}, nil
+		return []rewrite.Op{forkOp(id, v.String(), h.seq, owner, process, reason, k.lastAt)}, nil
 	})
 	return id, err
-}
-
-// baseSeq is the seq of the version that a fork of v starts from.
-func (f *fold) baseSeq(v Version) uint64 {
-	switch {
-	case v.Space != "":
-		if s, ok := f.lookup(v.Space); ok {
-			h, _ := s.headAt(v)
-			return h.seq
-		}
-	case v.Seq != 0:
-		return v.Seq
-	}
-	return f.seq
 }
 
 // Workspaces lists the workspaces in order of their numbers.

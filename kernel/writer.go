@@ -213,10 +213,12 @@ func (k *Kernel) commit(batch []*request) {
 	}
 	answers := make([]answer, len(batch))
 	var ticks []tick
+	var steps []stepped
 	for _, t := range sched.Ticks(pending) {
+		from := f.seq + 1
 		done := k.step(f, t, batch, answers, at)
 		if len(done.records) > 0 {
-			ticks = append(ticks, done)
+			ticks, steps = append(ticks, done), append(steps, stepped{f.version, from})
 		}
 	}
 	if len(ticks) > 0 {
@@ -227,7 +229,7 @@ func (k *Kernel) commit(batch []*request) {
 				}
 			}
 		} else {
-			k.publish(f, ticks)
+			k.publish(steps)
 		}
 	}
 	for i, r := range batch {

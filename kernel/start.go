@@ -1,0 +1,203 @@
+package kernel
+
+import (
+	"errors"
+	"fmt"
+
+	"jitos.dev/journal"
+	"jitos.dev/rmg"
+)
+
+// replay makes the state: from the newest checkpoint that can be started from,
+// or else from nothing, and what the journal holds after it. A checkpoint is
+// only ever a shortcut, so whatever is wrong with one leads to an older one;
+// what is wrong with the log itself is refused in the end.
+func (k *Kernel) replay() error {
+	var list []journal.Checkpoint
+	if k.keeper.of != nil {
+		var err error
+		if list, err = k.keeper.of.Checkpoints(); err != nil {
+			k.log.Warn("checkpoints cannot be read; the whole log is folded", "err", err)
+		}
+	}
+	for i, c := range list {
+		err := k.startFrom(c)
+		if err == nil {
+			k.checkpoints = list[i:]
+			return nil
+		}
+		k.log.Warn("a checkpoint cannot be started from; the one before it, or the whole log, is", "seq", c.Seq, "err", err)
+		k.forget()
+	}
+	return k.follow(version{})
+}
+
+// startFrom opens a checkpoint, holds it against the log, and folds what follows.
+func (k *Kernel) startFrom(c journal.Checkpoint) error {
+	v, err := k.checkpointed(c)
+	if err != nil {
+		return err
+	}
+	if err := k.agrees(v); err != nil {
+		return err
+	}
+	k.publish([]stepped{{v, v.seq}})
+	k.lastAt = v.at
+	perr := rmg.Protect(func() { err = k.follow(v) })
+	return errors.Join(perr, err)
+}
+
+// forget takes back what startFrom did.
+func (k *Kernel) forget() {
+	k.state.recent = recent{}
+	k.current.Store(&version{})
+	k.keeper.file, k.keeper.store, k.keeper.last = nil, nil, 0
+	k.marks.Store(nil)
+	k.past.list = nil
+}
+
+// agrees holds a version against the digests that the log has for its tick.
+func (k *Kernel) agrees(v version) error {
+	t, err := k.tickOf(v.seq)
+	if err != nil {
+		return err
+	}
+	return t.agrees(v)
+}
+
+// agrees reports how a version is not what the log says the tick led to.
+func (t tick) agrees(v version) error {
+	if w := v.world.Digest(); w != t.world {
+		return fmt.Errorf("replay of tick %d: world digest is %s, the log says %s", t.number, w, t.world)
+	}
+	if l := v.ledger.Digest(); l != t.ledger {
+		return fmt.Errorf("replay of tick %d: ledger digest is %s, the log says %s", t.number, l, t.ledger)
+	}
+	return nil
+}
+
+// follow folds the frames after a version and publishes them. Of each frame the
+// digests after its last tick are compared: they hold what the ticks before it
+// led to. Verify compares every one.
+func (k *Kernel) follow(v version) error {
+	f := &fold{version: v, past: k.openHead}
+	for frame, err := range k.opt.Journal.Read(v.seq + 1) {
+		if err != nil {
+			return fmt.Errorf("read the log: %w", err)
+		}
+		ticks, err := decodeTicks(frame.Payload, k.store)
+		if err != nil {
+			return fmt.Errorf("frame at seq %d: %w", frame.First, err)
+		}
+		var steps []stepped
+		for _, t := range ticks {
+			from := f.seq + 1
+			if err := f.tickOf(t); err != nil {
+				return err
+			}
+			steps = append(steps, stepped{f.version, from})
+		}
+		if len(ticks) == 0 {
+			continue
+		}
+		if err := ticks[len(ticks)-1].agrees(f.version); err != nil {
+			return err
+		}
+		k.lastAt = f.version.at
+		k.publish(steps)
+	}
+	return nil
+}
+
+// tickOf applies the records of a tick.
+func (f *fold) tickOf(t tick) error {
+	for _, r := range t.records {
+		if err := f.apply(r); err != nil {
+			return fmt.Errorf("replay of record %d: %w", r.Seq, err)
+		}
+	}
+	f.version.tick = t.number
+	return nil
+}
+
+// tickOf reads the tick that holds a seq.
+func (k *Kernel) tickOf(seq uint64) (tick, error) {
+	for frame, err := range k.opt.Journal.Read(seq) {
+		if err != nil {
+			return tick{}, err
+		}
+		ticks, err := decodeTicks(frame.Payload, k.store)
+		if err != nil {
+			return tick{}, err
+		}
+		for _, t := range ticks {
+			if n := len(t.records); n > 0 && t.records[n-1].Seq >= seq {
+				return t, nil
+			}
+		}
+		break
+	}
+	return tick{}, noVersion(Version{Seq: seq})
+}
+
+// advance folds the log on to the end of the tick that holds seq, or to seq
+// exactly. What it reached is kept.
+func (k *Kernel) advance(f *fold, seq uint64, exactly bool) error {
+	for frame, err := range k.opt.Journal.Read(f.seq + 1) {
+		if err != nil {
+			return err
+		}
+		ticks, err := decodeTicks(frame.Payload, k.store)
+		if err != nil {
+			return err
+		}
+		for _, t := range ticks {
+			from := t.records[0].Seq
+			for _, r := range t.records {
+				switch {
+				case r.Seq <= f.seq:
+					continue
+				case exactly && r.Seq > seq:
+					return nil
+				}
+				if err := f.apply(r); err != nil {
+					return fmt.Errorf("replay of record %d: %w", r.Seq, err)
+				}
+			}
+			f.version.tick = t.number
+			if f.seq >= seq {
+				k.past.keep(stepped{f.version, from})
+				return nil
+			}
+		}
+	}
+	return nil
+}
+
+// refoldSpace opens an older head of a workspace: its records up to v.At over
+// the nearest head before that can be had.
+func (k *Kernel) refoldSpace(s *space, v Version) (h head, err error) {
+	base, err := k.nearest(v.At)
+	if err != nil {
+		return head{}, err
+	}
+	perr := rmg.Protect(func() {
+		h = head{seq: s.forked, world: s.base}
+		if old, ok := spaceIn(base.spaces, s.id); ok && base.seq <= v.At {
+			h = old.now
+		}
+		for _, seq := range s.records() {
+			if seq <= h.seq || seq > v.At {
+				continue
+			}
+			var r Record
+			if r, err = k.record(seq); err != nil {
+				return
+			}
+			if h, err = h.next(r); err != nil {
+				return
+			}
+		}
+	})
+	return h, errors.Join(perr, err)
+}
