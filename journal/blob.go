@@ -223,10 +223,10 @@ func (b *blobStore) syncFiles(fresh [][32]byte) error {
 }
 
 // verify reads every blob and compares its content with its name.
-func (b *blobStore) verify() (n int, size int64, problems []string, err error) {
+func (b *blobStore) verify(r *Report) error {
 	dirs, err := b.fs.ReadDir(b.dir)
 	if err != nil {
-		return 0, 0, nil, err
+		return err
 	}
 	for _, d := range dirs {
 		if len(d) != 2 {
@@ -234,23 +234,24 @@ func (b *blobStore) verify() (n int, size int64, problems []string, err error) {
 		}
 		names, err := b.fs.ReadDir(filepath.Join(b.dir, d))
 		if err != nil {
-			return n, size, problems, err
+			return err
 		}
 		for _, name := range names {
 			f, err := b.fs.OpenFile(filepath.Join(b.dir, d, name), os.O_RDONLY, 0)
 			if err != nil {
-				return n, size, problems, err
+				return err
 			}
 			h := sha256.New()
 			k, err := io.Copy(h, f)
 			if err = errors.Join(err, f.Close()); err != nil {
-				return n, size, problems, err
+				return err
 			}
-			n, size = n+1, size+k
+			r.Blobs++
+			r.Bytes += k
 			if hex.EncodeToString(h.Sum(nil)) != d+name {
-				problems = append(problems, fmt.Sprintf("blob %s%s: its content has another hash", d, name))
+				r.problem("blob %s%s: its content has another hash", d, name)
 			}
 		}
 	}
-	return n, size, problems, nil
+	return nil
 }

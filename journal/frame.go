@@ -15,10 +15,15 @@ import (
 //	4  version u32      32  hash of the previous frame, 32 bytes
 //	8  epoch u64        64  payload length u32
 //	16 first seq u64    68  crc32c of the payload
-//	24 reserved u32     72  crc32c of bytes 0-71
+//	24 flags u32        72  crc32c of bytes 0-71
+//
+// Version 1 has no flags. Version 2 has one, zstd: the payload is compressed,
+// and length, checksum and hash are of the bytes that stand there.
 const (
 	headerSize   = 76
-	frameVersion = 1
+	plainVersion = 1
+	flagsVersion = 2
+	flagZstd     = 1
 )
 
 var (
@@ -29,20 +34,25 @@ var (
 // header is a frame's header, read.
 type header struct {
 	epoch, first uint64
-	count        uint32
+	count, flags uint32
 	prev         [32]byte
 	length       uint32
 	sum          uint32
 }
 
-// encodeFrame writes a frame and returns its hash.
-func encodeFrame(f Frame, prev [32]byte) ([]byte, [32]byte) {
+// encodeFrame writes a frame whose payload is as flags say, and returns its
+// hash.
+func encodeFrame(f Frame, flags uint32, prev [32]byte) ([]byte, [32]byte) {
 	b := make([]byte, headerSize+len(f.Payload))
 	copy(b, frameMagic[:])
 	le := binary.LittleEndian
-	le.PutUint32(b[4:], frameVersion)
+	le.PutUint32(b[4:], plainVersion)
+	if flags != 0 {
+		le.PutUint32(b[4:], flagsVersion)
+	}
 	le.PutUint64(b[8:], f.Epoch)
 	le.PutUint64(b[16:], f.First)
+	le.PutUint32(b[24:], flags)
 	le.PutUint32(b[28:], f.Count)
 	copy(b[32:], prev[:])
 	le.PutUint32(b[64:], uint32(len(f.Payload)))
@@ -68,14 +78,18 @@ func decodeHeader(b []byte) (header, error) {
 		return h, &errTorn{"no frame begins here"}
 	case crc32.Checksum(b[:72], castagnoli) != le.Uint32(b[72:]):
 		return h, &errTorn{"the header's checksum is wrong"}
-	case le.Uint32(b[4:]) != frameVersion:
+	case le.Uint32(b[4:]) != plainVersion && le.Uint32(b[4:]) != flagsVersion:
 		return h, fmt.Errorf("frame of version %d: %w", le.Uint32(b[4:]), ErrVersion)
 	}
 	h = header{
-		epoch: le.Uint64(b[8:]), first: le.Uint64(b[16:]), count: le.Uint32(b[28:]), prev: [32]byte(b[32:64]),
+		epoch: le.Uint64(b[8:]), first: le.Uint64(b[16:]), count: le.Uint32(b[28:]), flags: le.Uint32(b[24:]), prev: [32]byte(b[32:64]),
 		length: le.Uint32(b[64:]), sum: le.Uint32(b[68:]),
 	}
-	if h.length > MaxFrame || h.count == 0 || le.Uint32(b[24:]) != 0 || h.epoch == 0 || h.epoch == math.MaxUint64 {
+	flags := uint32(0)
+	if le.Uint32(b[4:]) == flagsVersion {
+		flags = flagZstd
+	}
+	if h.length > MaxFrame || h.count == 0 || h.flags != flags || h.epoch == 0 || h.epoch == math.MaxUint64 {
 		// Its checksum is right, so it was written so: that is no torn write.
 		return h, errors.New("the header makes no sense")
 	}

@@ -41,11 +41,11 @@ func FuzzDecodeFrame(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte, next uint64, prev []byte) {
 		var chain [32]byte
 		copy(chain[:], prev)
-		n, frame, err := journal.DecodeFrame(data, next, chain)
+		n, frame, flags, err := journal.DecodeFrame(data, next, chain)
 		if err != nil {
 			return
 		}
-		if again, _ := journal.EncodeFrame(frame, chain); n > len(data) || !bytes.Equal(again, data[:n]) {
+		if again, _ := journal.EncodeStored(frame, flags, chain); n > len(data) || !bytes.Equal(again, data[:n]) {
 			t.Fatalf("%x decodes to %s, which is %x", data[:min(n, len(data))], journaltest.Show(frame), again)
 		}
 		if frame.First != next || frame.Count == 0 {
@@ -54,7 +54,7 @@ func FuzzDecodeFrame(f *testing.F) {
 		// One bit round, anywhere, and it is no frame any more.
 		for _, bit := range []int{0, 8 * n / 3, 8*journal.HeaderSize - 1, 8*n - 1} {
 			data[bit/8] ^= 1 << (bit % 8)
-			if _, f, err := journal.DecodeFrame(data, next, chain); err == nil {
+			if _, f, _, err := journal.DecodeFrame(data, next, chain); err == nil {
 				t.Fatalf("with bit %d turned: %s", bit, journaltest.Show(f))
 			}
 			data[bit/8] ^= 1 << (bit % 8)
@@ -125,7 +125,7 @@ func FuzzRecovery(f *testing.F) {
 		// What a reader of the format, which knows nothing of recovery, finds.
 		whole := 0
 		for {
-			n, frame, err := journal.DecodeFrame(data[whole:], next, chain)
+			n, frame, _, err := journal.DecodeFrame(data[whole:], next, chain)
 			if err != nil {
 				break
 			}

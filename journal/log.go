@@ -55,7 +55,11 @@ var (
 const (
 	MaxFrame    = 64 << 20 // payload bytes
 	SegmentSize = 64 << 20 // a new segment begins after this many bytes
+	PackSize    = 64 << 20 // a new pack of blobs begins after this many bytes
 	ReserveSize = 4 << 20  // bytes kept back for a full disk
+	// CompressFrom is from how many bytes on a payload is compressed. Below,
+	// there is little to be won, and a lone record should not wait for it.
+	CompressFrom = 16 << 10
 )
 
 // Frame is one group commit. Payload is opaque; it may be kept by nobody after
@@ -77,6 +81,13 @@ type Log interface {
 	// the last durable one at the time of the call. Any goroutine. An error
 	// ends the range.
 	Read(from uint64) iter.Seq2[Frame, error]
+	// Tail is Read that goes on: it waits for frames as they become durable.
+	// It ends with an error: that of ctx, ErrClosed, or ErrPoisoned once
+	// there will be no more. Any goroutine.
+	Tail(ctx context.Context, from uint64) iter.Seq2[Frame, error]
+	// ChainAt returns the chain's hash after the frame that ends with seq; of
+	// seq 0, zeros. ErrSeq: no durable frame ends there. It reads no payload.
+	ChainAt(seq uint64) ([32]byte, error)
 	// Last returns the last durable seq (0 if none), and the chain's hash.
 	Last() (seq uint64, chain [32]byte)
 	// Epoch returns the epoch of this opening: one more than that of the

@@ -10,34 +10,120 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
-// recover reads every segment, checks the chain, and cuts off a torn end.
+// recover finds out where the log ends, checks the chain, and cuts off a torn
+// end. What lies before the newest checkpoint that is the log's is taken from
+// the sidecars, unread; Verify reads it.
 func (s *Store) recover() error {
 	names, err := s.fs.ReadDir(s.path("log"))
 	if err != nil {
 		return err
 	}
-	var segs []string
 	for _, n := range names {
-		if strings.HasSuffix(n, ".seg") {
-			segs = append(segs, s.path("log", n))
+		if strings.HasSuffix(n, tempExt) {
+			if err := s.fs.Remove(s.path("log", n)); err != nil {
+				return err
+			}
 		}
 	}
-	for i, name := range segs {
-		last := i == len(segs)-1
-		if err := s.recoverSegment(name, last); err != nil {
-			return err
-		}
+	names = slices.DeleteFunc(names, func(n string) bool { return !strings.HasSuffix(n, segmentExt) })
+	floor := s.opt.Floor
+	if len(s.points) > 0 {
+		floor = max(floor, s.points[0].Seq)
 	}
-	if len(segs) == 0 {
+	if err := s.recoverFrom(names, floor); err != nil {
+		return err
+	}
+	if s.next-1 < floor {
+		return behind(s.next-1, floor)
+	}
+	s.sealAll()
+	if len(names) == 0 {
 		return nil
 	}
-	if s.file, err = s.fs.OpenFile(segs[len(segs)-1], os.O_RDWR, 0); err != nil {
+	if s.file, err = s.fs.OpenFile(s.path("log", names[len(names)-1]), os.O_RDWR, 0); err != nil {
 		return err
 	}
 	return s.settle()
+}
+
+func behind(last, floor uint64) error {
+	return fmt.Errorf("%w: it ends at seq %d, but seq %d was acknowledged", ErrCorrupt, last, floor)
+}
+
+// recoverFrom reads the log from the newest checkpoint on whose chain is the
+// log's, or else from its beginning.
+func (s *Store) recoverFrom(names []string, floor uint64) error {
+	for _, p := range s.points {
+		err := s.recoverAll(names, p.Seq, floor)
+		if errors.Is(err, ErrCorrupt) {
+			break // read all of it, to see whether a sidecar is to blame
+		}
+		if err != nil {
+			return err
+		}
+		if chain, err := s.ChainAt(p.Seq); err == nil && chain == p.Chain {
+			return nil
+		}
+	}
+	return s.recoverAll(names, 0, floor)
+}
+
+// recoverAll takes the segments in: those that end before seq from their
+// sidecars.
+func (s *Store) recoverAll(names []string, seq, floor uint64) error {
+	s.segments = nil
+	w := walker{next: 1}
+	for i, base := range names {
+		name := s.path("log", base)
+		if want := segmentName(w.next); base != want {
+			// Without this a segment that is missing goes unseen if none but
+			// empty ones follow it.
+			return fmt.Errorf("%w: %s at 0: the next segment has to be %s", ErrCorrupt, name, want)
+		}
+		last := i == len(names)-1
+		if !last {
+			if g, ok := s.trusted(name, names[i+1], w); ok && g.next <= seq {
+				s.segments = append(s.segments, &g)
+				w = walker{next: g.next, chain: g.end, epoch: g.epoch}
+				continue
+			}
+		}
+		if err := s.recoverSegment(name, &w, last, floor); err != nil {
+			return err
+		}
+	}
+	s.next, s.chain, s.epoch = w.next, w.chain, w.epoch
+	return nil
+}
+
+// trusted returns a segment as its sidecar has it, if that goes with the segment
+// itself and the ones around it.
+func (s *Store) trusted(name, following string, w walker) (segment, bool) {
+	g, err := s.readHead(name)
+	if err != nil {
+		return g, false
+	}
+	size, err := s.fs.Stat(name)
+	return g, err == nil && size == g.size && g.first == w.next && g.start == w.chain && g.epoch >= w.epoch &&
+		g.next > g.first && following == segmentName(g.next)
+}
+
+// sealAll writes the sidecars that full segments lack.
+func (s *Store) sealAll() {
+	for _, g := range s.segments[:max(len(s.segments)-1, 0)] {
+		if g.body == nil {
+			continue
+		}
+		if have, err := s.readHead(g.name); err == nil && have.same(*g) {
+			g.body = nil // a bad body is found when it is asked for
+			continue
+		}
+		s.writeSidecar(g)
+	}
 }
 
 // settle makes durable what recovery found, before anyone sees it: a process
@@ -46,8 +132,7 @@ func (s *Store) recover() error {
 // kernel takes its pages for clean and a sync alone would do nothing.
 func (s *Store) settle() error {
 	seg := s.segments[len(s.segments)-1]
-	if n := len(seg.frames); n > 0 {
-		p := seg.frames[n-1]
+	for p := range seg.places(seg.next - 1) {
 		b := make([]byte, p.length)
 		if _, err := s.file.ReadAt(b, p.offset); err != nil {
 			return err
@@ -62,12 +147,7 @@ func (s *Store) settle() error {
 	return s.fs.SyncDir(s.path("log"))
 }
 
-func (s *Store) recoverSegment(name string, last bool) error {
-	if want := segmentName(s.next); filepath.Base(name) != want {
-		// Without this a segment that is missing goes unseen if none but
-		// empty ones follow it.
-		return fmt.Errorf("%w: %s at 0: the next segment has to be %s", ErrCorrupt, name, want)
-	}
+func (s *Store) recoverSegment(name string, w *walker, last bool, floor uint64) error {
 	f, err := s.fs.OpenFile(name, os.O_RDWR, 0)
 	if err != nil {
 		return err
@@ -77,65 +157,74 @@ func (s *Store) recoverSegment(name string, last bool) error {
 	if err != nil {
 		return err
 	}
-	seg := &segment{name: name}
+	seg := &segment{name: name, first: w.next, next: w.next, start: w.chain, end: w.chain, epoch: w.epoch}
 	s.segments = append(s.segments, seg)
 	for off := 0; off < len(data); {
-		n, h, err := s.nextFrame(data[off:])
+		n, h, err := w.frame(data[off:])
 		if err == nil {
-			seg.frames = append(seg.frames, place{h.first, h.count, int64(off), n})
-			s.chain = sha256.Sum256(data[off : off+n])
-			s.next = h.first + uint64(h.count)
-			s.epoch = max(s.epoch, h.epoch)
+			seg.add(h, n, w.chain)
 			off += n
-			seg.size = int64(off)
 			continue
 		}
 		var torn *errTorn
 		if !errors.As(err, &torn) || !last {
 			return fmt.Errorf("%w: %s at %d: %w", ErrCorrupt, name, off, err)
 		}
-		if at := s.laterFrame(data, off+max(n, 1)); at >= 0 {
+		if at := w.laterFrame(data, off+max(n, 1)); at >= 0 {
 			return fmt.Errorf("%w: %s at %d: %w, and a whole frame follows at %d", ErrCorrupt, name, off, err, at)
 		}
-		return s.cutOff(f, name, data[off:], int64(off), err)
+		if w.next-1 < floor {
+			// What is damaged was acknowledged: that is no torn end.
+			return fmt.Errorf("%s at %d: %w: %w", name, off, err, behind(w.next-1, floor))
+		}
+		return s.cutOff(f, name, data[off:], int64(off), w.next, err)
 	}
 	return nil
 }
 
-// nextFrame checks the frame that data begins with, and returns its length:
-// with an error, too, if the header is good and the payload is not.
-func (s *Store) nextFrame(data []byte) (int, header, error) {
+// walker goes through frames that follow each other.
+type walker struct {
+	next  uint64 // the seq that has to come
+	chain [32]byte
+	epoch uint64
+}
+
+// frame checks the frame that data begins with, returns its length, and moves
+// on. With an error it returns a length too, if the header is good and the
+// payload is not.
+func (w *walker) frame(data []byte) (int, header, error) {
 	h, err := decodeHeader(data)
 	if err != nil {
 		return 0, h, err
 	}
 	n := headerSize + int(h.length)
 	switch {
-	case h.first != s.next:
-		return n, h, fmt.Errorf("the frame begins with seq %d, not %d", h.first, s.next)
-	case h.prev != s.chain:
+	case h.first != w.next:
+		return n, h, fmt.Errorf("the frame begins with seq %d, not %d", h.first, w.next)
+	case h.prev != w.chain:
 		return n, h, errors.New("the frame does not follow the one before it")
-	case h.epoch < s.epoch:
-		return n, h, fmt.Errorf("the frame is of epoch %d, after %d", h.epoch, s.epoch)
+	case h.epoch < w.epoch:
+		return n, h, fmt.Errorf("the frame is of epoch %d, after %d", h.epoch, w.epoch)
 	case len(data) < n:
 		return len(data), h, &errTorn{"the payload is cut short"}
 	case crc32.Checksum(data[headerSize:n], castagnoli) != h.sum:
 		return n, h, &errTorn{"the payload's checksum is wrong"}
 	}
+	w.next, w.chain, w.epoch = h.first+uint64(h.count), sha256.Sum256(data[:n]), h.epoch
 	return n, h, nil
 }
 
 // laterFrame finds a whole frame that stands after a bad one, from off on, or
 // returns -1: then it is damage, not a torn end. With a good header of the bad
 // frame, off is after its payload, as a payload may hold a frame's bytes.
-func (s *Store) laterFrame(data []byte, off int) int {
+func (w *walker) laterFrame(data []byte, off int) int {
 	for {
 		i := bytes.Index(data[off:], frameMagic[:])
 		if i < 0 {
 			return -1
 		}
 		off += i
-		if h, err := decodeHeader(data[off:]); err == nil && h.first > s.next && len(data)-off >= headerSize+int(h.length) {
+		if h, err := decodeHeader(data[off:]); err == nil && h.first > w.next && len(data)-off >= headerSize+int(h.length) {
 			if crc32.Checksum(data[off+headerSize:off+headerSize+int(h.length)], castagnoli) == h.sum {
 				return off
 			}
@@ -145,7 +234,7 @@ func (s *Store) laterFrame(data []byte, off int) int {
 }
 
 // cutOff keeps the torn end aside and truncates the segment.
-func (s *Store) cutOff(f File, name string, tail []byte, off int64, why error) error {
+func (s *Store) cutOff(f File, name string, tail []byte, off int64, next uint64, why error) error {
 	// Never over an earlier one: the same place may be torn twice.
 	var aside string
 	var t File
@@ -167,6 +256,6 @@ func (s *Store) cutOff(f File, name string, tail []byte, off int64, why error) e
 	if err := f.Truncate(off); err != nil { // settle makes it durable
 		return err
 	}
-	s.opt.Notice(fmt.Sprintf("the log's last frame was torn (%v): %d bytes cut off at seq %d, kept in %s", why, len(tail), s.next, aside))
+	s.opt.Notice(fmt.Sprintf("the log's last frame was torn (%v): %d bytes cut off at seq %d, kept in %s", why, len(tail), next, aside))
 	return nil
 }

@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"io/fs"
-	"iter"
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 )
 
@@ -25,6 +24,14 @@ type Options struct {
 	Floor uint64
 	// SegmentSize overrides the constant; 0 is the default.
 	SegmentSize int64
+	// PackSize is from how many bytes on a pack of blobs is full; 0 is the
+	// default, the constant.
+	PackSize int64
+	// CompressFrom overrides the constant; 0 is the default, negative is never.
+	CompressFrom int
+	// Keep is how many checkpoints are kept; 0 is the default, 3, and fewer
+	// than 2 are not kept: the newest may turn out to be unreadable.
+	Keep int
 }
 
 // Store is the embedded journal: the log and the blobs of one data folder.
@@ -35,29 +42,27 @@ type Store struct {
 	lock  io.Closer
 	blobs *blobStore
 	epoch uint64
+	codec codec
 
-	mu       sync.RWMutex // guards the fields below; held for writing by Append alone
+	writing sync.Mutex // one append at a time; held over I/O
+	file    File       // of the last segment; guarded by writing
+	full    bool       // the disk was, and the reserve is not back yet; guarded by writing
+
+	mu       sync.RWMutex // guards the fields below; changed with writing held, never held over I/O
 	segments []*segment
 	next     uint64 // seq of the next record
 	chain    [32]byte
-	file     File // of the last segment
 	poisoned error
-	full     bool // the disk was, and the reserve is not back yet
-}
+	news     chan struct{} // closed when the above changes; nil if nobody waits
 
-// segment is one file of frames, and where its frames are.
-type segment struct {
-	name   string
-	size   int64
-	frames []place
-}
+	objects *objects
 
-// place is where a frame stands.
-type place struct {
-	first  uint64
-	count  uint32
-	offset int64
-	length int // header and payload
+	pointing sync.Mutex // guards the fields below; held over I/O
+	points   []point    // the checkpoints that are whole, newest first
+	unsure   error      // a sync of their folder failed
+
+	saving sync.Mutex              // one sidecar at a time; held over I/O
+	recent atomic.Pointer[segment] // the full segment that was read last, with its index
 }
 
 var _ Log = (*Store)(nil)
@@ -74,6 +79,18 @@ func Open(dir string, opt Options) (*Store, error) {
 	if s.opt.SegmentSize == 0 {
 		s.opt.SegmentSize = SegmentSize
 	}
+	if s.opt.PackSize == 0 {
+		s.opt.PackSize = PackSize
+	}
+	if s.opt.CompressFrom == 0 {
+		s.opt.CompressFrom = CompressFrom
+	}
+	if s.opt.Keep == 0 {
+		s.opt.Keep = defaultKeep
+	}
+	s.opt.Keep = max(s.opt.Keep, fewestKept)
+	s.codec = newCodec(s.opt.CompressFrom)
+	s.objects = &objects{store: s, files: map[uint64]*objectFile{}, pins: map[uint64]int{}}
 	if err := s.folders(); err != nil {
 		return nil, err
 	}
@@ -82,6 +99,7 @@ func Open(dir string, opt Options) (*Store, error) {
 		return nil, err
 	}
 	if err := s.open(); err != nil {
+		err = errors.Join(err, s.objects.close())
 		if s.file != nil {
 			err = errors.Join(err, s.file.Close())
 		}
@@ -101,7 +119,7 @@ func (s *Store) folders() error {
 		p = filepath.Dir(p)
 		parents = append(parents, p)
 	}
-	for _, d := range []string{s.dir, s.path("log"), s.path("blobs"), s.path("torn")} {
+	for _, d := range []string{s.dir, s.path("log"), s.path("blobs"), s.path("torn"), s.path("checkpoints"), s.path("objects")} {
 		if err := s.fs.MkdirAll(d, 0o700); err != nil {
 			return err
 		}
@@ -125,14 +143,18 @@ func (s *Store) open() error {
 	if err := s.blobs.clean(); err != nil {
 		return err
 	}
+	var err error
+	if s.points, err = s.readPoints(); err != nil {
+		return err
+	}
 	if err := s.recover(); err != nil {
 		return err
 	}
-	if s.next-1 < s.opt.Floor {
-		return fmt.Errorf("%w: it ends at seq %d, but seq %d was acknowledged", ErrCorrupt, s.next-1, s.opt.Floor)
+	if err := s.openObjects(); err != nil {
+		return err
 	}
 	s.epoch++
-	err := s.reserve()
+	err = s.reserve()
 	if full(err) {
 		s.opt.Notice("no room for the reserve file: " + err.Error())
 		return nil // the log may go on as long as there is room for frames
@@ -169,9 +191,13 @@ func (s *Store) Append(ctx context.Context, f Frame) error {
 	if len(f.Payload) > MaxFrame || f.Count == 0 {
 		return fmt.Errorf("%w: %d bytes, %d records", ErrLimit, len(f.Payload), f.Count)
 	}
+	stored, flags, err := s.codec.pack(f.Payload)
+	if err != nil {
+		return err
+	}
 	flushed := s.blobs.Flush()
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	switch {
 	case s.poisoned != nil:
 		return fmt.Errorf("%w: %w", ErrPoisoned, s.poisoned)
@@ -188,7 +214,8 @@ func (s *Store) Append(ctx context.Context, f Frame) error {
 		}
 		s.full = false
 	}
-	data, hash := encodeFrame(f, s.chain)
+	f.Payload = stored
+	data, hash := encodeFrame(f, flags, s.chain)
 	if err := s.roll(int64(len(data))); err != nil {
 		return err
 	}
@@ -199,16 +226,29 @@ func (s *Store) Append(ctx context.Context, f Frame) error {
 	if err := s.file.Sync(); err != nil {
 		return s.stop(fmt.Errorf("sync: %w", err))
 	}
-	seg.frames = append(seg.frames, place{f.First, f.Count, seg.size, len(data)})
-	seg.size += int64(len(data))
-	s.next += uint64(f.Count)
-	s.chain = hash
+	s.publish(func() {
+		seg.add(header{epoch: f.Epoch, first: f.First, count: f.Count}, len(data), hash)
+		s.next += uint64(f.Count)
+		s.chain = hash
+	})
 	return nil
 }
 
-// roll begins a new segment when the last one is full.
+// publish changes what readers see, and wakes those that wait for it.
+func (s *Store) publish(change func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change()
+	if s.news != nil {
+		close(s.news)
+		s.news = nil
+	}
+}
+
+// roll begins a new segment when the last one is full, and seals that.
 func (s *Store) roll(n int64) error {
-	if k := len(s.segments); k > 0 && (s.segments[k-1].size == 0 || s.segments[k-1].size+n <= s.opt.SegmentSize) {
+	k := len(s.segments)
+	if k > 0 && (s.segments[k-1].size == 0 || s.segments[k-1].size+n <= s.opt.SegmentSize) {
 		return nil
 	}
 	name := s.path("log", segmentName(s.next))
@@ -226,16 +266,27 @@ func (s *Store) roll(n int64) error {
 		s.file.Close()
 	}
 	s.file = f
-	s.segments = append(s.segments, &segment{name: name})
+	if k > 0 {
+		s.writeSidecar(s.segments[k-1])
+	}
+	seg := &segment{name: name, first: s.next, next: s.next, epoch: s.epoch, start: s.chain, end: s.chain}
+	s.publish(func() { s.segments = append(s.segments, seg) })
 	return nil
 }
 
-func segmentName(first uint64) string { return fmt.Sprintf("%016x.seg", first) }
+// What a segment and its index are named by, after the first seq.
+const (
+	segmentExt = ".seg"
+	indexExt   = ".idx"
+	tempExt    = ".tmp" // of what does not have its name yet
+)
+
+func segmentName(first uint64) string { return fmt.Sprintf("%016x"+segmentExt, first) }
 
 // stop poisons the log. After a failed sync what is on disk is unknown, and to
 // ask again would be answered with a lie; full or not makes no difference.
 func (s *Store) stop(err error) error {
-	s.poisoned = err
+	s.publish(func() { s.poisoned = err })
 	if full(err) {
 		s.giveUpReserve()
 	}
@@ -272,86 +323,6 @@ func full(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
-// Read ranges over frames; see Log.
-func (s *Store) Read(from uint64) iter.Seq2[Frame, error] {
-	return func(yield func(Frame, error) bool) {
-		for b, err := range s.read(from) {
-			if err != nil {
-				yield(Frame{}, err)
-				return
-			}
-			h, _ := decodeHeader(b)
-			if !yield(Frame{Epoch: h.epoch, First: h.first, Count: h.count, Payload: b[headerSize:]}, nil) {
-				return
-			}
-		}
-	}
-}
-
-// read ranges over the bytes of frames whose checksums are right.
-func (s *Store) read(from uint64) iter.Seq2[[]byte, error] {
-	return func(yield func([]byte, error) bool) {
-		s.mu.RLock()
-		var parts []segment
-		for _, seg := range s.segments {
-			parts = append(parts, segment{name: seg.name, frames: seg.frames[:len(seg.frames):len(seg.frames)]})
-		}
-		s.mu.RUnlock()
-		for _, p := range parts {
-			if n := len(p.frames); n == 0 || p.frames[n-1].end() <= from {
-				continue
-			}
-			if !s.readSegment(p, from, yield) {
-				return
-			}
-		}
-	}
-}
-
-func (s *Store) readSegment(seg segment, from uint64, yield func([]byte, error) bool) bool {
-	f, err := s.fs.OpenFile(seg.name, os.O_RDONLY, 0)
-	if err != nil {
-		yield(nil, err)
-		return false
-	}
-	defer f.Close()
-	for _, p := range seg.frames {
-		if p.end() <= from {
-			continue
-		}
-		b := make([]byte, p.length)
-		_, err := f.ReadAt(b, p.offset)
-		if err == nil {
-			err = p.check(b)
-		}
-		if err != nil {
-			yield(nil, fmt.Errorf("%w: %s at %d: %w", ErrCorrupt, seg.name, p.offset, err))
-			return false
-		}
-		if !yield(b, nil) {
-			return false
-		}
-	}
-	return true
-}
-
-// end is the seq after the frame's last.
-func (p place) end() uint64 { return p.first + uint64(p.count) }
-
-// check reports how b is not the frame that was appended there.
-func (p place) check(b []byte) error {
-	h, err := decodeHeader(b)
-	switch {
-	case err != nil:
-		return err
-	case h.first != p.first || h.count != p.count || headerSize+int(h.length) != p.length:
-		return errors.New("another frame stands there")
-	case crc32.Checksum(b[headerSize:], castagnoli) != h.sum:
-		return errors.New("the payload's checksum is wrong")
-	}
-	return nil
-}
-
 // Last returns the last durable seq and the chain's hash.
 func (s *Store) Last() (uint64, [32]byte) {
 	s.mu.RLock()
@@ -367,15 +338,15 @@ func (s *Store) Blobs() Blobs { return s.blobs }
 
 // Close flushes the blobs and releases the data folder.
 func (s *Store) Close() error {
-	err := s.blobs.Flush()
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	err := errors.Join(s.blobs.Flush(), s.objects.close())
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	if s.file != nil {
 		err = errors.Join(err, s.file.Close())
 		s.file = nil
 	}
 	if s.poisoned == nil {
-		s.poisoned = errors.New("closed")
+		s.publish(func() { s.poisoned = ErrClosed })
 	}
 	return errors.Join(err, s.lock.Close())
 }

@@ -44,6 +44,13 @@ func TestStoreIsALog(t *testing.T) {
 	}
 }
 
+func TestStoreKeepsCheckpoints(t *testing.T) {
+	journaltest.TestCheckpoints(t, func(t *testing.T) func() journaltest.Keeper {
+		dir := t.TempDir()
+		return func() journaltest.Keeper { return open(t, dir, journal.Options{SegmentSize: 700}) }
+	})
+}
+
 // frameSize is the size of each frame that lay lays.
 const frameSize = journal.HeaderSize + 100
 
@@ -223,7 +230,7 @@ func TestRecoveryRefusesDamage(t *testing.T) {
 			return sealed(b, 1, func(h []byte) { h[24] = 1 })
 		}},
 		{"a newer version", 2, frameSize, func(b []byte) []byte {
-			return sealed(b, 1, func(h []byte) { le.PutUint32(h[4:], 2) })
+			return sealed(b, 1, func(h []byte) { le.PutUint32(h[4:], 3) })
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -304,7 +311,7 @@ func remove(t *testing.T, name string) {
 func TestVersionIsNamed(t *testing.T) {
 	dir, _ := lay(t, 1, 1)
 	seg := segments(t, dir)[0]
-	write(t, seg, sealed(read(t, seg), 0, func(h []byte) { h[4] = 2 }))
+	write(t, seg, sealed(read(t, seg), 0, func(h []byte) { h[4] = 3 }))
 	if _, err := journal.Open(dir, journal.Options{}); !errors.Is(err, journal.ErrVersion) {
 		t.Errorf("open: %v", err)
 	}

@@ -31,6 +31,8 @@ func TestLog(t *testing.T, fresh func(t *testing.T) (open func() journal.Log)) {
 		{"a range may be left early", testLeave},
 		{"a range ends where the log ended", testSnapshot},
 		{"readers beside the writer see a beginning", testBeside},
+		{"a tail follows the log", testTail},
+		{"the chain is known at every frame's end", testChainAt},
 		{"after close nothing is appended", testClosed},
 	}
 	for _, tt := range tests {

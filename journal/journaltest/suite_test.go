@@ -25,6 +25,19 @@ func TestSuiteOnFaultFS(t *testing.T) {
 	})
 }
 
+func TestCheckpointsOnFaultFS(t *testing.T) {
+	journaltest.TestCheckpoints(t, func(t *testing.T) func() journaltest.Keeper {
+		disk := journaltest.NewFaultFS(1)
+		return func() journaltest.Keeper {
+			s, err := journal.Open("/data", journal.Options{FS: disk, SegmentSize: 256})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}
+	})
+}
+
 func create(t *testing.T, d *journaltest.FaultFS, name, text string) journal.File {
 	t.Helper()
 	f, err := d.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
