@@ -48,8 +48,6 @@ const (
 // keeper writes marks and checkpoints. But for marks it belongs to one goroutine
 // at a time: who opens the kernel, then its own.
 type keeper struct {
-	of     journal.Checkpoints
-	chain  func(seq uint64) ([32]byte, error)
 	file   journal.ObjectFile // nil until there is something to keep
 	store  *rmg.Store
 	last   uint64 // seq of the newest checkpoint
@@ -61,6 +59,7 @@ type keeper struct {
 type marks struct {
 	store *rmg.Store
 	graph rmg.Graph // by slot
+	every uint64    // records of a slot
 }
 
 func slotID(slot uint64) string { return fmt.Sprintf("%016x", slot) }
@@ -88,7 +87,7 @@ func (m marks) put(v version) (mark, marks, error) {
 		return mark{}, m, err
 	}
 	n := rmg.NewOverlay(m.graph).Unchecked()
-	err = n.Graft(rmg.Root.Child(slotID(v.seq/markEvery)), rmg.Element{Kind: kindPart, Props: rmg.Props{}.With(markAt, rmg.Bytes(data))})
+	err = n.Graft(rmg.Root.Child(slotID(v.seq/m.every)), rmg.Element{Kind: kindPart, Props: rmg.Props{}.With(markAt, rmg.Bytes(data))})
 	m.graph = n.Graph()
 	return at, m, err
 }
@@ -125,7 +124,7 @@ func (m marks) nearest(seq uint64) (at mark, ok bool, err error) {
 		return mark{}, false, nil
 	}
 	perr := rmg.Protect(func() {
-		for slot := seq/markEvery + 1; slot > 0 && !ok; slot-- {
+		for slot := seq/m.every + 1; slot > 0 && !ok; slot-- {
 			e, has := m.graph.Node(slotID(slot - 1))
 			if !has {
 				continue
@@ -189,24 +188,24 @@ func (k *Kernel) keep() {
 // markNow makes a mark of what is published, and a checkpoint if one is due or
 // asked for.
 func (k *Kernel) markNow(checkpoint bool) (err error) {
-	if k.keeper.of == nil || k.keeper.failed != nil {
+	if k.keeper.failed != nil {
 		return k.keeper.failed
 	}
 	v := k.now()
-	perr := rmg.Protect(func() { err = k.mark(v, checkpoint || v.seq/checkpointEvery > k.keeper.last/checkpointEvery) })
+	perr := rmg.Protect(func() { err = k.mark(v, checkpoint || v.seq/k.tune.checkpoints > k.keeper.last/k.tune.checkpoints) })
 	return errors.Join(perr, err)
 }
 
 func (k *Kernel) mark(v version, checkpoint bool) error {
 	kp := &k.keeper
 	if kp.file == nil {
-		f, err := kp.of.Objects().Begin()
+		f, err := k.opt.Journal.Objects().Begin()
 		if err != nil {
 			return err
 		}
 		kp.file, kp.store = f, rmg.NewStore(f, f, f.Size())
 	}
-	m := marks{store: kp.store}
+	m := marks{store: kp.store, every: k.tune.mark}
 	if old := k.marks.Load(); old != nil {
 		m.graph = old.graph
 	}
@@ -222,11 +221,11 @@ func (k *Kernel) mark(v version, checkpoint bool) error {
 	if err != nil {
 		return err
 	}
-	chain, err := kp.chain(v.seq)
+	chain, err := k.opt.Journal.ChainAt(v.seq)
 	if err != nil {
 		return err
 	}
-	err = kp.of.WriteCheckpoint(journal.Checkpoint{
+	err = k.opt.Journal.WriteCheckpoint(journal.Checkpoint{
 		Seq: v.seq, Chain: chain, Epoch: k.epoch, Fold: foldVersion, Payload: data,
 		Objects: journal.Extent{Generation: kp.file.Generation(), Length: kp.file.Size()},
 	})
@@ -242,10 +241,11 @@ func (k *Kernel) checkpointed(c journal.Checkpoint) (version, error) {
 	if c.Fold != foldVersion {
 		return version{}, fmt.Errorf("it was folded by version %d; this program is %d", c.Fold, foldVersion)
 	}
-	v, m, f, err := openCheckpoint(k.keeper.of, c)
+	v, m, f, err := openCheckpoint(k.opt.Journal, c)
 	if err != nil {
 		return version{}, err
 	}
+	m.every = k.tune.mark
 	k.keeper.file, k.keeper.store, k.keeper.last = f, m.store, c.Seq
 	k.marks.Store(&m)
 	return v, nil

@@ -24,6 +24,22 @@ type Options struct {
 	Runner   Runner
 	Library  *tasks.Library
 	Logger   *slog.Logger
+
+	tuning tuning // for tests
+}
+
+// tuning is how much of the past is in memory and how often the state is kept.
+// The zero value stands for the constants.
+type tuning struct {
+	recent            int
+	mark, checkpoints uint64
+}
+
+func (t tuning) orDefault() tuning {
+	if t == (tuning{}) {
+		return tuning{maxRecent, markEvery, checkpointEvery}
+	}
+	return t
 }
 
 // Kernel owns the system. Safe for concurrent use.
@@ -51,8 +67,9 @@ type Kernel struct {
 	past        past
 	marks       atomic.Pointer[marks] // nil: there are none
 	keeper      keeper
+	tune        tuning
 	checkpoints []journal.Checkpoint // that the start found, from the one it took
-	runs struct {
+	runs        struct {
 		sync.Mutex // guards the fields below
 		live       map[string]*run
 		queues     map[rmg.Path]chan struct{} // one token for each branch
@@ -83,9 +100,8 @@ func Open(ctx context.Context, opt Options) (*Kernel, error) {
 	k.proofs.byKey = map[string]work.Evidence{}
 	k.current.Store(&version{})
 	k.keeper.poke = make(chan struct{}, 1)
-	if c, ok := opt.Journal.(checkpointed); ok {
-		k.keeper.of, k.keeper.chain = c, c.ChainAt
-	}
+	k.tune = opt.tuning.orDefault()
+	k.state.recent.size = k.tune.recent
 	if err := k.replay(); err != nil {
 		k.stop()
 		return nil, err
@@ -175,7 +191,7 @@ func (k *Kernel) publish(ticks []stepped) {
 	before := k.current.Swap(&v)
 	k.state.Unlock()
 	close(news)
-	if v.seq/markEvery > before.seq/markEvery {
+	if v.seq/k.tune.mark > before.seq/k.tune.mark {
 		select {
 		case k.keeper.poke <- struct{}{}:
 		default:

@@ -22,17 +22,18 @@ type stepped struct {
 
 // recent is a ring of the last versions, in order.
 type recent struct {
+	size int
 	ring []stepped
 	at   int // of the oldest, once the ring is full
 }
 
 func (r *recent) add(v stepped) {
-	if len(r.ring) < maxRecent {
+	if len(r.ring) < r.size {
 		r.ring = append(r.ring, v)
 		return
 	}
 	r.ring[r.at] = v
-	r.at = (r.at + 1) % maxRecent
+	r.at = (r.at + 1) % r.size
 }
 
 func (r *recent) nth(i int) stepped { return r.ring[(r.at+i)%len(r.ring)] }

@@ -14,14 +14,9 @@ import (
 // Journal is the storage the kernel stands on; *journal.Store is one.
 type Journal interface {
 	journal.Log
+	journal.Checkpoints
 	Blobs() journal.Blobs
 	Verify() (journal.Report, error)
-}
-
-// checkpointed is a journal that keeps checkpoints.
-type checkpointed interface {
-	journal.Checkpoints
-	ChainAt(seq uint64) ([32]byte, error)
 }
 
 // Clock gives wall time, which enters the log as a recorded input.

@@ -13,12 +13,9 @@ import (
 // only ever a shortcut, so whatever is wrong with one leads to an older one;
 // what is wrong with the log itself is refused in the end.
 func (k *Kernel) replay() error {
-	var list []journal.Checkpoint
-	if k.keeper.of != nil {
-		var err error
-		if list, err = k.keeper.of.Checkpoints(); err != nil {
-			k.log.Warn("checkpoints cannot be read; the whole log is folded", "err", err)
-		}
+	list, err := k.opt.Journal.Checkpoints()
+	if err != nil {
+		k.log.Warn("checkpoints cannot be read; the whole log is folded", "err", err)
 	}
 	for i, c := range list {
 		err := k.startFrom(c)
@@ -49,7 +46,7 @@ func (k *Kernel) startFrom(c journal.Checkpoint) error {
 
 // forget takes back what startFrom did.
 func (k *Kernel) forget() {
-	k.state.recent = recent{}
+	k.state.recent = recent{size: k.tune.recent}
 	k.current.Store(&version{})
 	k.keeper.file, k.keeper.store, k.keeper.last = nil, nil, 0
 	k.marks.Store(nil)
