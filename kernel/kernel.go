@@ -69,6 +69,7 @@ type Kernel struct {
 	keeper      keeper
 	tune        tuning
 	checkpoints []journal.Checkpoint // that the start found, from the one it took
+	checked     atomic.Pointer[checked]
 	runs        struct {
 		sync.Mutex // guards the fields below
 		live       map[string]*run
@@ -108,7 +109,10 @@ func Open(ctx context.Context, opt Options) (*Kernel, error) {
 	}
 	k.writerOf.Go(k.write)
 	k.owned.Go(k.keep)
-	if err := k.begin(ctx); err != nil {
+	if len(k.checkpoints) > 1 {
+		k.owned.Go(func() { k.check(k.ctx, k.checkpoints[0], k.checkpoints[1]) })
+	}
+	if err := guarded(func() error { return k.begin(ctx) }); err != nil {
 		k.Close()
 		return nil, err
 	}
@@ -117,7 +121,15 @@ func Open(ctx context.Context, opt Options) (*Kernel, error) {
 
 // begin appends the epoch's record, and deals with what was cut off.
 func (k *Kernel) begin(ctx context.Context) error {
-	now := k.now()
+	if _, err := k.system(ctx, "kernel", "", fmt.Sprintf("epoch %d begins", k.epoch), k.epochOps(k.now())); err != nil {
+		return err
+	}
+	k.recallProofs()
+	return k.settleLandings(ctx)
+}
+
+// epochOps are those of the epoch's record.
+func (k *Kernel) epochOps(now version) []rewrite.Op {
 	var ops []rewrite.Op
 	add := func(g rmg.Graph, p rmg.Path, kind string) {
 		if _, ok := g.Get(p); !ok {
@@ -137,11 +149,7 @@ func (k *Kernel) begin(ctx context.Context) error {
 		}
 		ops = append(ops, setOp(workerRoot.Child(d.Name), map[string]rmg.Value{"summary": rmg.String(d.Summary), "actions": rmg.List(actions...)}))
 	}
-	if _, err := k.system(ctx, "kernel", "", fmt.Sprintf("epoch %d begins", k.epoch), ops); err != nil {
-		return err
-	}
-	k.recallProofs()
-	return k.settleLandings(ctx)
+	return ops
 }
 
 // Close stops processes (they are interrupted, not failed), then the writer.
@@ -222,6 +230,9 @@ func (k *Kernel) Status() Status {
 	}
 	if why := k.readOnly.Load(); why != nil {
 		st.ReadOnly = *why
+	}
+	if c := k.checked.Load(); c != nil {
+		st.Checked = c.text
 	}
 	if e, ok := now.ledger.Get(swsRoot); ok {
 		st.Workspaces, _ = e.Graph.Len()

@@ -135,7 +135,7 @@ func (k *Kernel) refold(seq uint64, exactly bool) (version, error) {
 		}
 	}
 	f := &fold{version: base.version, past: k.openHead}
-	err = rmg.Protect(func() { err = k.advance(f, seq, exactly) })
+	err = guarded(func() error { return k.advance(f, seq, exactly) })
 	if err == nil && f.seq < seq {
 		err = noVersion(Version{Seq: seq})
 	}
@@ -162,4 +162,13 @@ func (k *Kernel) openHead(v Version) (head, error) {
 		return head{}, noVersion(v)
 	}
 	return k.refoldSpace(s, v)
+}
+
+// guarded runs fn, in which a stored graph may turn out to be unreadable: rmg
+// panics then, and nobody but who guards hears of it.
+func guarded(fn func() error) (err error) {
+	if failed := rmg.Protect(func() { err = fn() }); failed != nil {
+		return failed
+	}
+	return err
 }

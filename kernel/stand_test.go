@@ -127,6 +127,10 @@ func (c *chronicle) see(k *Kernel) {
 
 // step does something at random; what is refused changes nothing.
 func (c *chronicle) step(k *Kernel, src opSource) error {
+	return guarded(func() error { return c.stepped(k, src) })
+}
+
+func (c *chronicle) stepped(k *Kernel, src opSource) error {
 	ctx, who := context.Background(), Caller{Name: "t"}
 	view := "system"
 	if len(c.spaces) > 0 && src.IntN(2) == 0 {

@@ -1,11 +1,11 @@
 package kernel
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
 	"jitos.dev/journal"
-	"jitos.dev/rmg"
 )
 
 // replay makes the state: from the newest checkpoint that can be started from,
@@ -18,7 +18,7 @@ func (k *Kernel) replay() error {
 		k.log.Warn("checkpoints cannot be read; the whole log is folded", "err", err)
 	}
 	for i, c := range list {
-		err := k.startFrom(c)
+		err := guarded(func() error { return k.startFrom(c) })
 		if err == nil {
 			k.checkpoints = list[i:]
 			return nil
@@ -40,8 +40,27 @@ func (k *Kernel) startFrom(c journal.Checkpoint) error {
 	}
 	k.publish([]stepped{{v, v.seq}})
 	k.lastAt = v.at
-	perr := rmg.Protect(func() { err = k.follow(v) })
-	return errors.Join(perr, err)
+	if err := k.follow(v); err != nil {
+		return err
+	}
+	return k.rehearse()
+}
+
+// rehearse reads what the beginning of an epoch reads and writes, so that damage
+// there is met while there still is an older checkpoint to go back to.
+func (k *Kernel) rehearse() error {
+	f := k.newFold()
+	if err := f.apply(Record{Seq: f.seq + 1, View: "system", Ops: k.epochOps(f.version)}); err != nil {
+		return err
+	}
+	if e, ok := f.ledger.Get(procRoot); ok {
+		for p := range e.Graph.Nodes("") {
+			readEvidence(p.Graph)
+		}
+	}
+	f.world.Digest()
+	f.ledger.Digest()
+	return nil
 }
 
 // forget takes back what startFrom did.
@@ -178,7 +197,7 @@ func (k *Kernel) refoldSpace(s *space, v Version) (h head, err error) {
 	if err != nil {
 		return head{}, err
 	}
-	perr := rmg.Protect(func() {
+	err = guarded(func() error {
 		h = head{seq: s.forked, world: s.base}
 		if old, ok := spaceIn(base.spaces, s.id); ok && base.seq <= v.At {
 			h = old.now
@@ -187,14 +206,66 @@ func (k *Kernel) refoldSpace(s *space, v Version) (h head, err error) {
 			if seq <= h.seq || seq > v.At {
 				continue
 			}
-			var r Record
-			if r, err = k.record(seq); err != nil {
-				return
+			r, err := k.record(seq)
+			if err != nil {
+				return err
 			}
 			if h, err = h.next(r); err != nil {
-				return
+				return err
 			}
 		}
+		return nil
 	})
-	return h, errors.Join(perr, err)
+	return h, err
+}
+
+// check folds from the checkpoint before the one that the start took up to that,
+// and compares all four graphs: a fold that was cut short by a checkpoint is
+// held against a longer one. What it finds is told by Status and Verify.
+func (k *Kernel) check(ctx context.Context, newest, before journal.Checkpoint) {
+	end := func(text string, err error) {
+		if err != nil {
+			text = err.Error()
+			k.log.Error("the newest checkpoint is not what the log folds to from the one before", "seq", newest.Seq, "err", err)
+		}
+		k.checked.Store(&checked{text, err != nil})
+	}
+	err := guarded(func() error {
+		v, _, _, err := openCheckpoint(k.opt.Journal, before)
+		if err != nil {
+			return err
+		}
+		f := &fold{version: v, past: k.openHead}
+		for frame, err := range k.opt.Journal.Read(v.seq + 1) {
+			if err = errors.Join(err, ctx.Err()); err != nil {
+				return err
+			}
+			if frame.First > newest.Seq {
+				break
+			}
+			ticks, err := decodeTicks(frame.Payload, k.store)
+			if err != nil {
+				return err
+			}
+			for _, t := range ticks {
+				if err := f.tickOf(t); err != nil {
+					return err
+				}
+			}
+		}
+		w, _, _, err := openCheckpoint(k.opt.Journal, newest)
+		if err != nil {
+			return err
+		}
+		return w.same(f.version)
+	})
+	if ctx.Err() == nil {
+		end(fmt.Sprintf("the checkpoint of seq %d is what the log folds to from seq %d", newest.Seq, before.Seq), err)
+	}
+}
+
+// checked is what became of the check of the newest checkpoint.
+type checked struct {
+	text string
+	bad  bool
 }

@@ -18,6 +18,9 @@ func (k *Kernel) Verify(ctx context.Context) (Verification, error) {
 	}
 	out := Verification{Segments: rep.Segments, Blobs: rep.Blobs, Bytes: rep.Bytes, Problems: rep.Problems}
 	problem := func(format string, args ...any) { out.Problems = append(out.Problems, fmt.Sprintf(format, args...)) }
+	if c := k.checked.Load(); c != nil && c.bad {
+		problem("checkpoint: %s", c.text)
+	}
 	f := &fold{past: k.openProven}
 	until := k.now()
 	for frame, err := range k.opt.Journal.Read(1) {
