@@ -187,6 +187,12 @@ func seqRow(dir string, n int) (row, error) {
 		return row{}, err
 	}
 	defer d.close()
+	for began := time.Now(); d.Status().Marked+1024 < d.Status().Seq; {
+		if time.Since(began) > 20*time.Minute {
+			return row{}, errors.New("marks are missing still")
+		}
+		time.Sleep(time.Second)
+	}
 	var times []float64
 	for i := range 200 {
 		seq := 1 + i*7919*104729%n

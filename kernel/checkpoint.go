@@ -17,12 +17,13 @@ import (
 // mark holds too. A checkpoint is a mark that was made durable, from which a
 // start begins. Both are shortcuts: the log has it all.
 //
-// Where they stand depends on seqs alone: a mark is made of the first version
-// that is published in a slot, as long as the keeper comes along.
+// Each slot of so many seqs has its mark. Where the log grows faster than marks
+// are made, slots are left out, and filled when there is time.
 const (
 	markEvery       = 512  // records of a slot
 	checkpointEvery = 8192 // records after which a mark is made a checkpoint
 	keeperRest      = 4    // the keeper rests so many times as long as a mark took
+	keeperMost      = 10 * time.Second
 )
 
 // mark says where a version stands in the object file.
@@ -53,6 +54,10 @@ type keeper struct {
 	last   uint64 // seq of the newest checkpoint
 	poke   chan struct{}
 	failed error // after which nothing is kept any more
+
+	filled  uint64 // slots below have their marks, or cannot have one
+	filling *fold  // where filling goes on; nil: nowhere
+	unsaved bool   // slots were filled since the newest checkpoint
 }
 
 // marks is where marks are found.
@@ -162,17 +167,17 @@ func (k *Kernel) nearest(seq uint64) (stepped, error) {
 	return stepped{v, v.seq}, nil
 }
 
-// keep is the keeper's goroutine: it makes a mark whenever it is poked, and then
-// rests, so that the writer has the processor.
+// keep is the keeper's goroutine: it makes a mark whenever it is poked, and else
+// fills slots that it did not come along for. Then it rests, so that the writer
+// has the processor.
 func (k *Kernel) keep() {
 	for {
-		select {
-		case <-k.ctx.Done():
-			return
-		case <-k.keeper.poke:
-		}
 		began := time.Now()
-		if err := k.markNow(false); err != nil {
+		err := k.keepOnce()
+		if k.ctx.Err() != nil {
+			return
+		}
+		if err != nil {
 			k.keeper.failed = err
 			k.log.Warn("no more checkpoints are written until the next start", "err", err)
 			return
@@ -180,9 +185,82 @@ func (k *Kernel) keep() {
 		select {
 		case <-k.ctx.Done():
 			return
-		case <-time.After(keeperRest * time.Since(began)):
+		case <-time.After(min(keeperRest*time.Since(began), keeperMost)):
 		}
 	}
+}
+
+// keepOnce does one thing, for which it waits if there is nothing.
+func (k *Kernel) keepOnce() error {
+	select {
+	case <-k.keeper.poke:
+		return k.markNow(false)
+	default:
+	}
+	more, err := k.fill()
+	if more || err != nil {
+		return err
+	}
+	select {
+	case <-k.ctx.Done():
+		return nil
+	case <-k.keeper.poke:
+		return k.markNow(false)
+	}
+}
+
+// fill makes the mark of the first slot that has none, by folding on from the
+// one before, and reports whether there may be more.
+func (k *Kernel) fill() (more bool, err error) {
+	m := k.marks.Load()
+	if m == nil || m.store == nil {
+		return false, nil
+	}
+	kp := &k.keeper
+	err = guarded(func() error {
+		last := k.now().seq / m.every
+		for ; kp.filled < last; kp.filled++ {
+			if _, ok := m.graph.Node(slotID(kp.filled)); !ok {
+				break
+			}
+		}
+		k.filled.Store(kp.filled * m.every)
+		if kp.filled == last {
+			kp.filling = nil
+			return nil
+		}
+		from := kp.filled * m.every
+		if f := kp.filling; f == nil || f.seq > from || f.seq+2*m.every < from {
+			v := version{}
+			at, ok, err := m.nearest(from)
+			if err != nil {
+				return err
+			}
+			if ok {
+				if v, _, err = m.open(at); err != nil {
+					return err
+				}
+			}
+			kp.filling = &fold{version: v, past: k.openHead}
+		}
+		if from > kp.filling.seq {
+			if _, err := k.advance(kp.filling, from, false); err != nil {
+				return err
+			}
+		}
+		if slot := kp.filling.seq / m.every; slot == kp.filled && kp.filling.seq > 0 {
+			_, next, err := m.put(kp.filling.version)
+			if err != nil {
+				return err
+			}
+			k.marks.Store(&next)
+			kp.unsaved = true
+		}
+		kp.filled++
+		more = true
+		return nil
+	})
+	return more, err
 }
 
 // markNow makes a mark of what is published, and a checkpoint if one is due or
@@ -230,7 +308,7 @@ func (k *Kernel) mark(v version, checkpoint bool) error {
 		Objects: journal.Extent{Generation: kp.file.Generation(), Length: kp.file.Size()},
 	})
 	if err == nil {
-		kp.last = v.seq
+		kp.last, kp.unsaved = v.seq, false
 	}
 	return err
 }

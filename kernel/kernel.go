@@ -67,6 +67,7 @@ type Kernel struct {
 	past        past
 	marks       atomic.Pointer[marks] // nil: there are none
 	keeper      keeper
+	filled      atomic.Uint64 // seq up to which no slot is without its mark
 	tune        tuning
 	checkpoints []journal.Checkpoint // that the start found, from the one it took
 	checked     atomic.Pointer[checked]
@@ -157,7 +158,7 @@ func (k *Kernel) Close() error {
 	k.stop()
 	k.owned.Wait()
 	k.writerOf.Wait()
-	if v := k.now(); k.readOnly.Load() == nil && v.seq > k.keeper.last {
+	if v := k.now(); k.readOnly.Load() == nil && (v.seq > k.keeper.last || k.keeper.unsaved) {
 		if err := k.markNow(true); err != nil {
 			k.log.Warn("the last checkpoint was not written; the next start folds more of the log", "err", err)
 		}
@@ -231,6 +232,7 @@ func (k *Kernel) Status() Status {
 	if why := k.readOnly.Load(); why != nil {
 		st.ReadOnly = *why
 	}
+	st.Marked = k.filled.Load()
 	if c := k.checked.Load(); c != nil {
 		st.Checked = c.text
 	}

@@ -135,10 +135,16 @@ func (k *Kernel) refold(seq uint64, exactly bool) (version, error) {
 		}
 	}
 	f := &fold{version: base.version, past: k.openHead}
-	err = guarded(func() error { return k.advance(f, seq, exactly) })
-	if err == nil && f.seq < seq {
-		err = noVersion(Version{Seq: seq})
-	}
+	err = guarded(func() error {
+		from, err := k.advance(f, seq, exactly)
+		if err == nil && f.seq < seq {
+			err = noVersion(Version{Seq: seq})
+		}
+		if err == nil && !exactly {
+			k.past.keep(stepped{f.version, from})
+		}
+		return err
+	})
 	return f.version, err
 }
 

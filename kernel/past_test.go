@@ -137,3 +137,38 @@ func TestDeepWorkspace(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestFillLeavesNoSlotOut fills the slots of a history that had no marks.
+func TestFillLeavesNoSlotOut(t *testing.T) {
+	disk := journaltest.NewFaultFS(8)
+	src, c := sourceOf(8), newChronicle()
+	s := mustOpen(t, disk, tuning{recent: 4, mark: 1 << 40, checkpoints: 1 << 40})
+	for range 60 {
+		if err := c.step(s.Kernel, src); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Kernel.Close() // the keeper has ended, and left one mark, which is of no slot here
+	m := *s.marks.Load()
+	m.every, m.graph = few.mark, rmg.Graph{}
+	s.marks.Store(&m)
+	s.keeper.filled, s.keeper.filling = 0, nil
+	for more := true; more; {
+		var err error
+		if more, err = s.fill(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for slot := uint64(1); slot < s.now().seq/few.mark; slot++ {
+		at, ok, err := s.marks.Load().nearest(slot*few.mark + few.mark - 1)
+		if err != nil || !ok || at.Seq < slot*few.mark {
+			t.Errorf("slot %d has no mark: %+v %v", slot, at, err)
+		}
+	}
+	if err := c.same(s.Kernel); err != nil {
+		t.Error(err)
+	}
+	if err := s.store.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -156,38 +156,37 @@ func (k *Kernel) tickOf(seq uint64) (tick, error) {
 	return tick{}, noVersion(Version{Seq: seq})
 }
 
-// advance folds the log on to the end of the tick that holds seq, or to seq
-// exactly. What it reached is kept.
-func (k *Kernel) advance(f *fold, seq uint64, exactly bool) error {
+// advance folds the log on to the end of the tick that holds seq, whose first
+// record it returns, or to seq exactly.
+func (k *Kernel) advance(f *fold, seq uint64, exactly bool) (from uint64, err error) {
 	for frame, err := range k.opt.Journal.Read(f.seq + 1) {
 		if err != nil {
-			return err
+			return 0, err
 		}
 		ticks, err := decodeTicks(frame.Payload, k.store)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		for _, t := range ticks {
-			from := t.records[0].Seq
+			from = t.records[0].Seq
 			for _, r := range t.records {
 				switch {
 				case r.Seq <= f.seq:
 					continue
 				case exactly && r.Seq > seq:
-					return nil
+					return f.seq, nil
 				}
 				if err := f.apply(r); err != nil {
-					return fmt.Errorf("replay of record %d: %w", r.Seq, err)
+					return 0, fmt.Errorf("replay of record %d: %w", r.Seq, err)
 				}
 			}
 			f.version.tick = t.number
 			if f.seq >= seq {
-				k.past.keep(stepped{f.version, from})
-				return nil
+				return from, nil
 			}
 		}
 	}
-	return nil
+	return f.seq, nil
 }
 
 // refoldSpace opens an older head of a workspace: its records up to v.At over
