@@ -20,7 +20,7 @@ import (
 // Each slot of so many seqs has its mark. Where the log grows faster than marks
 // are made, slots are left out, and filled when there is time.
 const (
-	markEvery       = 512  // records of a slot
+	markEvery       = 256  // records of a slot
 	checkpointEvery = 8192 // records after which a mark is made a checkpoint
 	keeperRest      = 4    // the keeper rests so many times as long as a mark took
 	keeperMost      = 10 * time.Second
