@@ -164,7 +164,7 @@ func (k *Kernel) nearest(seq uint64) (stepped, error) {
 	if err != nil {
 		return best, err
 	}
-	return stepped{v, v.seq}, nil
+	return stepped{version: v, from: v.seq}, nil
 }
 
 // keep is the keeper's goroutine: it makes a mark whenever it is poked, and else

@@ -26,6 +26,15 @@ type tick struct {
 	records       []Record
 }
 
+// ops is how many ops its records have.
+func (t tick) ops() int {
+	n := 0
+	for _, r := range t.records {
+		n += len(r.Ops)
+	}
+	return n
+}
+
 // fold is the private next version while records are applied: the one place
 // where state changes, in the writer and in replay alike.
 type fold struct {

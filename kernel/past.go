@@ -10,33 +10,35 @@ import (
 // How much of the past is in memory. What is older is opened when it is asked
 // for: the nearest version before it that can be had, and the records up to it.
 const (
-	maxRecent = 1024 // last versions, one for each tick
-	maxPast   = 16   // older ones that were asked for last
+	maxRecent    = 1024    // last versions, one for each tick
+	maxRecentOps = 1 << 14 // that led to them: a version holds on to what the next one changed
+	maxPast      = 16      // older ones that were asked for last
 )
 
 // stepped is the system after a tick, and the seq of the tick's first record.
 type stepped struct {
 	version
 	from uint64
+	ops  int // that the tick's records have
 }
 
-// recent is a ring of the last versions, in order.
+// recent is a queue of the last versions, in order.
 type recent struct {
 	size int
 	ring []stepped
-	at   int // of the oldest, once the ring is full
+	ops  int // of all of them
 }
 
 func (r *recent) add(v stepped) {
-	if len(r.ring) < r.size {
-		r.ring = append(r.ring, v)
-		return
+	r.ring, r.ops = append(r.ring, v), r.ops+v.ops
+	for len(r.ring) > r.size || r.ops > maxRecentOps && len(r.ring) > 1 {
+		r.ops -= r.ring[0].ops
+		r.ring[0] = stepped{} // the array behind the queue holds on to it
+		r.ring = r.ring[1:]
 	}
-	r.ring[r.at] = v
-	r.at = (r.at + 1) % r.size
 }
 
-func (r *recent) nth(i int) stepped { return r.ring[(r.at+i)%len(r.ring)] }
+func (r *recent) nth(i int) stepped { return r.ring[i] }
 
 // find returns the version after the tick that holds seq.
 func (r *recent) find(seq uint64) (version, bool) {
@@ -141,7 +143,7 @@ func (k *Kernel) refold(seq uint64, exactly bool) (version, error) {
 			err = noVersion(Version{Seq: seq})
 		}
 		if err == nil && !exactly {
-			k.past.keep(stepped{f.version, from})
+			k.past.keep(stepped{version: f.version, from: from})
 		}
 		return err
 	})

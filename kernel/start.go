@@ -38,7 +38,7 @@ func (k *Kernel) startFrom(c journal.Checkpoint) error {
 	if err := k.agrees(v); err != nil {
 		return err
 	}
-	k.publish([]stepped{{v, v.seq}})
+	k.publish([]stepped{{version: v, from: v.seq}})
 	k.lastAt = v.at
 	if err := k.follow(v); err != nil {
 		return err
@@ -111,7 +111,7 @@ func (k *Kernel) follow(v version) error {
 			if err := f.tickOf(t); err != nil {
 				return err
 			}
-			steps = append(steps, stepped{f.version, from})
+			steps = append(steps, stepped{f.version, from, t.ops()})
 		}
 		if len(ticks) == 0 {
 			continue

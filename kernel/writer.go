@@ -245,7 +245,7 @@ func (k *Kernel) evaluate(batch []*request, answers []answer) (ticks []tick, ste
 		from := f.seq + 1
 		done := k.step(f, t, batch, answers, at)
 		if len(done.records) > 0 {
-			ticks, steps = append(ticks, done), append(steps, stepped{f.version, from})
+			ticks, steps = append(ticks, done), append(steps, stepped{f.version, from, done.ops()})
 		}
 	}
 	return ticks, steps
