@@ -52,7 +52,7 @@ func main() {
 		fmt.Fprintln(out, "ROW\tVALUE\tPEERS\tMUST\tHOLDS")
 	}
 	failed := false
-	for _, m := range slices.Concat(graphRows(), logRows(), sandboxRows(), demoRows()) {
+	for _, m := range slices.Concat(graphRows(), logRows(), kernelRows(), sandboxRows(), demoRows()) {
 		if !match.MatchString(m.name) {
 			continue
 		}

@@ -286,6 +286,8 @@ type Status struct {
 	Records, Workspaces int
 	Processes, Running  int
 	ReadOnly            string // why; empty if it writes
+	Marked              uint64 // seq up to which any version of the past is opened at once
+	Checked             string // what became of the check of the newest checkpoint; empty until it ends, or if there is none
 	Started             time.Time
 }
 

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"slices"
 
 	"jitos.dev/rewrite"
 	"jitos.dev/rmg"
@@ -38,13 +39,28 @@ func (f *fold) startOf(s *space, entry []rewrite.Op) (start, error) {
 		if err != nil {
 			return st, err
 		}
-		g, err := f.read(at)
+		b, err := f.read(at)
 		if err != nil {
 			return st, err
 		}
-		st = start{base: g, world: g, moves: standing(g, h.moves), moved: true}
+		st = start{base: b.world, world: b.world, moves: standing(b.world, h.moves), moved: true}
 	}
 	return st, nil
+}
+
+// next is the head after a record with these ops on the workspace's world, and the
+// moves that they made.
+func (st start) next(seq uint64, ops []rewrite.Op) (head, []rmg.Move, error) {
+	h := head{seq: seq, world: st.world, moves: st.moves}
+	if len(ops) == 0 {
+		return h, nil, nil
+	}
+	o := rmg.NewOverlay(st.world)
+	if err := rewrite.Apply(o, ops); err != nil {
+		return head{}, nil, err
+	}
+	h.world, h.moves = o.Graph(), append(slices.Clip(st.moves), o.Moves()...)
+	return h, o.Moves(), nil
 }
 
 // count keeps, in an entry that has counters, what the workspace's own rewrites
@@ -68,7 +84,8 @@ func (f *fold) forked(entry rmg.Props) (rmg.Graph, error) {
 	if err != nil {
 		return rmg.Graph{}, err
 	}
-	return f.read(v)
+	h, err := f.read(v)
+	return h.world, err
 }
 
 // baseVersion names the version that a workspace stands on after its base was

@@ -112,7 +112,8 @@ func (b *bisect) condition(c Caller, q BisectRequest) error {
 	root, ok := branchOf(q.Path)
 	if !ok {
 		var err error
-		if root, err = execBranch(&space{base: b.k.now().world, heads: []head{{world: b.k.now().world}}}); err != nil {
+		now := b.k.now().world
+		if root, err = execBranch(&space{base: now, now: head{world: now}}); err != nil {
 			return err
 		}
 		if q.Path != "" && q.Path != rmg.Root {

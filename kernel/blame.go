@@ -7,8 +7,8 @@ import (
 	"jitos.dev/rmg"
 )
 
-// maxBlame is how many records one question for an author may read.
-const maxBlame = 64
+// maxBlame is how many records a question for who removed something may read.
+const maxBlame = 4096
 
 // mergeSpace merges a workspace with a version of what it was forked from, and
 // knows who wrote what on both sides. What reads name must not have changed.
@@ -47,44 +47,43 @@ func below(base, side rmg.Graph, ask authorship) authorship {
 	}
 }
 
-// wroteSystem says who wrote a prop, or an element, of the world last. What
-// stands below something that was put in or removed whole was written with that.
+// wroteSystem says who wrote a prop, or an element, of the world last. Of what
+// is not there any more it is who removed what held it.
 func (k *Kernel) wroteSystem(p rmg.Path, prop string) (seq int64, author string) {
-	for at := p; ; at = at.Parent() {
-		k.state.RLock()
-		seqs := slices.Clone(k.state.touched[at])
-		k.state.RUnlock()
-		for i := len(seqs) - 1; i >= max(0, len(seqs)-maxBlame); i-- {
-			r, err := k.record(seqs[i])
-			if err != nil {
-				return 0, ""
-			}
-			for _, op := range r.Ops {
-				if touches(op, at, prop, at != p) {
-					return int64(r.Seq), r.Author
-				}
-			}
-		}
-		if at == rmg.Root {
-			return 0, ""
-		}
+	now := k.now()
+	last, ok := lastWrite(now, p, prop)
+	if !ok && prop != "" {
+		last, ok = lastWrite(now, p, "")
 	}
+	if !ok {
+		last, ok = k.removed(now, p)
+	}
+	if !ok {
+		return 0, ""
+	}
+	r, err := k.record(last)
+	if err != nil {
+		return 0, ""
+	}
+	return int64(r.Seq), r.Author
 }
 
-// touches reports whether an op writes a prop of the element at a path or, with
-// prop "", the element. Of what stands above only an op that concerns all below
-// does.
-func touches(op rewrite.Op, at rmg.Path, prop string, above bool) bool {
-	if op.Path != at && op.Dest != at {
-		return false
+// removed finds, among the last records, the one that took out an element that is
+// not there.
+func (k *Kernel) removed(now version, p rmg.Path) (uint64, bool) {
+	var found uint64
+	from := now.seq - min(now.seq, maxBlame) + 1
+	for r, err := range k.Records(from, now.seq) {
+		if err != nil {
+			return 0, false
+		}
+		if r.View == "system" && slices.ContainsFunc(worldOps(r), func(op rewrite.Op) bool {
+			return (op.Op == rewrite.Remove || op.Op == rewrite.Move) && op.Path.Has(p)
+		}) {
+			found = r.Seq
+		}
 	}
-	switch op.Op {
-	case rewrite.Remove, rewrite.Move:
-		return true
-	case rewrite.AddNode, rewrite.AddEdge:
-		return !above
-	}
-	return !above && (prop == "" || slices.Contains(propsOf(op), prop))
+	return found, found != 0
 }
 
 // propsOf lists the props that an op writes.

@@ -48,8 +48,10 @@ func (k *Kernel) launch(id string) {
 	k.runs.Unlock()
 	k.owned.Go(func() {
 		busy := k.opt.Runner.Busy()
-		err := k.drive(ctx, r)
-		k.finish(ctx, r, err, k.opt.Runner.Busy()-busy)
+		err := guarded(func() error { return k.drive(ctx, r) })
+		if err := guarded(func() error { k.finish(ctx, r, err, k.opt.Runner.Busy()-busy); return nil }); err != nil {
+			k.log.Error("the end of a process could not be recorded", "process", id, "err", err)
+		}
 		cancel(nil)
 		k.runs.Lock()
 		delete(k.runs.live, id)
@@ -156,7 +158,9 @@ func (k *Kernel) drive(ctx context.Context, r *run) error {
 					continue
 				}
 				active[t.ID] = true
-				go func() { results <- ended{t, k.attempt(lanes.ctx[t.Lane], r, p, t)} }()
+				go func() {
+					results <- ended{t, guarded(func() error { return k.attempt(lanes.ctx[t.Lane], r, p, t) })}
+				}()
 			}
 		}
 		if len(active) == 0 {

@@ -3,33 +3,21 @@ package kernel
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"jitos.dev/rewrite"
 	"jitos.dev/rmg"
 )
 
-// version is the system after a tick.
+// version is the system after a tick, or within one after a record.
 type version struct {
-	seq, tick     uint64 // of its last record
-	world, ledger rmg.Graph
+	seq, tick uint64    // of its last record
+	at        time.Time // when that was written
+	world     rmg.Graph
+	ledger    rmg.Graph
+	spaces    rmg.Graph // workspaces; derived
+	wrote     rmg.Graph // which record made and set what of the world; derived
 }
-
-// head is a workspace after one of its records.
-type head struct {
-	seq   uint64
-	world rmg.Graph
-	moves []rmg.Move // since the fork
-}
-
-// space is a workspace: where it was forked from, and every head it had. The
-// slice is only ever appended to, by the writer.
-type space struct {
-	id    string
-	base  rmg.Graph
-	heads []head
-}
-
-func (s *space) last() head { return s.heads[len(s.heads)-1] }
 
 // tick is one step: conflict-free records, and the digests after the last.
 type tick struct {
@@ -38,37 +26,27 @@ type tick struct {
 	records       []Record
 }
 
+// ops is how many ops its records have.
+func (t tick) ops() int {
+	n := 0
+	for _, r := range t.records {
+		n += len(r.Ops)
+	}
+	return n
+}
+
 // fold is the private next version while records are applied: the one place
-// where state changes, in the writer and in replay alike. It reads committed
-// state through the two functions and never writes it.
+// where state changes, in the writer and in replay alike.
 type fold struct {
 	version
-	space   func(id string) (*space, bool) // committed workspaces
-	at      func(seq uint64) (version, bool)
-	touched map[string]*space // workspaces changed or made since, private copies
+	// past opens what is not in the version any more: the world of seq:N or
+	// sws:ID@N. The writer's knows what was opened for it beforehand.
+	past  func(v Version) (head, error)
+	given map[Version]head // opened beforehand; may be nil
 }
 
 // lookup returns the workspace as it stands in the fold.
-func (f *fold) lookup(id string) (*space, bool) {
-	if s, ok := f.touched[id]; ok {
-		return s, true
-	}
-	return f.space(id)
-}
-
-// own returns a private copy of the workspace that may be appended to.
-func (f *fold) own(id string) (*space, bool) {
-	if s, ok := f.touched[id]; ok {
-		return s, true
-	}
-	s, ok := f.space(id)
-	if !ok {
-		return nil, false
-	}
-	c := &space{id: s.id, base: s.base, heads: s.heads[:len(s.heads):len(s.heads)]}
-	f.touched[id] = c
-	return c, true
-}
+func (f *fold) lookup(id string) (*space, bool) { return spaceIn(f.spaces, id) }
 
 // apply applies one record. On error the fold is as it was.
 func (f *fold) apply(r Record) error {
@@ -79,7 +57,7 @@ func (f *fold) apply(r Record) error {
 		return &rmg.Error{Op: "apply", Code: rmg.Internal, Msg: fmt.Sprintf("record %d has view %q", r.Seq, r.View)}
 	}
 	ledger, world := splitOps(r.Ops)
-	w, err := applied(f.world, world)
+	w, wrote, err := f.rewritten(world, r.Seq)
 	if err != nil {
 		return err
 	}
@@ -87,14 +65,12 @@ func (f *fold) apply(r Record) error {
 	if err != nil {
 		return err
 	}
-	forks, err := f.forks(r, ledger, l.Graph())
+	spaces, err := f.forks(r, ledger, l)
 	if err != nil {
 		return err
 	}
-	f.seq, f.world, f.ledger = r.Seq, w.Graph(), l.Graph()
-	for _, s := range forks {
-		f.touched[s.id] = s
-	}
+	f.seq, f.version.at = r.Seq, r.At
+	f.world, f.wrote, f.ledger, f.spaces = w, wrote, l, spaces
 	return nil
 }
 
@@ -110,49 +86,67 @@ func splitOps(ops []rewrite.Op) (ledger, world []rewrite.Op) {
 	return ledger, world
 }
 
+// rewritten applies ops to the world, and notes in wrote what they do.
+func (f *fold) rewritten(ops []rewrite.Op, seq uint64) (world, wrote rmg.Graph, err error) {
+	if len(ops) == 0 {
+		return f.world, f.wrote, nil
+	}
+	o, s := rmg.NewOverlay(f.world), newScribe(f.wrote, seq)
+	if err := rewrite.ApplyNoting(o, ops, func(op rewrite.Op) { s.note(o, op) }); err != nil {
+		return world, wrote, err
+	}
+	if s.err != nil {
+		return world, wrote, &rmg.Error{Op: "apply", Code: rmg.Internal, Msg: fmt.Sprintf("what record %d wrote cannot be noted", seq), Err: s.err}
+	}
+	return o.Graph(), s.wrote.Graph(), nil
+}
+
 // applySpace applies a record to a workspace and notes its head in the ledger.
 func (f *fold) applySpace(id string, r Record) error {
 	s, ok := f.lookup(id)
 	if !ok {
 		return noSpace(id)
 	}
-	entry, world := splitOps(r.Ops)
-	start, err := f.startOf(s, entry)
+	entry, ops := splitOps(r.Ops)
+	st, err := f.startOf(s, entry)
 	if err != nil {
 		return err
 	}
-	o, err := applied(start.world, world)
+	h, made, err := st.next(r.Seq, ops)
 	if err != nil {
 		return err
 	}
-	h := head{seq: r.Seq, world: o.Graph(), moves: start.moves}
-	if m := o.Moves(); len(m) > 0 {
-		h.moves = append(h.moves[:len(h.moves):len(h.moves)], m...)
+	spaces := f.spaces
+	if st.moved {
+		spaces, err = withBase(spaces, s, st.base, h)
+	} else {
+		spaces, err = withHead(spaces, id, h, made)
 	}
-	l, err := applied(f.ledger, entry)
 	if err != nil {
 		return err
 	}
+	ledger, err := applied(f.ledger, entry)
+	if err != nil {
+		return err
+	}
+	l := rmg.NewOverlay(ledger)
 	at := swsPath(id)
-	if err := l.Set(at, map[string]rmg.Value{"head": rmg.Int(int64(r.Seq)), "digest": rmg.String(h.world.Digest().String())}); err != nil {
+	if err := l.Set(at, map[string]rmg.Value{"head": seqValue(r.Seq), "digest": rmg.String(h.world.Digest().String())}); err != nil {
 		return err
 	}
 	if err := l.Inc(at, "records", 1); err != nil {
 		return err
 	}
-	if err := start.count(l, at, world); err != nil {
+	if err := st.count(l, at, ops); err != nil {
 		return err
 	}
-	own, _ := f.own(id)
-	own.base = start.base
-	own.heads = append(own.heads, h)
-	f.seq, f.ledger = r.Seq, l.Graph()
+	f.seq, f.version.at, f.ledger, f.spaces = r.Seq, r.At, l.Graph(), spaces
 	return nil
 }
 
 // forks makes the workspaces that a record's ledger ops add.
-func (f *fold) forks(r Record, ops []rewrite.Op, ledger rmg.Graph) ([]*space, error) {
-	var made []*space
+func (f *fold) forks(r Record, ops []rewrite.Op, ledger rmg.Graph) (rmg.Graph, error) {
+	spaces := f.spaces
 	for _, op := range ops {
 		if op.Op != rewrite.AddNode || op.Kind != kindWorkspace || op.Path.Parent() != swsRoot {
 			continue
@@ -161,55 +155,46 @@ func (f *fold) forks(r Record, ops []rewrite.Op, ledger rmg.Graph) ([]*space, er
 		if !ok {
 			continue
 		}
-		g, err := f.forked(e.Props)
+		base, err := f.forked(e.Props)
 		if err != nil {
-			return nil, err
+			return spaces, err
 		}
-		made = append(made, &space{id: e.ID, base: g, heads: []head{{seq: r.Seq, world: g}}})
+		if spaces, err = withSpace(spaces, e.ID, r.Seq, base); err != nil {
+			return spaces, err
+		}
 	}
-	return made, nil
+	return spaces, nil
 }
 
-// read returns the world of a version as the fold sees it.
-func (f *fold) read(v Version) (rmg.Graph, error) {
+// read returns a version as the fold sees it.
+func (f *fold) read(v Version) (head, error) {
 	switch {
 	case v.Space != "":
 		s, ok := f.lookup(v.Space)
 		if !ok {
-			return rmg.Graph{}, noSpace(v.Space)
+			return head{}, noSpace(v.Space)
 		}
-		h, err := s.headAt(v)
-		return h.world, err
+		if v.At == 0 || v.At >= s.now.seq {
+			return s.now, nil
+		}
+		if v.At < s.forked {
+			return head{}, noVersion(v)
+		}
+		return f.past(v)
 	case v.Seq != 0 && v.Seq < f.seq:
-		old, ok := f.at(v.Seq)
-		if !ok {
-			return rmg.Graph{}, noVersion(v)
-		}
-		return old.world, nil
+		return f.past(v)
 	case v.Seq > f.seq:
-		return rmg.Graph{}, noVersion(v)
+		return head{}, noVersion(v)
 	default:
-		return f.world, nil
+		return head{seq: f.seq, world: f.world}, nil
 	}
 }
 
-// headAt returns the workspace's head as of v.At, or its last.
-func (s *space) headAt(v Version) (head, error) {
-	if v.At == 0 {
-		return s.last(), nil
-	}
-	for i := len(s.heads) - 1; i >= 0; i-- {
-		if s.heads[i].seq <= v.At {
-			return s.heads[i], nil
-		}
-	}
-	return head{}, noVersion(v)
-}
-
-func applied(g rmg.Graph, ops []rewrite.Op) (*rmg.Overlay, error) {
-	o := rmg.NewOverlay(g)
+func applied(g rmg.Graph, ops []rewrite.Op) (rmg.Graph, error) {
 	if len(ops) == 0 {
-		return o, nil
+		return g, nil
 	}
-	return o, rewrite.Apply(o, ops)
+	o := rmg.NewOverlay(g)
+	err := rewrite.Apply(o, ops)
+	return o.Graph(), err
 }

@@ -1,10 +1,6 @@
 package kernel
 
-import (
-	"context"
-	"fmt"
-	"iter"
-)
+import "iter"
 
 // Records ranges over the log from one seq to another (0: up to the last), in
 // order, read from the journal.
@@ -48,34 +44,4 @@ func (k *Kernel) record(seq uint64) (Record, error) {
 		return r, err
 	}
 	return Record{}, noVersion(Version{Seq: seq})
-}
-
-// Verify reads the journal anew from disk, folds it from nothing, and compares
-// every digest with what the log says and with what is being served.
-func (k *Kernel) Verify(ctx context.Context) (Verification, error) {
-	rep, err := k.opt.Journal.Verify()
-	if err != nil {
-		return Verification{}, err
-	}
-	out := Verification{Segments: rep.Segments, Blobs: rep.Blobs, Bytes: rep.Bytes, Problems: rep.Problems}
-	r := newRefold(k)
-	if err := r.lookAhead(ctx, k.now().seq, ""); err != nil && ctx.Err() != nil {
-		return out, err
-	}
-	r.until = k.now().seq
-	problem := func(format string, args ...any) { out.Problems = append(out.Problems, fmt.Sprintf(format, args...)) }
-	if err := r.fold(ctx, func(int, uint64) {}); ctx.Err() != nil {
-		return out, ctx.Err()
-	} else if err != nil {
-		problem("%v", err)
-	}
-	out.Records, out.Ticks = r.records, r.ticks
-	if r.difference != "" {
-		problem("%s", r.difference)
-	}
-	out.World, out.Ledger = r.now.world.Digest(), r.now.ledger.Digest()
-	if served, ok := k.versionAt(r.now.seq); ok && r.now.seq > 0 && (served.world.Digest() != out.World || served.ledger.Digest() != out.Ledger) {
-		problem("what is served at seq %d is not what the log folds to", r.now.seq)
-	}
-	return out, nil
 }

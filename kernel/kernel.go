@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"sort"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"jitos.dev/journal"
 	"jitos.dev/rewrite"
 	"jitos.dev/rmg"
 	"jitos.dev/tasks"
@@ -26,6 +26,22 @@ type Options struct {
 	Library  *tasks.Library
 	Logger   *slog.Logger
 	Proofs   int // candidates of one branch that are proven side by side; 0 is 2
+
+	tuning tuning // for tests
+}
+
+// tuning is how much of the past is in memory and how often the state is kept.
+// The zero value stands for the constants.
+type tuning struct {
+	recent            int
+	mark, checkpoints uint64
+}
+
+func (t tuning) orDefault() tuning {
+	if t == (tuning{}) {
+		return tuning{maxRecent, markEvery, checkpointEvery}
+	}
+	return t
 }
 
 // Kernel owns the system. Safe for concurrent use.
@@ -47,12 +63,17 @@ type Kernel struct {
 
 	state struct {
 		sync.RWMutex // guards the fields below
-		spaces       map[string]*space
-		versions     []version // by seq
-		touched      wrote
+		recent       recent
 		news         chan struct{} // closed at the next publication
 	}
-	runs struct {
+	past        past
+	marks       atomic.Pointer[marks] // nil: there are none
+	keeper      keeper
+	filled      atomic.Uint64 // seq up to which no slot is without its mark
+	tune        tuning
+	checkpoints []journal.Checkpoint // that the start found, from the one it took
+	checked     atomic.Pointer[checked]
+	runs        struct {
 		sync.Mutex // guards the fields below
 		live       map[string]*run
 		queues     map[rmg.Path]*branchQueue
@@ -84,57 +105,45 @@ func Open(ctx context.Context, opt Options) (*Kernel, error) {
 	}
 	k.store = told{k.store, k}
 	k.ctx, k.stop = context.WithCancel(context.Background())
-	k.state.spaces = map[string]*space{}
-	k.state.touched = wrote{}
 	k.state.news = make(chan struct{})
 	k.runs.live = map[string]*run{}
 	k.runs.queues = map[rmg.Path]*branchQueue{}
 	k.runs.waits = map[rmg.Path]int{}
 	k.proofs.byKey, k.proofs.running = map[string]work.Evidence{}, map[string]chan struct{}{}
 	k.current.Store(&version{})
+	k.keeper.poke = make(chan struct{}, 1)
+	k.tune = opt.tuning.orDefault()
+	k.state.recent.size = k.tune.recent
 	if err := k.replay(); err != nil {
 		k.stop()
 		return nil, err
 	}
 	k.writerOf.Go(k.write)
-	if err := k.begin(ctx); err != nil {
+	k.owned.Go(k.keep)
+	if len(k.checkpoints) > 1 {
+		k.owned.Go(func() { k.check(k.ctx, k.checkpoints[0], k.checkpoints[1]) })
+	}
+	if err := guarded(func() error { return k.begin(ctx) }); err != nil {
 		k.Close()
 		return nil, err
 	}
 	return k, nil
 }
 
-// replay folds what the journal holds.
-func (k *Kernel) replay() error {
-	for frame, err := range k.opt.Journal.Read(1) {
-		if err != nil {
-			return fmt.Errorf("read the log: %w", err)
-		}
-		ticks, err := decodeTicks(frame.Payload, k.store)
-		if err != nil {
-			return fmt.Errorf("frame at seq %d: %w", frame.First, err)
-		}
-		f := k.newFold()
-		for _, t := range ticks {
-			for _, r := range t.records {
-				k.lastAt = r.At
-				if err := f.apply(r); err != nil {
-					return fmt.Errorf("replay of record %d: %w", r.Seq, err)
-				}
-			}
-			f.tick = t.number
-			if w := f.world.Digest(); w != t.world {
-				return fmt.Errorf("replay of tick %d: world digest is %s, the log says %s", t.number, w, t.world)
-			}
-			k.publish(f, []tick{t})
-		}
-	}
-	return nil
-}
-
 // begin appends the epoch's record, and deals with what was cut off.
 func (k *Kernel) begin(ctx context.Context) error {
-	now := k.now()
+	if _, err := k.system(ctx, "kernel", "", fmt.Sprintf("epoch %d begins", k.epoch), k.epochOps(k.now())); err != nil {
+		return err
+	}
+	if err := k.settlePurges(); err != nil {
+		return err
+	}
+	k.recallProofs()
+	return k.settleLandings(ctx)
+}
+
+// epochOps are those of the epoch's record.
+func (k *Kernel) epochOps(now version) []rewrite.Op {
 	var ops []rewrite.Op
 	add := func(g rmg.Graph, p rmg.Path, kind string) {
 		if _, ok := g.Get(p); !ok {
@@ -155,14 +164,7 @@ func (k *Kernel) begin(ctx context.Context) error {
 		}
 		ops = append(ops, setOp(workerRoot.Child(d.Name), map[string]rmg.Value{"summary": rmg.String(d.Summary), "actions": rmg.List(actions...)}))
 	}
-	if _, err := k.system(ctx, "kernel", "", fmt.Sprintf("epoch %d begins", k.epoch), ops); err != nil {
-		return err
-	}
-	if err := k.settlePurges(); err != nil {
-		return err
-	}
-	k.recallProofs()
-	return k.settleLandings(ctx)
+	return ops
 }
 
 // Close stops processes (they are interrupted, not failed), then the writer.
@@ -170,59 +172,54 @@ func (k *Kernel) Close() error {
 	k.stop()
 	k.owned.Wait()
 	k.writerOf.Wait()
+	if v := k.now(); k.readOnly.Load() == nil && (v.seq > k.keeper.last || k.keeper.unsaved) {
+		if err := k.markNow(true); err != nil {
+			k.log.Warn("the last checkpoint was not written; the next start folds more of the log", "err", err)
+		}
+	}
 	return nil
 }
 
 // now returns the published version of the system.
 func (k *Kernel) now() version { return *k.current.Load() }
 
-// space returns a published workspace; its heads are not to be changed.
-func (k *Kernel) space(id string) (*space, bool) {
-	k.state.RLock()
-	defer k.state.RUnlock()
-	s, ok := k.state.spaces[id]
-	return s, ok
-}
+// space returns a published workspace.
+func (k *Kernel) space(id string) (*space, bool) { return spaceIn(k.now().spaces, id) }
 
-// versionAt returns the system after the tick that holds seq.
-func (k *Kernel) versionAt(seq uint64) (version, bool) {
-	k.state.RLock()
-	defer k.state.RUnlock()
-	vs := k.state.versions
-	i := sort.Search(len(vs), func(i int) bool { return vs[i].seq >= seq })
-	if i == len(vs) {
-		return version{}, false
-	}
-	return vs[i], true
-}
-
-// newFold starts a private next version over what is published.
+// newFold starts a private next version over what is published, for the writer:
+// of the past it reads what is in memory and what it is handed.
 func (k *Kernel) newFold() *fold {
-	return &fold{version: k.now(), space: k.space, at: k.versionAt, touched: map[string]*space{}}
+	f := &fold{version: k.now()}
+	f.past = func(v Version) (head, error) {
+		if h, ok := f.given[v]; ok {
+			return h, nil
+		}
+		return head{}, noVersion(v)
+	}
+	return f
 }
 
-// publish makes a durable fold visible, and wakes who waits for news. The
-// ticks are those that led to it, in order.
-func (k *Kernel) publish(f *fold, ticks []tick) {
-	v := f.version
-	k.state.Lock()
-	for id, s := range f.touched {
-		k.state.spaces[id] = s
+// publish makes durable ticks visible, and wakes who waits for news.
+func (k *Kernel) publish(ticks []stepped) {
+	if len(ticks) == 0 {
+		return
 	}
-	for i, t := range ticks {
-		for _, r := range t.records {
-			k.state.touched.note(r)
-		}
-		if i < len(ticks)-1 {
-			continue
-		}
-		k.state.versions = append(k.state.versions, v)
+	v := ticks[len(ticks)-1].version
+	k.state.Lock()
+	for _, t := range ticks {
+		k.state.recent.add(t)
 	}
 	news := k.state.news
 	k.state.news = make(chan struct{})
-	k.current.Store(&v)
+	before := k.current.Swap(&v)
 	k.state.Unlock()
 	close(news)
+	if v.seq/k.tune.mark > before.seq/k.tune.mark {
+		select {
+		case k.keeper.poke <- struct{}{}:
+		default:
+		}
+	}
 }
 
 // Watch returns the last published seq and, if it is not beyond after, a
@@ -248,6 +245,10 @@ func (k *Kernel) Status() Status {
 	}
 	if why := k.readOnly.Load(); why != nil {
 		st.ReadOnly = *why
+	}
+	st.Marked = k.filled.Load()
+	if c := k.checked.Load(); c != nil {
+		st.Checked = c.text
 	}
 	if e, ok := now.ledger.Get(swsRoot); ok {
 		st.Workspaces, _ = e.Graph.Len()

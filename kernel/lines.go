@@ -41,7 +41,7 @@ type workStep struct {
 // trace follows a line of a file back to the record that wrote it. The line is
 // there in the system as it is at `now`.
 func (k *Kernel) trace(now version, at place) (origin, error) {
-	seq, ok := k.lastWrite(now, at.path, rewrite.PropBlob)
+	seq, ok := lastWrite(now, at.path, rewrite.PropBlob)
 	if !ok {
 		return origin{}, unwritten(at.path)
 	}
@@ -154,8 +154,8 @@ func (k *Kernel) carried(before, after rmg.Graph, r Record, at place) (line int,
 func (k *Kernel) movesOf(r Record) ([]rmg.Move, error) {
 	if s, ok := k.collapsedBy(r); ok {
 		var out []rmg.Move
-		for _, h := range s.heads[1:] {
-			in, err := k.record(h.seq)
+		for _, seq := range s.records() {
+			in, err := k.record(seq)
 			if err != nil {
 				return nil, err
 			}
@@ -265,8 +265,12 @@ func (k *Kernel) traced(s *space, merged rmg.Element, at place, steps *[]workSte
 		return at, false, err
 	}
 	at.line = line
-	for i := len(s.heads) - 1; i > 0; i-- {
-		before, after := s.heads[i-1].world, s.heads[i].world
+	heads, err := k.headsOf(s)
+	if err != nil {
+		return at, false, err
+	}
+	for i := len(heads) - 1; i > 0; i-- {
+		before, after := heads[i-1].world, heads[i].world
 		now, ok := after.Get(at.path)
 		if !ok {
 			return at, false, nil
@@ -274,7 +278,7 @@ func (k *Kernel) traced(s *space, merged rmg.Element, at place, steps *[]workSte
 		if old, ok := before.Get(at.path); ok && old.Props.Equal(now.Props) && old.Kind == now.Kind {
 			continue
 		}
-		r, err := k.record(s.heads[i].seq)
+		r, err := k.record(heads[i].seq)
 		if err != nil {
 			return at, false, err
 		}
@@ -299,7 +303,7 @@ func (k *Kernel) traced(s *space, merged rmg.Element, at place, steps *[]workSte
 		// The child had it from this workspace, as it was when it was forked.
 		e, _ := k.now().ledger.Get(swsPath(c.id))
 		fork := uint64(e.Props.Int("base"))
-		for i > 1 && s.heads[i-1].seq > fork {
+		for i > 1 && heads[i-1].seq > fork {
 			i--
 		}
 		at = from

@@ -210,9 +210,18 @@ func (k *Kernel) finishRebase(ctx context.Context, c Caller, m *merging) (Rebase
 	if n := len(m.conflicts); n > 0 {
 		reason += ", " + plural(n, "conflict") + " resolved"
 	}
+	at, err := ParseVersion(m.base())
+	if err != nil {
+		return Rebased{}, err
+	}
+	given, err := k.openForWriter(at)
+	if err != nil {
+		return Rebased{}, err
+	}
 	rec, err := k.submit(&request{
 		ctx: ctx, view: "sws:" + m.id, footprint: rewrite.Footprint{All: true}, size: 128 * len(ops),
 		eval: func(f *fold, _ uint64) (draft, error) {
+			f.given = given
 			return draft{view: "sws:" + m.id, author: c.Name, cause: c.Process, reason: reason, ops: ops}, m.still(f)
 		},
 	})

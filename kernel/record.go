@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -94,52 +95,129 @@ func encodeRecord(r Record, store BlobStore) (recordRow, error) {
 	return row, nil
 }
 
-// decodeTicks reads a frame's payload.
+// decodeTicks reads a frame's payload. What it returns shares one copy of it.
 func decodeTicks(data []byte, store BlobStore) ([]tick, error) {
-	var p payload
-	if err := decMode.Unmarshal(data, &p); err != nil {
+	d := rmg.NewDecoder(data)
+	var version uint64
+	var ticks []tick
+	d.Fields(func(key uint64) bool {
+		switch key {
+		case 1:
+			if version = d.Uint(); d.Err() == nil && version != foldVersion {
+				d.Fail(fmt.Errorf("records of fold version %d; this program reads %d", version, foldVersion))
+			}
+		case 2:
+			n := d.Array()
+			ticks = make([]tick, 0, min(n, maxBatch))
+			for range n {
+				t := decodeTick(d, store)
+				if d.Err() != nil {
+					return true
+				}
+				ticks = append(ticks, t)
+			}
+		default:
+			return false
+		}
+		return true
+	})
+	if err := d.End(); err != nil {
 		return nil, fmt.Errorf("payload: %w", err)
 	}
-	if p.Fold != foldVersion {
-		return nil, fmt.Errorf("records of fold version %d; this program reads %d", p.Fold, foldVersion)
-	}
-	ticks := make([]tick, len(p.Ticks))
-	for i, row := range p.Ticks {
-		t := tick{number: row.Tick, world: row.World, ledger: row.Ledger, records: make([]Record, len(row.Records))}
-		for j, rr := range row.Records {
-			r, err := decodeRecord(rr, store)
-			if err != nil {
-				return nil, err
-			}
-			r.Tick = row.Tick
-			t.records[j] = r
-		}
-		ticks[i] = t
+	if version != foldVersion {
+		return nil, errors.New("payload: it has no fold version")
 	}
 	return ticks, nil
 }
 
-func decodeRecord(row recordRow, store BlobStore) (Record, error) {
-	r := Record{
-		Seq: row.Seq, At: time.UnixMilli(row.At).UTC(), View: row.View,
-		Author: row.Author, Cause: row.Cause, Reason: row.Reason,
-	}
-	body := []byte(row.Body)
-	if len(row.Sum) > 0 {
-		if len(row.Sum) != 32 {
-			return r, fmt.Errorf("record %d: body sum has %d bytes", row.Seq, len(row.Sum))
+func decodeTick(d *rmg.Decoder, store BlobStore) (t tick) {
+	digest := func() (out rmg.Digest) {
+		if s := d.Bytes(); len(s) == len(out) {
+			copy(out[:], s)
+		} else {
+			d.Fail(fmt.Errorf("a digest of %d bytes", len(s)))
 		}
+		return out
+	}
+	d.Fields(func(key uint64) bool {
+		switch key {
+		case 1:
+			t.number = d.Uint()
+		case 2:
+			t.world = digest()
+		case 3:
+			t.ledger = digest()
+		case 4:
+			n := d.Array()
+			t.records = make([]Record, 0, min(n, maxBatch))
+			for range n {
+				r := decodeRecord(d, store)
+				if d.Err() != nil {
+					return true
+				}
+				t.records = append(t.records, r)
+			}
+		default:
+			return false
+		}
+		return true
+	})
+	if len(t.records) == 0 {
+		d.Fail(fmt.Errorf("tick %d has no records", t.number))
+	}
+	for i := range t.records {
+		t.records[i].Tick = t.number
+	}
+	return t
+}
+
+func decodeRecord(d *rmg.Decoder, store BlobStore) (r Record) {
+	var body rmg.Blob
+	d.Fields(func(key uint64) bool {
+		switch key {
+		case 1:
+			r.Seq = d.Uint()
+		case 2:
+			r.At = time.UnixMilli(d.Int()).UTC()
+		case 3:
+			r.View = d.String()
+		case 4:
+			r.Author = d.String()
+		case 5:
+			r.Cause = d.String()
+		case 6:
+			r.Reason = d.String()
+		case 7:
+			r.Ops = rewrite.DecodeOps(d)
+		case 8:
+			if copy(body.Sum[:], d.Bytes()) != len(body.Sum) {
+				d.Fail(fmt.Errorf("record %d: a body's sum is too short", r.Seq))
+			}
+		case 9:
+			body.Size = d.Int()
+		default:
+			return false
+		}
+		return true
+	})
+	if body.Size > 0 && d.Err() == nil {
 		var err error
-		if body, err = readBlob(store, rmg.Blob{Sum: [32]byte(row.Sum), Size: row.Size}); err != nil {
-			return r, fmt.Errorf("record %d: body: %w", row.Seq, err)
+		if r.Ops, err = readBody(body, store); err != nil {
+			d.Fail(fmt.Errorf("record %d: body: %w", r.Seq, err))
 		}
 	}
-	var ops []rewrite.Op
-	if err := decMode.Unmarshal(body, &ops); err != nil {
-		return r, fmt.Errorf("record %d: ops: %w", row.Seq, err)
+	return r
+}
+
+// readBody reads the ops of a record that stand in a blob.
+func readBody(b rmg.Blob, store BlobStore) ([]rewrite.Op, error) {
+	data, err := readBlob(store, b)
+	if err != nil {
+		return nil, err
 	}
-	r.Ops = ops
-	return r, nil
+	d := rmg.NewDecoder(data)
+	ops := rewrite.DecodeOps(d)
+	return ops, d.End()
 }
 
 // readBlob reads content whole.

@@ -105,11 +105,11 @@ func (k *Kernel) redoTask(ctx context.Context, p Process, t TaskState, sp span, 
 	if !ok || !has {
 		return noVersion(Version{Seq: sp.begin})
 	}
-	before, err := s.headAt(Version{At: sp.begin})
+	before, err := k.openHead(Version{Space: s.id, At: sp.begin})
 	if err != nil {
 		return err
 	}
-	after, err := s.headAt(Version{At: sp.end})
+	after, err := k.openHead(Version{Space: s.id, At: sp.end})
 	if err != nil {
 		return err
 	}

@@ -39,15 +39,6 @@ func TestReplayFoldsTheSame(t *testing.T) {
 	if got.Difference != "" || got.World != now.world.Digest() || got.Ledger != now.ledger.Digest() || uint64(got.Records) != now.seq {
 		t.Errorf("%+v", got)
 	}
-	r := newRefold(s.Kernel)
-	s.must(r.lookAhead(s.ctx(), now.seq, ""))
-	s.must(r.fold(s.ctx(), func(int, uint64) {}))
-	if n := len(r.spaces[w].heads); n > 2 {
-		t.Errorf("%d heads of %s are kept", n, w)
-	}
-	if len(r.kept) != 1 {
-		t.Errorf("%d versions are kept", len(r.kept))
-	}
 	if v, err := s.Verify(s.ctx()); err != nil || len(v.Problems) > 0 || v.World != got.World {
 		t.Errorf("verify: %+v %v", v, err)
 	}

@@ -286,11 +286,11 @@ func (k *Kernel) policyStays(v Version, world rmg.Graph, ops []rewrite.Op) error
 	case files:
 		return &rmg.Error{Op: "rewrite", Path: policyRoot, Code: rmg.Invalid, Msg: "a rewrite of the policy writes no files", Hint: "jitos policy set FILE changes it by itself"}
 	}
-	o, err := applied(world, ops)
+	next, err := applied(world, ops)
 	if err != nil {
 		return err
 	}
-	e, _ := o.Graph().Get(policyRoot)
+	e, _ := next.Get(policyRoot)
 	_, err = policyAt(e)
 	return err
 }

@@ -65,11 +65,11 @@ func (s *scratch) Rewrite(_ context.Context, rw rewrite.Rewrite) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	o, err := applied(s.world, ops)
+	h, _, err := start{world: s.world, moves: s.moves}.next(0, ops)
 	if err != nil {
 		return err
 	}
-	s.world, s.moves = o.Graph(), append(s.moves, o.Moves()...)
+	s.world, s.moves = h.world, h.moves
 	return nil
 }
 

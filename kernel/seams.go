@@ -14,6 +14,7 @@ import (
 // Journal is the storage the kernel stands on; *journal.Store is one.
 type Journal interface {
 	journal.Log
+	journal.Checkpoints
 	Blobs() journal.Blobs
 	Verify() (journal.Report, error)
 	// Purge removes content for good; it is never taken again. It may be called

@@ -100,22 +100,15 @@ func (k *Kernel) View(name string) (View, error) {
 	now := k.now()
 	switch {
 	case v.Space != "":
-		s, ok := k.space(v.Space)
-		if !ok {
-			return View{}, noSpace(v.Space)
-		}
-		h, err := s.headAt(v)
+		h, err := k.openHead(v)
 		if err != nil {
 			return View{}, err
 		}
 		return View{Name: v.String(), Seq: h.seq, Tick: now.tick, World: h.world, Ledger: now.ledger}, nil
 	case v.Seq != 0:
-		if v.Seq > now.seq {
-			return View{}, noVersion(v)
-		}
-		old, ok := k.versionAt(v.Seq)
-		if !ok {
-			return View{}, noVersion(v)
+		old, err := k.open(v.Seq)
+		if err != nil {
+			return View{}, err
 		}
 		return View{Name: v.String(), Seq: old.seq, Tick: old.tick, World: old.world, Ledger: old.ledger}, nil
 	}
@@ -135,10 +128,11 @@ func (k *Kernel) Diff(from, to string, at rmg.Path) ([]rmg.Change, error) {
 	}
 	var moves []rmg.Move
 	if v, _ := ParseVersion(to); v.Space != "" {
-		if s, ok := k.space(v.Space); ok {
-			h, _ := s.headAt(v)
-			moves = h.moves
+		h, err := k.openHead(v)
+		if err != nil {
+			return nil, err
 		}
+		moves = h.moves
 	}
 	var out []rmg.Change
 	keep := func(c rmg.Change) {

@@ -83,7 +83,7 @@ func (k *Kernel) wroteElement(now version, e rmg.Element, q WhyQuery) (origin, e
 		}
 	}
 	for _, name := range props {
-		if seq, ok := k.lastWrite(now, q.Path, name); ok {
+		if seq, ok := lastWrite(now, q.Path, name); ok {
 			o.seq = max(o.seq, seq)
 		}
 	}
@@ -104,15 +104,19 @@ func (k *Kernel) lastIn(r Record, p rmg.Path, prop string, steps *[]workStep) er
 	if !ok {
 		return nil
 	}
-	for i := len(s.heads) - 1; i > 0; i-- {
-		a, _ := s.heads[i-1].world.Get(p)
-		b, ok := s.heads[i].world.Get(p)
+	heads, err := k.headsOf(s)
+	if err != nil {
+		return err
+	}
+	for i := len(heads) - 1; i > 0; i-- {
+		a, _ := heads[i-1].world.Get(p)
+		b, ok := heads[i].world.Get(p)
 		was, _ := a.Props.Get(prop)
 		is, _ := b.Props.Get(prop)
 		if !ok || prop != "" && was.Equal(is) || prop == "" && a.Kind == b.Kind && a.Props.Equal(b.Props) {
 			continue
 		}
-		in, err := k.record(s.heads[i].seq)
+		in, err := k.record(heads[i].seq)
 		if err != nil {
 			return err
 		}

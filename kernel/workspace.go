@@ -134,32 +134,34 @@ func (k *Kernel) fork(ctx context.Context, x forkSpec) (string, error) {
 	} else {
 		x.from = v.String()
 	}
+	given, err := k.openForWriter(v)
+	if err != nil {
+		return "", err
+	}
 	var id string
 	_, err = k.systemWith(ctx, x.owner, orText(x.cause, x.process), orText(x.reason, what), func(f *fold, seq uint64) ([]rewrite.Op, error) {
 		id = spaceID(seq)
 		if x.private {
 			return []rewrite.Op{forkOp(id, seq, x, k.lastAt)}, nil
 		}
-		if _, err := f.read(v); err != nil {
+		f.given = given
+		h, err := f.read(v)
+		if err != nil {
 			return nil, err
 		}
-		return []rewrite.Op{forkOp(id, f.baseSeq(v), x, k.lastAt)}, nil
+		return []rewrite.Op{forkOp(id, h.seq, x, k.lastAt)}, nil
 	})
 	return id, err
 }
 
-// baseSeq is the seq of the version that a fork of v starts from.
-func (f *fold) baseSeq(v Version) uint64 {
-	switch {
-	case v.Space != "":
-		if s, ok := f.lookup(v.Space); ok {
-			h, _ := s.headAt(v)
-			return h.seq
-		}
-	case v.Seq != 0:
-		return v.Seq
+// openForWriter opens a version of the past for a request to hand to the writer,
+// which opens nothing itself.
+func (k *Kernel) openForWriter(v Version) (map[Version]head, error) {
+	if v.Seq == 0 && v.At == 0 {
+		return nil, nil
 	}
-	return f.seq
+	h, err := k.openHead(v)
+	return map[Version]head{v: h}, err
 }
 
 // compareIDs orders "p9" before "p12".

@@ -223,34 +223,57 @@ func (k *Kernel) drain(first *request) []*request {
 
 // commit evaluates a batch in ticks, appends one frame, publishes, answers.
 func (k *Kernel) commit(batch []*request) {
+	answers := make([]answer, len(batch))
+	var ticks []tick
+	var steps []stepped
+	err := guarded(func() error {
+		ticks, steps = k.evaluate(batch, answers)
+		return nil
+	})
+	switch {
+	case err != nil:
+		err = k.stopWriting("the stored state cannot be read: "+err.Error(), err)
+	case k.readOnly.Load() != nil:
+		err = &rmg.Error{Op: "write", Code: rmg.Unavailable, Msg: *k.readOnly.Load()}
+	case len(ticks) > 0:
+		err = k.append(ticks)
+	}
+	for i := range answers {
+		if err != nil && answers[i].err == nil {
+			answers[i] = answer{err: err}
+		}
+	}
+	if err == nil {
+		k.publish(steps)
+	}
+	for i, r := range batch {
+		r.done <- answers[i]
+	}
+}
+
+// evaluate applies a batch to a private next version, tick by tick.
+func (k *Kernel) evaluate(batch []*request, answers []answer) (ticks []tick, steps []stepped) {
 	f := k.newFold()
 	at := k.at()
 	pending := make([]sched.Pending, len(batch))
 	for i, r := range batch {
 		pending[i] = sched.Pending{Arrival: uint64(i + 1), View: r.view, Footprint: r.footprint}
 	}
-	answers := make([]answer, len(batch))
-	var ticks []tick
 	for _, t := range sched.Ticks(pending) {
+		from := f.seq + 1
 		done := k.step(f, t, batch, answers, at)
 		if len(done.records) > 0 {
-			ticks = append(ticks, done)
+			ticks, steps = append(ticks, done), append(steps, stepped{f.version, from, done.ops()})
 		}
 	}
-	if len(ticks) > 0 {
-		if err := k.append(ticks); err != nil {
-			for i := range answers {
-				if answers[i].err == nil {
-					answers[i] = answer{err: err}
-				}
-			}
-		} else {
-			k.publish(f, ticks)
-		}
-	}
-	for i, r := range batch {
-		r.done <- answers[i]
-	}
+	return ticks, steps
+}
+
+// stopWriting makes the kernel read-only until it is started again.
+func (k *Kernel) stopWriting(why string, err error) error {
+	k.readOnly.Store(&why)
+	k.log.Error("nothing is written any more", "err", err)
+	return &rmg.Error{Op: "write", Code: rmg.Unavailable, Msg: why, Hint: "restart the daemon; nothing acknowledged is lost", Err: err}
 }
 
 // step evaluates and applies one tick.
@@ -315,10 +338,7 @@ func (k *Kernel) append(ticks []tick) error {
 	case errors.Is(err, journal.ErrFull):
 		return &rmg.Error{Op: "write", Code: rmg.Unavailable, Msg: "no room on disk; nothing was written", Hint: "free some space and repeat", Err: err}
 	default:
-		why := "the log stopped: " + err.Error()
-		k.readOnly.Store(&why)
-		k.log.Error("log stopped", "err", err)
-		return &rmg.Error{Op: "write", Code: rmg.Unavailable, Msg: why, Hint: "restart the daemon; nothing acknowledged is lost", Err: err}
+		return k.stopWriting("the log stopped: "+err.Error(), err)
 	}
 }
 

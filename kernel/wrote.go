@@ -1,152 +1,305 @@
 package kernel
 
 import (
-	"slices"
+	"iter"
+	"strings"
 
 	"jitos.dev/rewrite"
 	"jitos.dev/rmg"
 )
 
-// wrote is who wrote what: the seqs of system records by the paths that their
-// ops touch, in order. It is derived from the log, by the fold.
-type wrote map[rmg.Path][]uint64
+// The graph wrote says which record of the system made each element of the
+// world, and which set its props later. It mirrors the world's paths: an element
+// has a node there, edges too (see mirror), with these props, each a seq.
+//
+// What says nothing new is left out. An element without a node, or whose node
+// does not say what made it, came with the nearest one above that does: a
+// folder's thousand files that one record added are one node. A prop that is
+// not named was set by the record that made the element. A node that moves takes
+// along what stands below it, by pointer, once it says itself what made it.
+const (
+	kindWrote  = "w"
+	wroteMade  = "=" // the record that made the element
+	wroteKind  = "#" // that gave it another kind
+	wroteEnds  = "~" // that renamed an end of the edge
+	wroteMoved = "@" // that moved it here
+	wroteProp  = "." // before the name of a prop: that set or removed it last
+)
 
-// note takes one record in.
-func (w wrote) note(r Record) {
-	if r.View != "system" {
+// mirror is where wrote has the element at p.
+func mirror(p rmg.Path) rmg.Path {
+	if !strings.ContainsAny(string(p), "~!%") {
+		return p
+	}
+	at := rmg.Root
+	for _, s := range p.Segments() {
+		at = at.Child(mirrorID(s))
+	}
+	return at
+}
+
+// mirrorID keeps nodes and edges apart: edges begin with "~", and what would be
+// taken for one, or for this, has a "!" before it.
+func mirrorID(s rmg.Segment) string {
+	switch {
+	case s.Edge:
+		return "~" + s.ID
+	case s.ID[0] == '~' || s.ID[0] == '!':
+		return "!" + s.ID
+	}
+	return s.ID
+}
+
+// scribe notes in wrote what the ops of one record do. It is told of ops that
+// fail, too: then all that it noted is dropped.
+type scribe struct {
+	wrote *rmg.Overlay
+	seq   uint64
+	err   error // of what cannot fail
+}
+
+func newScribe(wrote rmg.Graph, seq uint64) *scribe {
+	return &scribe{wrote: rmg.NewOverlay(wrote).Holding(), seq: seq}
+}
+
+// note is told of an op that meets the world as it is.
+func (s *scribe) note(world *rmg.Overlay, op rewrite.Op) {
+	switch op.Op {
+	case rewrite.AddNode, rewrite.AddEdge:
+		s.made(op.Path)
+	case rewrite.Set:
+		for name := range op.Props {
+			s.changed(op.Path, wroteProp+name)
+		}
+	case rewrite.Inc, rewrite.SetAdd, rewrite.SetRemove:
+		s.changed(op.Path, wroteProp+op.Prop)
+	case rewrite.Retype:
+		s.changed(op.Path, wroteKind)
+	case rewrite.Write:
+		s.written(world, op)
+	case rewrite.Move:
+		s.moved(world, op.Path, op.Dest)
+	case rewrite.Remove:
+		s.gone(op.Path)
+		if op.Cascade && !op.Path.Base().Edge {
+			for e := range edgesAt(world, op.Path) {
+				s.gone(op.Path.Parent().EdgeChild(e.ID))
+			}
+		}
+	}
+}
+
+// written is a write op: it makes what folders are missing, and a file unless
+// there is one.
+func (s *scribe) written(world *rmg.Overlay, op rewrite.Op) {
+	if _, ok := world.Props(op.Path); ok {
+		s.changed(op.Path, wroteProp+rewrite.PropBlob)
+		if op.Mode != "" {
+			s.changed(op.Path, wroteProp+rewrite.PropMode)
+		}
 		return
 	}
-	add := func(p rmg.Path) {
-		if list := w[p]; len(list) == 0 || list[len(list)-1] != r.Seq {
-			w[p] = append(list, r.Seq)
+	first := op.Path
+	for at := first.Parent(); at != rmg.Root; at = at.Parent() {
+		if _, ok := world.Props(at); ok {
+			break
+		}
+		first = at
+	}
+	s.made(first) // and with it what is below
+}
+
+// made is an element that was not there.
+func (s *scribe) made(p rmg.Path) {
+	at := mirror(p)
+	if s.madeBy(at.Parent()) != s.seq {
+		s.put(at, wroteMade, s.seq)
+	}
+}
+
+// changed is one thing about an element that is there.
+func (s *scribe) changed(p rmg.Path, what string) {
+	if at := mirror(p); s.madeBy(at) != s.seq {
+		s.put(at, what, s.seq)
+	}
+}
+
+// gone is an element that is removed, with all that it holds.
+func (s *scribe) gone(p rmg.Path) {
+	at := mirror(p)
+	if _, ok := s.wrote.Props(at); ok {
+		s.fail(s.wrote.Remove(at, false))
+	}
+}
+
+// moved is a node that goes to another place; if that has the same parent its
+// edges go with it.
+func (s *scribe) moved(world *rmg.Overlay, from, to rmg.Path) {
+	if from.Parent() == to.Parent() {
+		for e := range edgesAt(world, from) {
+			s.changed(from.Parent().EdgeChild(e.ID), wroteEnds)
 		}
 	}
-	for _, op := range r.Ops {
-		if inLedger(op.Path) {
-			continue
+	was, at := mirror(from), mirror(to)
+	made := s.madeBy(was)
+	e, _ := s.wrote.Get(was)
+	e.Kind, e.Props = kindWrote, e.Props.With(wroteMade, seqValue(made)).With(wroteMoved, seqValue(s.seq))
+	s.gone(from)
+	s.reach(at.Parent())
+	s.fail(s.wrote.Graft(at, e))
+}
+
+// edgesAt ranges over the edges at a node; a loop comes twice.
+func edgesAt(world *rmg.Overlay, p rmg.Path) iter.Seq[rmg.Element] {
+	return func(yield func(rmg.Element) bool) {
+		at, ok := world.Graph().Get(p.Parent())
+		if !ok {
+			return
 		}
-		add(op.Path)
-		switch op.Op {
-		case rewrite.Move:
-			add(op.Dest)
-		case rewrite.Write:
-			// It makes the folders on the way that are not there; a branch's own
-			// is there before anything is in it.
-			for p := op.Path.Parent(); p != rmg.Root && !(inRepo(p) && len(p.Segments()) <= 3); p = p.Parent() {
-				add(p)
+		id := p.Base().ID
+		for e := range at.Graph.Out(id) {
+			if !yield(e) {
+				return
+			}
+		}
+		for e := range at.Graph.In(id) {
+			if !yield(e) {
+				return
 			}
 		}
 	}
 }
 
-// lastWrite returns the record that, of those up to a version, last wrote a prop
-// of an element, or made the element if the prop is "" or was never set since.
-// What was moved was written where it stood before.
-func (k *Kernel) lastWrite(v version, p rmg.Path, prop string) (seq uint64, ok bool) {
-	until := v.seq
-	for hop := 0; hop < maxHops; hop++ {
-		seqs := k.touching(p, until)
-		from := rmg.Path("")
-		for _, seq := range slices.Backward(seqs) {
-			r, err := k.record(seq)
+// madeBy is the record that made the element at a place of wrote; 0 for the root.
+func (s *scribe) madeBy(at rmg.Path) uint64 {
+	for ; at != rmg.Root; at = at.Parent() {
+		if props, ok := s.wrote.Props(at); ok {
+			if made := props.Int(wroteMade); made != 0 {
+				return uint64(made)
+			}
+		}
+	}
+	return 0
+}
+
+func (s *scribe) put(at rmg.Path, what string, seq uint64) {
+	if _, ok := s.wrote.Props(at); ok {
+		s.fail(s.wrote.Set(at, map[string]rmg.Value{what: seqValue(seq)}))
+		return
+	}
+	s.reach(at.Parent())
+	s.fail(s.wrote.AddNode(at, kindWrote, rmg.Props{}.With(what, seqValue(seq))))
+}
+
+// reach makes what nodes are missing down to a place.
+func (s *scribe) reach(at rmg.Path) {
+	if at == rmg.Root {
+		return
+	}
+	if _, ok := s.wrote.Props(at); ok {
+		return
+	}
+	s.reach(at.Parent())
+	s.fail(s.wrote.AddNode(at, kindWrote, rmg.Props{}))
+}
+
+func (s *scribe) fail(err error) {
+	if s.err == nil {
+		s.err = err
+	}
+}
+
+func seqValue(seq uint64) rmg.Value { return rmg.Int(int64(seq)) }
+
+// provenance is what wrote says of one element.
+type provenance struct {
+	made  uint64    // the record that made it
+	moved uint64    // the last that moved it or what it stands in; 0 if none did
+	own   rmg.Props // of its node
+}
+
+func provenanceAt(wrote rmg.Graph, p rmg.Path) provenance {
+	var o provenance
+	for _, s := range p.Segments() {
+		e, _ := wrote.Node(mirrorID(s))
+		if made := e.Props.Int(wroteMade); made != 0 {
+			o.made = uint64(made)
+		}
+		o.moved = max(o.moved, uint64(e.Props.Int(wroteMoved)))
+		o.own, wrote = e.Props, e.Graph
+	}
+	return o
+}
+
+// last is the newest record that touched the element itself.
+func (o provenance) last() uint64 {
+	seq := o.made
+	for _, v := range o.own.All() {
+		n, _ := v.AsInt()
+		seq = max(seq, uint64(n))
+	}
+	return seq
+}
+
+// lastWrite is the seq of the record that last set a prop of the element at p,
+// or removed it; of the newest that touched the element in any way for "". False
+// if there is no such element, or it never had the prop. O(length of p).
+func lastWrite(v version, p rmg.Path, prop string) (uint64, bool) {
+	e, ok := v.world.Get(p)
+	if !ok || p == rmg.Root {
+		return 0, false
+	}
+	o := provenanceAt(v.wrote, p)
+	if prop == "" {
+		return o.last(), true
+	}
+	if seq := o.own.Int(wroteProp + prop); seq != 0 {
+		return uint64(seq), true
+	}
+	_, has := e.Props.Get(prop)
+	return o.made, has
+}
+
+// writers ranges over the records that touched the element at p, newest first,
+// back to the one that made it, under whatever path it then had.
+func (k *Kernel) writers(p rmg.Path) iter.Seq2[uint64, error] {
+	return func(yield func(uint64, error) bool) {
+		v := k.now()
+		for {
+			seq, ok := lastWrite(v, p, "")
+			if !ok {
+				return
+			}
+			o := provenanceAt(v.wrote, p)
+			at := max(seq, o.moved) // what comes next on the way back
+			if at == seq && (!yield(seq, nil) || seq == o.made) {
+				return
+			}
+			var err error
+			if at == o.moved {
+				p, err = k.before(at, p)
+			}
+			if err == nil {
+				v, err = k.after(at - 1)
+			}
 			if err != nil {
-				return 0, false
-			}
-			var hit bool
-			if hit, from = wroteOf(r, p, prop); hit {
-				if prop == "" && !k.madeBy(seq, p) {
-					continue
-				}
-				return seq, true
-			}
-			if from != "" {
-				until = seq - 1
-				break
-			}
-		}
-		if from == "" {
-			return 0, false
-		}
-		p = from
-	}
-	return 0, false
-}
-
-// maxHops is how many moves are followed back.
-const maxHops = 1000
-
-// touching lists the seqs up to one whose ops are at p, or at what holds it: a
-// move takes everything below with it.
-func (k *Kernel) touching(p rmg.Path, until uint64) []uint64 {
-	k.state.RLock()
-	defer k.state.RUnlock()
-	var all []uint64
-	for at := p; at != rmg.Root; at = at.Parent() {
-		for _, seq := range k.state.touched[at] {
-			if seq <= until {
-				all = append(all, seq)
+				yield(0, err)
+				return
 			}
 		}
 	}
-	slices.Sort(all)
-	return slices.Compact(all)
 }
 
-// wroteOf reports whether a record wrote a prop of the element at p, or may have
-// made it, or from where it moved the element there.
-func wroteOf(r Record, p rmg.Path, prop string) (hit bool, from rmg.Path) {
-	for _, op := range slices.Backward(worldOps(r)) {
-		switch op.Op {
-		case rewrite.Move:
-			if op.Dest.Has(p) {
-				return false, op.Path + p[len(op.Dest):]
-			}
-		case rewrite.Remove:
-		default:
-			if reaches(op, p, prop) {
-				return true, ""
-			}
-		}
-	}
-	return false, ""
-}
-
-// madeBy reports whether a record made the element at p.
-func (k *Kernel) madeBy(seq uint64, p rmg.Path) bool {
-	before, err := k.worldAfter(seq - 1)
+// before is where the element at p stood before a record moved it.
+func (k *Kernel) before(seq uint64, p rmg.Path) (rmg.Path, error) {
+	r, err := k.record(seq)
 	if err != nil {
-		return false
+		return "", err
 	}
-	_, there := before.Get(p)
-	if there {
-		r, err := k.record(seq)
-		return err == nil && slices.ContainsFunc(r.Ops, func(op rewrite.Op) bool {
-			return op.Path == p && (op.Op == rewrite.AddNode || op.Op == rewrite.AddEdge)
-		})
-	}
-	return true
-}
-
-// reaches reports whether an op writes a prop of the element at p: "" is the
-// element itself, which every op on it reaches.
-func reaches(op rewrite.Op, p rmg.Path, prop string) bool {
-	switch op.Op {
-	case rewrite.AddNode, rewrite.AddEdge, rewrite.Retype:
-		return op.Path == p && (op.Op != rewrite.Retype || prop == "")
-	case rewrite.Set:
-		_, has := op.Props[prop]
-		return op.Path == p && (prop == "" || has)
-	case rewrite.Inc, rewrite.SetAdd, rewrite.SetRemove:
-		return op.Path == p && (prop == "" || prop == op.Prop)
-	case rewrite.Write:
-		if op.Path != p {
-			return prop == "" && p.Has(op.Path)
+	for i := len(r.Ops) - 1; i >= 0; i-- {
+		if op := r.Ops[i]; op.Op == rewrite.Move && op.Dest.Has(p) {
+			p = op.Path + p[len(op.Dest):]
 		}
-		return prop == "" || prop == rewrite.PropBlob || prop == rewrite.PropMode
-	case rewrite.Remove:
-		return op.Path.Has(p)
-	case rewrite.Move:
-		return op.Path.Has(p) || op.Dest.Has(p)
 	}
-	return false
+	return p, nil
 }

@@ -84,9 +84,14 @@ func at(i int, err error) error {
 //
 // write makes or replaces a File node with props blob and mode, and makes the
 // missing parent folders (kind Dir) below any folder that is there.
-func Apply(o *rmg.Overlay, ops []Op) error {
+func Apply(o *rmg.Overlay, ops []Op) error { return ApplyNoting(o, ops, func(Op) {}) }
+
+// ApplyNoting is Apply, and tells note of each op before it is applied, while o
+// is as the op meets it. Who notes takes back what it noted if an op fails.
+func ApplyNoting(o *rmg.Overlay, ops []Op, note func(Op)) error {
 	mark := o.Mark()
 	for i, op := range ops {
+		note(op)
 		if err := apply(o, op); err != nil {
 			o.Rewind(mark)
 			return at(i, err)

@@ -284,13 +284,7 @@ type cborOp struct {
 	Bytes   *[]byte              `cbor:"15,keyasint,omitempty"`
 }
 
-var (
-	encMode = mustMode(cbor.CoreDetEncOptions().EncMode())
-	decMode = mustMode(cbor.DecOptions{
-		DupMapKey: cbor.DupMapKeyEnforcedAPF, MaxNestedLevels: 80, IndefLength: cbor.IndefLengthForbidden,
-		ExtraReturnErrors: cbor.ExtraDecErrorUnknownField, MaxArrayElements: 1 << 20, MaxMapPairs: 1 << 20,
-	}.DecMode())
-)
+var encMode = mustMode(cbor.CoreDetEncOptions().EncMode())
 
 func mustMode[T any](m T, err error) T {
 	if err != nil {
@@ -321,40 +315,94 @@ func (o Op) MarshalCBOR() ([]byte, error) {
 
 // UnmarshalCBOR reads what MarshalCBOR writes.
 func (o *Op) UnmarshalCBOR(data []byte) error {
-	var c cborOp
-	if err := decMode.Unmarshal(data, &c); err != nil {
+	d := rmg.NewDecoder(data)
+	out := decodeOp(d)
+	if err := d.End(); err != nil {
 		return err
-	}
-	if _, ok := fields[c.Op]; !ok {
-		return bad("there is no op %q", c.Op)
-	}
-	out := Op{
-		Op: c.Op, Path: rmg.Path(c.Path), Kind: c.Kind, From: string(c.From), To: string(c.To), Dest: rmg.Path(c.Dest),
-		Props: c.Props, Prop: c.Prop, By: c.By, Cascade: c.Cascade, Mode: c.Mode,
-	}
-	paths := []string{c.Path}
-	if c.Op == Move || c.Dest != "" {
-		paths = append(paths, c.Dest)
-	}
-	for _, p := range paths {
-		if q, err := rmg.ParsePath(p); err != nil || string(q) != p {
-			return bad("%q is not a path in canonical form", p)
-		}
-	}
-	if c.Value != nil {
-		out.Value = *c.Value
-	}
-	switch {
-	case c.Text != nil:
-		out.Text, out.HasText = *c.Text, true
-	case c.Bytes != nil:
-		out.Bytes, out.HasBytes = *c.Bytes, true
-	case c.Op == Write:
-		if len(c.Sum) != 32 || c.Size < 0 {
-			return bad("op write: a blob is 32 bytes and a size")
-		}
-		out.Blob = rmg.Blob{Sum: [32]byte(c.Sum), Size: c.Size}
 	}
 	*o = out
 	return nil
 }
+
+// DecodeOps reads a list of ops as a record holds them, of any length: the kernel
+// makes records that are longer than what it takes from others.
+func DecodeOps(d *rmg.Decoder) []Op {
+	n := d.Array()
+	out := make([]Op, 0, min(n, 1024))
+	for range n {
+		o := decodeOp(d)
+		if d.Err() != nil {
+			return nil
+		}
+		out = append(out, o)
+	}
+	return out
+}
+
+func decodeOp(d *rmg.Decoder) Op {
+	var o Op
+	var has [16]bool
+	var sum string
+	d.Fields(func(key uint64) bool {
+		if key < uint64(len(has)) {
+			has[key] = true
+		}
+		switch key {
+		case 0:
+			o.Op = OpKind(d.String())
+		case 1:
+			o.Path = d.Path()
+		case 2:
+			o.Kind = d.String()
+		case 3:
+			o.From = d.Bytes()
+		case 4:
+			o.To = d.Bytes()
+		case 5:
+			o.Dest = d.Path()
+		case 6:
+			o.Props = d.Props()
+		case 7:
+			o.Prop = d.String()
+		case 8:
+			o.By = d.Int()
+		case 9:
+			o.Value = d.Value()
+		case 10:
+			o.Cascade = d.Bool()
+		case 11:
+			sum = d.Bytes()
+		case 12:
+			o.Blob.Size = d.Int()
+		case 13:
+			o.Mode = d.String()
+		case 14:
+			o.Text, o.HasText = d.String(), true
+		case 15:
+			o.Bytes, o.HasBytes = []byte(d.Bytes()), true
+		default:
+			return false
+		}
+		return true
+	})
+	switch {
+	case d.Err() != nil:
+	case !known(o.Op):
+		d.Fail(bad("there is no op %q", o.Op))
+	case !has[1], o.Op == Move && !has[5]:
+		d.Fail(bad("op %s has no path", o.Op))
+	case o.HasText && o.HasBytes:
+		d.Fail(bad("op write has two contents"))
+	case o.Op == Write && !o.HasText && !o.HasBytes:
+		if len(sum) != 32 || o.Blob.Size < 0 {
+			d.Fail(bad("op write: a blob is 32 bytes and a size"))
+			break
+		}
+		copy(o.Blob.Sum[:], sum)
+	default:
+		o.Blob.Size = 0
+	}
+	return o
+}
+
+func known(op OpKind) bool { _, ok := fields[op]; return ok }

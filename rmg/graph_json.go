@@ -317,7 +317,7 @@ func (l *level) take(t *token, parent Path, x readElement) (what string, err err
 	if len(x.id) > MaxSegment {
 		return "", &Error{Op: "read", Path: parent, Code: Limit, Msg: fmt.Sprintf("an id has %d bytes; the limit is %d", len(x.id), MaxSegment)}
 	}
-	if err := checkNew("read", parent.add(s), x.kind, x.props); err != nil {
+	if err := new(Overlay).checkNew("read", parent.add(s), x.kind, x.props); err != nil {
 		return "", err
 	}
 	if l.record(s) != nil {

@@ -25,6 +25,7 @@ type Overlay struct {
 	moves []Move
 	kinds *Schemas      // nil: not looked up yet
 	free  bool          // schemas are not looked at
+	holds bool          // versions may stand in it; see Holding
 	reads map[Path]bool // nil: they are not recorded
 }
 
@@ -178,7 +179,7 @@ func (o *Overlay) changeProps(op string, p Path, fn func(Props) (Props, error)) 
 // MaxKind is the greatest length of a kind, in bytes.
 const MaxKind = 1024
 
-func checkNew(op string, p Path, kind string, props Props) error {
+func (o *Overlay) checkNew(op string, p Path, kind string, props Props) error {
 	bad := func(msg string) error { return &Error{Op: op, Path: p, Code: Invalid, Msg: msg} }
 	switch {
 	case kind == "":
@@ -191,16 +192,20 @@ func checkNew(op string, p Path, kind string, props Props) error {
 	if name, err := props.check(); err != nil {
 		return badProp(op, p, name, err)
 	}
-	return checkPlace(op, p, nil)
+	return o.checkPlace(op, p, nil)
 }
 
 // checkPlace keeps an element, with what is inside it, where paths can name it.
-func checkPlace(op string, p Path, inner *level) error {
+func (o *Overlay) checkPlace(op string, p Path, inner *level) error {
+	segment, depth := MaxSegment, MaxDepth
+	if o.holds {
+		segment, depth = segment+1, depth+holdDepth
+	}
 	switch n := len(p.Base().ID); {
-	case n > MaxSegment:
-		return &Error{Op: op, Path: p.Parent(), Code: Limit, Msg: fmt.Sprintf("an id has %d bytes; the limit is %d", n, MaxSegment)}
-	case p.depth()+inner.height() > MaxDepth:
-		return &Error{Op: op, Path: p, Code: Limit, Msg: fmt.Sprintf("deeper than %d", MaxDepth)}
+	case n > segment:
+		return &Error{Op: op, Path: p.Parent(), Code: Limit, Msg: fmt.Sprintf("an id has %d bytes; the limit is %d", n, segment)}
+	case p.depth()+inner.height() > depth:
+		return &Error{Op: op, Path: p, Code: Limit, Msg: fmt.Sprintf("deeper than %d", depth)}
 	}
 	return nil
 }
@@ -227,7 +232,7 @@ func (o *Overlay) AddNode(p Path, kind string, props Props) error {
 	if o.rekinds(p) {
 		return o.rekind("add_node", p, func() error { return o.AddNode(p, kind, props) })
 	}
-	if err := checkNew("add_node", p, kind, props); err != nil {
+	if err := o.checkNew("add_node", p, kind, props); err != nil {
 		return err
 	}
 	s := p.Base()
@@ -256,7 +261,7 @@ func (o *Overlay) AddEdge(p Path, kind, from, to string, props Props) error {
 	if o.rekinds(p) {
 		return o.rekind("add_edge", p, func() error { return o.AddEdge(p, kind, from, to, props) })
 	}
-	if err := checkNew("add_edge", p, kind, props); err != nil {
+	if err := o.checkNew("add_edge", p, kind, props); err != nil {
 		return err
 	}
 	s := p.Base()
@@ -314,7 +319,7 @@ func (o *Overlay) Set(p Path, props map[string]Value) error {
 // is: no defaults are filled in, or what another write does to the same props
 // would depend on which came first.
 func (o *Overlay) Retype(p Path, kind string) error {
-	if err := checkNew("retype", p, kind, Props{}); err != nil {
+	if err := o.checkNew("retype", p, kind, Props{}); err != nil {
 		return err
 	}
 	return o.change("retype", p, func(r *record) (*record, error) {
@@ -415,7 +420,7 @@ func (o *Overlay) Move(from, to Path) error {
 		return bad(NotFound, "there is no such node")
 	}
 	o.mine = nil // what moves along is looked at as a whole
-	if err := checkPlace("move", to, r.inner); err != nil {
+	if err := o.checkPlace("move", to, r.inner); err != nil {
 		return err
 	}
 	if _, taken := o.root.at(to); taken {
@@ -505,14 +510,14 @@ func (o *Overlay) Graft(p Path, e Element) error {
 	if o.rekinds(p) {
 		return o.rekind("graft", p, func() error { return o.Graft(p, e) })
 	}
-	if err := checkNew("graft", p, e.Kind, e.Props); err != nil {
+	if err := o.checkNew("graft", p, e.Kind, e.Props); err != nil {
 		return err
 	}
 	s := p.Base()
 	if s.ID == "" || s.Edge || e.Edge {
 		return &Error{Op: "graft", Path: p, Code: Invalid, Msg: "only a node can be grafted"}
 	}
-	if err := checkPlace("graft", p, e.Graph.root); err != nil {
+	if err := o.checkPlace("graft", p, e.Graph.root); err != nil {
 		return err
 	}
 	l, err := o.own(p.Parent())

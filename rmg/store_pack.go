@@ -209,7 +209,7 @@ func (u *unpacker) ref(depth, label int) *node {
 	at := &place{home: u.store, off: int64(u.uint(1 << 62)), len: int64(u.uint(MaxObject)), crc: uint32(u.uint(1<<32 - 1))}
 	st := &stub{depth: depth, label: label}
 	st.count = uint32(u.uint(1<<32 - 1))
-	high := u.uint(MaxDepth)
+	high := u.uint(MaxDepth + holdDepth)
 	sum := u.text(cborBytes, len(Digest{}))
 	if len(sum) != len(Digest{}) || st.count == 0 || high == 0 {
 		u.fail("a reference is malformed")

@@ -65,6 +65,7 @@ var exemptions = []exemption{
 	{imports, "workers/repair", "workers/gotool", "it runs the tests of each candidate"},
 
 	{testImports, "journal", "journal/journaltest", "journal passes the suite that it exports"},
+	{testImports, "kernel", "journal/journaltest", "a kernel is stopped and started on a disk that loses what was not synced"},
 	{testImports, "workers/gotool", "workers/gocache", "the go command is handed a cache; here the real one"},
 	{testImports, "net/server", "net/client", "what the client sends and reads is what the server serves"},
 	{purity, "rmg/room.go", "unsafe", "the one file that knows how nodes and records hold what is theirs in one allocation"},

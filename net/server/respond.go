@@ -62,9 +62,18 @@ func (s *Server) internal(p *wire.Problem, r *http.Request, what string, cause a
 
 // panicked answers for a handler that panicked. If its answer had begun the
 // connection is cut, so that nobody takes the half for the whole.
+//
+// A stored graph that cannot be read panics, as rmg says: that is no defect, and
+// the answer tells what it is.
 func (s *Server) panicked(t *tracked, r *http.Request, cause any) {
-	p := wire.NewProblem(rmg.Internal, "")
-	s.internal(p, r, "panic", fmt.Sprintf("%v\n%s", cause, debug.Stack()))
+	var p *wire.Problem
+	if err, ok := cause.(error); ok && errors.As(err, new(*rmg.Error)) {
+		p = s.problem(r, err)
+		s.log.Error("a stored graph cannot be read", "method", r.Method, "path", r.URL.Path, "err", err)
+	} else {
+		p = wire.NewProblem(rmg.Internal, "")
+		s.internal(p, r, "panic", fmt.Sprintf("%v\n%s", cause, debug.Stack()))
+	}
 	if t.status != 0 {
 		panic(http.ErrAbortHandler)
 	}

@@ -1,0 +1,232 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"jitos.dev/kernel"
+	"jitos.dev/rewrite"
+)
+
+// forkRow is what a fork or a discard costs where a flush costs nothing.
+func forkRow(what string) (row, error) {
+	dir, done, err := memoryDir()
+	if err != nil {
+		return row{}, err
+	}
+	defer done()
+	d, err := openDaemon(dir)
+	if err != nil {
+		return row{}, err
+	}
+	defer d.close()
+	if err := d.fill(100_000); err != nil {
+		return row{}, err
+	}
+	var times []float64
+	for range 2000 {
+		began := time.Now()
+		w, err := d.Fork(context.Background(), bencher, kernel.ForkRequest{})
+		if err != nil {
+			return row{}, err
+		}
+		if what == "discard" {
+			began = time.Now()
+			if _, err := d.Discard(context.Background(), bencher, w.ID, ""); err != nil {
+				return row{}, err
+			}
+		}
+		times = append(times, float64(time.Since(began).Nanoseconds())/1000)
+	}
+	return row{Value: middle(times), Unit: "us, the log in memory", N: len(times)}.within(20, "<= 20 us"), nil
+}
+
+// spacesRow is the heap with many live workspaces.
+func spacesRow(nodes, spaces, changes int) (row, error) {
+	clearField()
+	dir, done, err := memoryDir()
+	if err != nil {
+		return row{}, err
+	}
+	defer done()
+	before := heap()
+	d, err := openDaemon(dir)
+	if err != nil {
+		return row{}, err
+	}
+	if err := d.fill(nodes); err != nil {
+		return row{}, err
+	}
+	for i := range spaces {
+		w, err := d.Fork(context.Background(), bencher, kernel.ForkRequest{})
+		if err != nil {
+			return row{}, err
+		}
+		ops := make([]rewrite.Op, changes)
+		for j := range ops {
+			ops[j] = countUp((i*changes + j) * 7919 % nodes)[0]
+		}
+		if err := d.write("sws:"+w.ID, ops); err != nil {
+			return row{}, err
+		}
+	}
+	used := float64(heap()-before) / (1 << 30)
+	r := row{Value: used, Unit: "GiB of heap", N: 1}.within(1.5, "<= 1.5 GiB")
+	return r, d.close()
+}
+
+// collapseRow merges a thousand changes into a head that moved by a thousand.
+func collapseRow(nodes, changes int) (row, error) {
+	dir, done, err := memoryDir()
+	if err != nil {
+		return row{}, err
+	}
+	defer done()
+	d, err := openDaemon(dir)
+	if err != nil {
+		return row{}, err
+	}
+	defer d.close()
+	if err := d.fill(nodes); err != nil {
+		return row{}, err
+	}
+	var times []float64
+	for round := range rounds {
+		w, err := d.Fork(context.Background(), bencher, kernel.ForkRequest{})
+		if err != nil {
+			return row{}, err
+		}
+		mine, theirs := make([]rewrite.Op, changes), make([]rewrite.Op, changes)
+		for i := range changes {
+			mine[i] = countUp((round*4*changes + 2*i) * 7919 % nodes)[0]
+			theirs[i] = countUp((round*4*changes + 2*i + 1) * 7919 % nodes)[0]
+		}
+		if err := errors.Join(d.write("sws:"+w.ID, mine), d.write("system", theirs)); err != nil {
+			return row{}, err
+		}
+		began := time.Now()
+		out, err := d.Collapse(context.Background(), bencher, w.ID, "none")
+		if err != nil || !out.Merged {
+			return row{}, errors.Join(err, errors.New("the head had not moved"))
+		}
+		times = append(times, float64(time.Since(began).Microseconds())/1000)
+	}
+	return row{Value: middle(times), Unit: "ms, the log in memory", N: rounds}.within(10, "<= 10 ms"), nil
+}
+
+// readRow is how long a read takes while 30,000 rewrites a second are written.
+func readRow(nodes int) (row, error) {
+	dir, done, err := memoryDir()
+	if err != nil {
+		return row{}, err
+	}
+	defer done()
+	d, err := openDaemon(dir)
+	if err != nil {
+		return row{}, err
+	}
+	defer d.close()
+	if err := d.fill(nodes); err != nil {
+		return row{}, err
+	}
+	const perSecond, seconds, callers = 30_000, 3, 256
+	var stop atomic.Bool
+	var made atomic.Int64
+	var wg sync.WaitGroup
+	began := time.Now()
+	for c := range callers {
+		wg.Go(func() {
+			for i := c; !stop.Load(); i += callers {
+				if ahead := float64(made.Load())/perSecond - time.Since(began).Seconds(); ahead > 0 {
+					time.Sleep(time.Duration(ahead * float64(time.Second)))
+				}
+				if d.write("system", countUp(i*7919%nodes)) == nil {
+					made.Add(1)
+				}
+			}
+		})
+	}
+	var times []float64
+	for i := 0; time.Since(began) < seconds*time.Second; i++ {
+		at := time.Now()
+		v, err := d.View("system")
+		if err != nil {
+			return row{}, err
+		}
+		if _, ok := v.Get(kernelPath(i % nodes)); !ok {
+			return row{}, errors.New("a node is missing")
+		}
+		times = append(times, float64(time.Since(at).Nanoseconds())/1e6)
+		time.Sleep(100 * time.Microsecond)
+	}
+	rate := float64(made.Load()) / time.Since(began).Seconds()
+	stop.Store(true)
+	wg.Wait()
+	slices.Sort(times)
+	p99 := times[int(math.Ceil(0.99*float64(len(times))))-1]
+	r := row{Value: p99, Unit: fmt.Sprintf("ms, beside %.0f rewrites/s", rate), N: len(times)}.within(1, "<= 1 ms beside 30,000 rewrites/s")
+	r.Holds = r.Holds && rate >= 0.95*perSecond
+	return r, nil
+}
+
+// writeRow is durable rewrites a second from many submitters; the peer is a file
+// that the same bytes are written to and flushed, a group at a time.
+func writeRow(callers int) (row, error) {
+	dir, done, err := diskDir()
+	if err != nil {
+		return row{}, err
+	}
+	defer done()
+	const nodes = 10_000
+	d, err := openDaemon(filepath.Join(dir, "data"))
+	if err != nil {
+		return row{}, err
+	}
+	defer d.close()
+	if err := d.fill(nodes); err != nil {
+		return row{}, err
+	}
+	groups := 200
+	n := groups * callers
+	xs, err := median(func() (float64, error) {
+		began := time.Now()
+		err := d.count(n, nodes, callers)
+		return float64(n) / time.Since(began).Seconds(), err
+	}, func() (float64, error) {
+		f, err := os.Create(filepath.Join(dir, "raw"))
+		if err != nil {
+			return 0, err
+		}
+		defer f.Close()
+		payload := make([]byte, 128*callers)
+		began := time.Now()
+		for range groups {
+			if _, err := f.Write(payload); err != nil {
+				return 0, err
+			}
+			if err := unix.Fdatasync(int(f.Fd())); err != nil {
+				return 0, err
+			}
+		}
+		return float64(n) / time.Since(began).Seconds(), nil
+	})
+	if err != nil {
+		return row{}, err
+	}
+	r := row{Value: xs[0], Unit: "rewrites/s", Peers: map[string]float64{"write+fdatasync": xs[1]}, Must: ">= 0.8x the disk", N: rounds}
+	r.Holds = xs[0] >= 0.8*xs[1]
+	if callers == 256 {
+		r.Must, r.Holds = r.Must+", or >= 30,000/s", r.Holds || xs[0] >= 30_000
+	}
+	return r, nil
+}
