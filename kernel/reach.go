@@ -26,22 +26,6 @@ func wroteOf(r Record, p rmg.Path, prop string) (hit bool, from rmg.Path) {
 	return false, ""
 }
 
-// madeBy reports whether a record made the element at p.
-func (k *Kernel) madeBy(seq uint64, p rmg.Path) bool {
-	before, err := k.worldAfter(seq - 1)
-	if err != nil {
-		return false
-	}
-	_, there := before.Get(p)
-	if there {
-		r, err := k.record(seq)
-		return err == nil && slices.ContainsFunc(r.Ops, func(op rewrite.Op) bool {
-			return op.Path == p && (op.Op == rewrite.AddNode || op.Op == rewrite.AddEdge)
-		})
-	}
-	return true
-}
-
 // reaches reports whether an op writes a prop of the element at p: "" is the
 // element itself, which every op on it reaches.
 func reaches(op rewrite.Op, p rmg.Path, prop string) bool {

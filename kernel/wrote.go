@@ -213,9 +213,8 @@ func seqValue(seq uint64) rmg.Value { return rmg.Int(int64(seq)) }
 
 // provenance is what wrote says of one element.
 type provenance struct {
-	made  uint64    // the record that made it
-	moved uint64    // the last that moved it or what it stands in; 0 if none did
-	own   rmg.Props // of its node
+	made uint64    // the record that made it
+	own  rmg.Props // of its node
 }
 
 func provenanceAt(wrote rmg.Graph, p rmg.Path) provenance {
@@ -225,7 +224,6 @@ func provenanceAt(wrote rmg.Graph, p rmg.Path) provenance {
 		if made := e.Props.Int(wroteMade); made != 0 {
 			o.made = uint64(made)
 		}
-		o.moved = max(o.moved, uint64(e.Props.Int(wroteMoved)))
 		o.own, wrote = e.Props, e.Graph
 	}
 	return o
@@ -258,48 +256,4 @@ func lastWrite(v version, p rmg.Path, prop string) (uint64, bool) {
 	}
 	_, has := e.Props.Get(prop)
 	return o.made, has
-}
-
-// writers ranges over the records that touched the element at p, newest first,
-// back to the one that made it, under whatever path it then had.
-func (k *Kernel) writers(p rmg.Path) iter.Seq2[uint64, error] {
-	return func(yield func(uint64, error) bool) {
-		v := k.now()
-		for {
-			seq, ok := lastWrite(v, p, "")
-			if !ok {
-				return
-			}
-			o := provenanceAt(v.wrote, p)
-			at := max(seq, o.moved) // what comes next on the way back
-			if at == seq && (!yield(seq, nil) || seq == o.made) {
-				return
-			}
-			var err error
-			if at == o.moved {
-				p, err = k.before(at, p)
-			}
-			if err == nil {
-				v, err = k.after(at - 1)
-			}
-			if err != nil {
-				yield(0, err)
-				return
-			}
-		}
-	}
-}
-
-// before is where the element at p stood before a record moved it.
-func (k *Kernel) before(seq uint64, p rmg.Path) (rmg.Path, error) {
-	r, err := k.record(seq)
-	if err != nil {
-		return "", err
-	}
-	for i := len(r.Ops) - 1; i >= 0; i-- {
-		if op := r.Ops[i]; op.Op == rewrite.Move && op.Dest.Has(p) {
-			p = op.Path + p[len(op.Dest):]
-		}
-	}
-	return p, nil
 }
