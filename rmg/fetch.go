@@ -25,12 +25,15 @@ func fetchTexts(recs []*record) (sum byte) {
 	return sum
 }
 
-// fetchSums reads the digests of nodes.
+// fetchSums reads the digests of nodes, of those that have one: another goroutine
+// may be writing it.
 //
 //go:noinline
 func fetchSums(nodes []*node) (sum byte) {
 	for _, n := range nodes {
-		sum += n.seal().sum[len(Digest{})-1]
+		if n.bits.Load()&sumReady != 0 {
+			sum += n.seal().sum[len(Digest{})-1]
+		}
 	}
 	return sum
 }
