@@ -155,6 +155,7 @@ func (k *Kernel) epochOps(now version) []rewrite.Op {
 	add(now.ledger, swsRoot, rewrite.KindDir)
 	add(now.ledger, workerRoot, rewrite.KindDir)
 	add(now.ledger, purgeRoot, rewrite.KindDir)
+	add(now.ledger, onceRoot, rewrite.KindDir)
 	ops = append(ops, setOp(procRoot, map[string]rmg.Value{"epoch": rmg.Int(int64(k.epoch))}))
 	for _, d := range k.opt.Runner.Describe() {
 		add(now.ledger, workerRoot.Child(d.Name), kindWorker)
