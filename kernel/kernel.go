@@ -78,6 +78,7 @@ type Kernel struct {
 		live       map[string]*run
 		queues     map[rmg.Path]*branchQueue
 		waits      map[rmg.Path]int // approvals that a collapse of this epoch waits for
+		dropped    map[string]bool  // processes of this epoch whose end could not be recorded
 	}
 	roster   roster
 	reads    reads
@@ -109,6 +110,7 @@ func Open(ctx context.Context, opt Options) (*Kernel, error) {
 	k.runs.live = map[string]*run{}
 	k.runs.queues = map[rmg.Path]*branchQueue{}
 	k.runs.waits = map[rmg.Path]int{}
+	k.runs.dropped = map[string]bool{}
 	k.proofs.byKey, k.proofs.running = map[string]work.Evidence{}, map[string]chan struct{}{}
 	k.current.Store(&version{})
 	k.keeper.poke = make(chan struct{}, 1)

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"jitos.dev/kernel"
 	"jitos.dev/tasks"
 )
 
@@ -146,4 +148,30 @@ func TestSimStormElsewhere(t *testing.T) {
 	if ends[0] != ends[1] {
 		t.Errorf("on one processor\n%s\non four\n%s", ends[0], ends[1])
 	}
+}
+
+// TestFullDiskStrandsNoProcess fills the disk while a process works, so that not
+// even its failure can be recorded: it is interrupted, and goes on when there is
+// room again.
+func TestFullDiskStrandsNoProcess(t *testing.T) {
+	lib := stormTasks(t)
+	synctest.Test(t, func(t *testing.T) {
+		s := newStorm(1, lib)
+		if err := errors.Join(s.open(), s.settleIn()); err != nil {
+			t.Fatal(err)
+		}
+		defer s.sys.close()
+		s.git.onRun = func() { s.disk.SetRoom(0) }
+		p := must(s.sys.Intent(t.Context(), ada, kernel.IntentRequest{Text: "do app", Dir: "/app"}))(t)
+		p = must(s.sys.Wait(t.Context(), p.ID))(t)
+		if p.Status != "interrupted" || p.Next == "" {
+			t.Fatalf("%s: %s; %s", p.Status, p.Reason, p.Next)
+		}
+		s.git.onRun = nil
+		s.disk.SetRoom(-1)
+		must(s.sys.Retry(t.Context(), ada, p.ID))(t)
+		if p = must(s.sys.Wait(t.Context(), p.ID))(t); p.Status != "landed" {
+			t.Errorf("%s: %s", p.Status, p.Reason)
+		}
+	})
 }
