@@ -76,6 +76,7 @@ type storm struct {
 
 	step   int
 	log    []string              // of each record, all that it says
+	at     time.Time             // of the last of them
 	world  model                 // after it
 	heads  map[string]rmg.Digest // what versions had when they were acknowledged
 	said   map[string]int        // records of a request, by its reason
@@ -427,6 +428,10 @@ func (s *storm) observe() error {
 		if r.Seq != uint64(len(s.log))+1 {
 			return fmt.Errorf("record %d follows record %d", r.Seq, len(s.log))
 		}
+		if r.At.Before(s.at) {
+			return fmt.Errorf("record %d is of %s, and the one before of %s", r.Seq, r.At, s.at)
+		}
+		s.at = r.At
 		s.log = append(s.log, told(r))
 		s.said[r.Reason]++
 		if strings.HasPrefix(r.Reason, "step ") && s.said[r.Reason] > 1 {
