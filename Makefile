@@ -1,7 +1,7 @@
 # Few targets; the logic is in Go. `make ci` is what .ci/run calls.
 TOOL := go tool -modfile=tools/go.mod
 
-.PHONY: test lint race sim bench demo ci
+.PHONY: test lint race sim kill bench demo ci
 
 test: ## every test of the product
 	go test ./...
@@ -15,8 +15,11 @@ lint: ## vet, format, static analysis; the import table is a test of internal/ar
 race: ## the race detector where goroutines meet
 	go test -race ./rmg/... ./kernel/... ./sched/... ./journal/... ./workers/... ./internal/sim/...
 
-sim: ## the daemon's core under a seed: JITOS_SEED=N repeats one
-	go test -count=1 -v -run Sim ./internal/sim
+sim: ## the daemon's core under thousands of seeds: JITOS_SEEDS=N says how many, JITOS_SEED=N repeats one
+	JITOS_SEEDS=$${JITOS_SEEDS:-5000} go test -count=1 -timeout 60m -run Sim ./internal/sim
+
+kill: ## the daemon killed a thousand times while it works: JITOS_KILLS=N says how often
+	JITOS_KILLS=$${JITOS_KILLS:-1000} go test -count=1 -v -timeout 60m -run TestKillLosesNothing ./cmd/jitos
 
 bench: ## measurements beside peers
 	cd bench && go run .

@@ -15,6 +15,10 @@ type Caller struct {
 	Process string // set for a worker's token: the process it works for
 	Kind    CallerKind
 	Caps    Caps // of a process's or an agent's token
+	// Key is the idempotency key of the request that is made, empty for none. A
+	// request that was applied under it before is not applied again: it has the
+	// first one's receipt. It counts for Rewrite, Fork, Discard, Restore and Intent.
+	Key string
 }
 
 // Record is one applied rewrite in the log.
@@ -27,6 +31,7 @@ type Record struct {
 	Cause  string // what led to it: "p12", "p12/implement", "sync", ""
 	Reason string
 	Ops    []rewrite.Op
+	Once   Once // what a resend of its request is known by
 }
 
 // Receipt acknowledges a rewrite: it is durable. Digest is of the view's world

@@ -49,8 +49,24 @@ func (k *Kernel) finish(ctx context.Context, r *run, err error, tool time.Durati
 		rerr = k.recordTimes(r.id, tool, encodeLines(r), r.spent.total())
 	}
 	if rerr != nil {
-		k.log.Error("the end of a process could not be recorded", "process", r.id, "err", rerr)
+		k.drop(r.id, rerr)
 	}
+}
+
+// drop gives up a process whose end could not be recorded, as on a full disk: it
+// is interrupted, as after a restart, so that it can be retried or cancelled.
+func (k *Kernel) drop(id string, err error) {
+	k.log.Error("the end of a process could not be recorded", "process", id, "err", err)
+	k.runs.Lock()
+	defer k.runs.Unlock()
+	k.runs.dropped[id] = true
+}
+
+// isDropped reports whether nothing drives a process of this epoch any more.
+func (k *Kernel) isDropped(id string) bool {
+	k.runs.Lock()
+	defer k.runs.Unlock()
+	return k.runs.dropped[id]
 }
 
 // errNothing tells systemWith that there is nothing to record.

@@ -45,12 +45,13 @@ func (k *Kernel) launch(id string) {
 	}
 	k.runs.Lock()
 	k.runs.live[id] = r
+	delete(k.runs.dropped, id)
 	k.runs.Unlock()
 	k.owned.Go(func() {
 		busy := k.opt.Runner.Busy()
 		err := guarded(func() error { return k.drive(ctx, r) })
 		if err := guarded(func() error { k.finish(ctx, r, err, k.opt.Runner.Busy()-busy); return nil }); err != nil {
-			k.log.Error("the end of a process could not be recorded", "process", id, "err", err)
+			k.drop(id, err)
 		}
 		cancel(nil)
 		k.runs.Lock()

@@ -50,6 +50,22 @@ func (f *fold) lookup(id string) (*space, bool) { return spaceIn(f.spaces, id) }
 
 // apply applies one record. On error the fold is as it was.
 func (f *fold) apply(r Record) error {
+	if r.Once == (Once{}) {
+		return f.change(r)
+	}
+	before := f.version
+	err := f.change(r)
+	if err == nil {
+		f.ledger, err = r.Once.noted(f.ledger, r.Seq)
+	}
+	if err != nil {
+		f.version = before
+	}
+	return err
+}
+
+// change applies what a record changes.
+func (f *fold) change(r Record) error {
 	if id, ok := strings.CutPrefix(r.View, "sws:"); ok {
 		return f.applySpace(id, r)
 	}

@@ -29,6 +29,20 @@ const (
 // Intent plans an intent and starts a process on it. It returns when the
 // process is in the ledger; the rest goes on by itself.
 func (k *Kernel) Intent(ctx context.Context, c Caller, r IntentRequest) (Process, error) {
+	once, err := onceOf(c, "intent", r)
+	if err != nil {
+		return Process{}, err
+	}
+	if r, done, err := k.answered(once); err != nil {
+		return Process{}, err
+	} else if done {
+		return k.Process(processID(r.Seq))
+	}
+	return k.intend(ctx, c, once, r)
+}
+
+// intend is Intent for a request that is not a resend of one known to readers.
+func (k *Kernel) intend(ctx context.Context, c Caller, once Once, r IntentRequest) (Process, error) {
 	switch r.Land {
 	case "":
 		r.Land = landCommit
@@ -100,7 +114,7 @@ func (k *Kernel) Intent(ctx context.Context, c Caller, r IntentRequest) (Process
 	if p.Dirty, err = k.opt.Worktree.Dirty(ctx, repo.Top); err != nil {
 		return Process{}, err
 	}
-	return k.start(ctx, p, root, moduleOf(tree, target.file), target)
+	return k.start(ctx, once, p, root, moduleOf(tree, target.file), target)
 }
 
 // readable refuses text that fits no phrase before any repository is touched.
@@ -301,7 +315,7 @@ func rightsOf(s tasks.SLAPS, plan *tasks.Plan, protected []string) work.Rights {
 
 // start puts the process into the ledger, with its plan and its workspace, in
 // one record, and begins to drive it.
-func (k *Kernel) start(ctx context.Context, p Process, root rmg.Path, module string, t target) (Process, error) {
+func (k *Kernel) start(ctx context.Context, once Once, p Process, root rmg.Path, module string, t target) (Process, error) {
 	slaps, err := json.Marshal(p.SLAPS)
 	if err != nil {
 		return Process{}, err
@@ -318,9 +332,10 @@ func (k *Kernel) start(ctx context.Context, p Process, root rmg.Path, module str
 	for i, d := range p.Dirty {
 		dirty[i] = textValue(d)
 	}
-	var id string
-	_, err = k.systemWith(ctx, p.Owner, "intent", p.Text, func(f *fold, seq uint64) ([]rewrite.Op, error) {
-		id = fmt.Sprintf("p%d", seq)
+	fresh := false
+	rec, err := k.systemOnce(ctx, once, p.Owner, "intent", p.Text, func(f *fold, seq uint64) ([]rewrite.Op, error) {
+		fresh = true
+		id := processID(seq)
 		sws := spaceID(seq)
 		props := map[string]rmg.Value{
 			"text": rmg.String(p.Text), "owner": rmg.String(p.Owner), "slaps": rmg.String(string(slaps)), "plan": rmg.String(string(plan)),
@@ -355,9 +370,14 @@ func (k *Kernel) start(ctx context.Context, p Process, root rmg.Path, module str
 	if err != nil {
 		return Process{}, err
 	}
-	k.launch(id)
+	id := processID(rec.Seq)
+	if fresh {
+		k.launch(id)
+	}
 	return k.Process(id)
 }
+
+func processID(seq uint64) string { return fmt.Sprintf("p%d", seq) }
 
 // planOps puts a plan into a process's inner graph: tasks and their needs.
 func planOps(at rmg.Path, plan *tasks.Plan) []rewrite.Op {

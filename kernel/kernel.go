@@ -78,6 +78,7 @@ type Kernel struct {
 		live       map[string]*run
 		queues     map[rmg.Path]*branchQueue
 		waits      map[rmg.Path]int // approvals that a collapse of this epoch waits for
+		dropped    map[string]bool  // processes of this epoch whose end could not be recorded
 	}
 	roster   roster
 	reads    reads
@@ -109,6 +110,7 @@ func Open(ctx context.Context, opt Options) (*Kernel, error) {
 	k.runs.live = map[string]*run{}
 	k.runs.queues = map[rmg.Path]*branchQueue{}
 	k.runs.waits = map[rmg.Path]int{}
+	k.runs.dropped = map[string]bool{}
 	k.proofs.byKey, k.proofs.running = map[string]work.Evidence{}, map[string]chan struct{}{}
 	k.current.Store(&version{})
 	k.keeper.poke = make(chan struct{}, 1)
@@ -155,6 +157,7 @@ func (k *Kernel) epochOps(now version) []rewrite.Op {
 	add(now.ledger, swsRoot, rewrite.KindDir)
 	add(now.ledger, workerRoot, rewrite.KindDir)
 	add(now.ledger, purgeRoot, rewrite.KindDir)
+	add(now.ledger, onceRoot, rewrite.KindDir)
 	ops = append(ops, setOp(procRoot, map[string]rmg.Value{"epoch": rmg.Int(int64(k.epoch))}))
 	for _, d := range k.opt.Runner.Describe() {
 		add(now.ledger, workerRoot.Child(d.Name), kindWorker)

@@ -373,6 +373,9 @@ func (k *Kernel) recordFailure(id string, cause error, tool time.Duration) error
 		})}
 		return append(ops, f.leftovers(id, "failed: "+cause.Error())...), nil
 	})
+	if err != nil {
+		k.drop(id, err)
+	}
 	return err
 }
 

@@ -29,7 +29,7 @@ func swsPath(id string) rmg.Path  { return swsRoot.Child(id) }
 
 // inLedger reports whether p stands in the half that the kernel alone writes.
 func inLedger(p rmg.Path) bool {
-	for _, root := range []rmg.Path{procRoot, swsRoot, workerRoot, purgeRoot} {
+	for _, root := range []rmg.Path{procRoot, swsRoot, workerRoot, purgeRoot, onceRoot} {
 		if p == root || strings.HasPrefix(string(p), string(root)+"/") {
 			return true
 		}

@@ -185,7 +185,10 @@ func (k *Kernel) statusOf(p rmg.Props, proc Process) (status, reason string) {
 		return "interrupted", "the daemon stopped while it ran"
 	}
 	if proc.Collapse != 0 {
-		return "collapsed", "landing"
+		return "collapsed", "landing" // which the next start finishes or takes back
+	}
+	if k.isDropped(proc.ID) {
+		return "interrupted", "how it ended could not be recorded"
 	}
 	status = "planned"
 	for _, t := range proc.Tasks {

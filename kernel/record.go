@@ -14,7 +14,7 @@ import (
 )
 
 // foldVersion names the meaning of records; a log of a later one is refused.
-const foldVersion = 1
+const foldVersion = 2
 
 // maxInlineBody is how large a record's encoded ops may be before they stand
 // in a blob that the record names.
@@ -46,6 +46,7 @@ type recordRow struct {
 	Body   cbor.RawMessage `cbor:"7,keyasint,omitempty"`
 	Sum    []byte          `cbor:"8,keyasint,omitempty"`
 	Size   int64           `cbor:"9,keyasint,omitempty"`
+	Once   []byte          `cbor:"10,keyasint,omitempty"` // key, then body
 }
 
 var (
@@ -79,6 +80,9 @@ func encodeTicks(ticks []tick, store BlobStore) ([]byte, error) {
 
 func encodeRecord(r Record, store BlobStore) (recordRow, error) {
 	row := recordRow{Seq: r.Seq, At: r.At.UnixMilli(), View: r.View, Author: r.Author, Cause: r.Cause, Reason: r.Reason}
+	if r.Once != (Once{}) {
+		row.Once = append(r.Once.Key[:], r.Once.Body[:]...)
+	}
 	body, err := encMode.Marshal(r.Ops)
 	if err != nil {
 		return row, fmt.Errorf("record %d: %w", r.Seq, err)
@@ -195,6 +199,10 @@ func decodeRecord(d *rmg.Decoder, store BlobStore) (r Record) {
 			}
 		case 9:
 			body.Size = d.Int()
+		case 10:
+			if b := d.Bytes(); copy(r.Once.Key[:], b)+copy(r.Once.Body[:], b[min(len(b), len(r.Once.Key)):]) != len(b) || len(b) != 64 {
+				d.Fail(fmt.Errorf("record %d: an idempotency key of %d bytes", r.Seq, len(b)))
+			}
 		default:
 			return false
 		}

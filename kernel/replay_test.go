@@ -103,7 +103,7 @@ func TestReplayNamesTheFirstDifference(t *testing.T) {
 // intent starts a process whose one task is the told runner's, and waits.
 func (b *stage) intent(root rmg.Path) string {
 	b.t.Helper()
-	p, err := b.start(b.ctx(), Process{
+	p, err := b.start(b.ctx(), Once{}, Process{
 		Text: "do it", Owner: ada.Name, Top: "/r/app", Branch: "main", Repo: "app", Land: landCommit,
 		SLAPS: tasks.SLAPS{Version: "1", Intent: "Do", Budget: tasks.Budget{Candidates: 3}},
 		Plan: &tasks.Plan{Goal: "Do", Tasks: []tasks.Task{

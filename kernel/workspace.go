@@ -46,6 +46,7 @@ type forkSpec struct {
 	cause                  string // what led to it, if that is more than the process
 	private                bool
 	ttl                    time.Duration // 0: as long as it is wanted
+	once                   Once
 }
 
 // forkOp makes the ledger entry of a new workspace; the fold makes the rest.
@@ -80,6 +81,13 @@ func (k *Kernel) Fork(ctx context.Context, c Caller, r ForkRequest) (Workspace, 
 	if err != nil {
 		return Workspace{}, err
 	}
+	once, err := onceOf(c, "fork", r)
+	if err != nil {
+		return Workspace{}, err
+	}
+	if r, done, err := k.answered(once); done || err != nil {
+		return k.spaceMade(r, err)
+	}
 	at := rmg.Root
 	if v.Space != "" {
 		at = swsPath(v.Space)
@@ -96,7 +104,7 @@ func (k *Kernel) Fork(ctx context.Context, c Caller, r ForkRequest) (Workspace, 
 		}
 	}
 	id, err := k.fork(ctx, forkSpec{
-		from: r.From, owner: c.Name, process: c.Process, reason: r.Reason, private: r.Private, ttl: r.TTL,
+		from: r.From, owner: c.Name, process: c.Process, reason: r.Reason, private: r.Private, ttl: r.TTL, once: once,
 	})
 	if err != nil {
 		return Workspace{}, err
@@ -138,9 +146,8 @@ func (k *Kernel) fork(ctx context.Context, x forkSpec) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var id string
-	_, err = k.systemWith(ctx, x.owner, orText(x.cause, x.process), orText(x.reason, what), func(f *fold, seq uint64) ([]rewrite.Op, error) {
-		id = spaceID(seq)
+	rec, err := k.systemOnce(ctx, x.once, x.owner, orText(x.cause, x.process), orText(x.reason, what), func(f *fold, seq uint64) ([]rewrite.Op, error) {
+		id := spaceID(seq)
 		if x.private {
 			return []rewrite.Op{forkOp(id, seq, x, k.lastAt)}, nil
 		}
@@ -151,7 +158,15 @@ func (k *Kernel) fork(ctx context.Context, x forkSpec) (string, error) {
 		}
 		return []rewrite.Op{forkOp(id, h.seq, x, k.lastAt)}, nil
 	})
-	return id, err
+	return spaceID(rec.Seq), err
+}
+
+// spaceMade shows the workspace that a record has made.
+func (k *Kernel) spaceMade(r Receipt, err error) (Workspace, error) {
+	if err != nil {
+		return Workspace{}, err
+	}
+	return k.Workspace(spaceID(r.Seq))
 }
 
 // openForWriter opens a version of the past for a request to hand to the writer,
@@ -174,10 +189,17 @@ func compareIDs(a, b string) int {
 
 // Discard drops a workspace's name from what is open; its bytes stay.
 func (k *Kernel) Discard(ctx context.Context, c Caller, id, reason string) (Receipt, error) {
+	once, err := onceOf(c, "discard", []any{id, reason})
+	if err != nil {
+		return Receipt{}, err
+	}
+	if r, done, err := k.answered(once); done || err != nil {
+		return r, err
+	}
 	if err := k.mayUse(c, CapRewrite, VerbDiscard, id); err != nil {
 		return Receipt{}, err
 	}
-	return k.systemWith(ctx, c.Name, c.Process, orText("discard "+id+": "+reason, "discard "+id), func(f *fold, _ uint64) ([]rewrite.Op, error) {
+	return k.systemOnce(ctx, once, c.Name, c.Process, orText("discard "+id+": "+reason, "discard "+id), func(f *fold, _ uint64) ([]rewrite.Op, error) {
 		if err := f.spaceIs(id, spaceOpen); err != nil {
 			return nil, err
 		}
@@ -196,10 +218,19 @@ func restoreOp(id string) rewrite.Op {
 
 // Restore brings a discarded workspace back, as it was. A ttl begins anew.
 func (k *Kernel) Restore(ctx context.Context, c Caller, id string) (Workspace, error) {
+	once, err := onceOf(c, "restore", id)
+	if err != nil {
+		return Workspace{}, err
+	}
+	if _, done, err := k.answered(once); err != nil {
+		return Workspace{}, err
+	} else if done {
+		return k.Workspace(id)
+	}
 	if err := k.mayUse(c, CapRewrite, VerbDiscard, id); err != nil {
 		return Workspace{}, err
 	}
-	_, err := k.systemWith(ctx, c.Name, c.Process, "restore "+id, func(f *fold, _ uint64) ([]rewrite.Op, error) {
+	_, err = k.systemOnce(ctx, once, c.Name, c.Process, "restore "+id, func(f *fold, _ uint64) ([]rewrite.Op, error) {
 		if err := f.spaceIs(id, spaceDiscarded); err != nil {
 			return nil, err
 		}

@@ -35,6 +35,7 @@ type request struct {
 	view      string
 	footprint rewrite.Footprint
 	size      int
+	once      Once
 	eval      func(f *fold, seq uint64) (draft, error)
 	done      chan answer
 }
@@ -63,7 +64,7 @@ func (k *Kernel) submit(r *request) (Receipt, error) {
 	}
 	select {
 	case a := <-r.done:
-		return a.receipt, a.err
+		return k.orFirst(a)
 	case <-k.ended:
 		return Receipt{}, stopping()
 	}
@@ -81,8 +82,14 @@ func (k *Kernel) system(ctx context.Context, author, cause, reason string, ops [
 // systemWith is system with ops made in the writer, which lets them depend on
 // the state and on the record's own seq.
 func (k *Kernel) systemWith(ctx context.Context, author, cause, reason string, eval func(f *fold, seq uint64) ([]rewrite.Op, error)) (Receipt, error) {
+	return k.systemOnce(ctx, Once{}, author, cause, reason, eval)
+}
+
+// systemOnce is systemWith for a request that may be a resend: eval is then not
+// called, and the receipt is the first one's.
+func (k *Kernel) systemOnce(ctx context.Context, once Once, author, cause, reason string, eval func(f *fold, seq uint64) ([]rewrite.Op, error)) (Receipt, error) {
 	return k.submit(&request{
-		ctx: ctx, view: "system", footprint: rewrite.Footprint{All: true}, size: 4096,
+		ctx: ctx, view: "system", footprint: rewrite.Footprint{All: true}, size: 4096, once: once,
 		eval: func(f *fold, seq uint64) (draft, error) {
 			ops, err := eval(f, seq)
 			return draft{view: "system", author: author, cause: cause, reason: reason, ops: ops}, err
@@ -100,6 +107,13 @@ func (k *Kernel) Rewrite(ctx context.Context, c Caller, view string, rw rewrite.
 	if v.Seq != 0 || v.At != 0 {
 		return Receipt{}, &rmg.Error{Op: "rewrite", Code: rmg.Invalid, Msg: fmt.Sprintf("%s is of the past; only system and sws:ID can be written", v), Hint: "fork it: jitos sws new --from " + v.String()}
 	}
+	once, err := onceOf(c, "rewrite", []any{v.String(), rw.Ops, rw.Expect, rw.Reason})
+	if err != nil {
+		return Receipt{}, err
+	}
+	if r, done, err := k.answered(once); done || err != nil {
+		return r, err
+	}
 	judged := k.now().world
 	if err := k.mayRewrite(c, v, rw.Ops); err != nil {
 		return Receipt{}, err
@@ -107,17 +121,17 @@ func (k *Kernel) Rewrite(ctx context.Context, c Caller, view string, rw rewrite.
 	if err := k.policyStays(v, judged, rw.Ops); err != nil {
 		return Receipt{}, err
 	}
-	return k.rewriteIf(ctx, c.Name, c.Process, v, rw, func(f *fold) error { return f.policyIs(judged) })
+	return k.rewriteIf(ctx, once, c.Name, c.Process, v, rw, func(f *fold) error { return f.policyIs(judged) })
 }
 
 // rewrite resolves and submits ops whose author has the right to them.
 func (k *Kernel) rewrite(ctx context.Context, author, cause string, v Version, rw rewrite.Rewrite) (Receipt, error) {
-	return k.rewriteIf(ctx, author, cause, v, rw, func(*fold) error { return nil })
+	return k.rewriteIf(ctx, Once{}, author, cause, v, rw, func(*fold) error { return nil })
 }
 
 // rewriteIf is rewrite with a last look, in the writer, at what was judged
 // outside of it.
-func (k *Kernel) rewriteIf(ctx context.Context, author, cause string, v Version, rw rewrite.Rewrite, still func(*fold) error) (Receipt, error) {
+func (k *Kernel) rewriteIf(ctx context.Context, once Once, author, cause string, v Version, rw rewrite.Rewrite, still func(*fold) error) (Receipt, error) {
 	ops, err := rewrite.Resolve(rw.Ops, k.putBytes, k.blobSize)
 	if err != nil {
 		return Receipt{}, err
@@ -127,7 +141,7 @@ func (k *Kernel) rewriteIf(ctx context.Context, author, cause string, v Version,
 	}
 	view := v.String()
 	return k.submit(&request{
-		ctx: ctx, view: view, footprint: rewrite.FootprintOf(ops), size: 128 * len(ops),
+		ctx: ctx, view: view, footprint: rewrite.FootprintOf(ops), size: 128 * len(ops), once: once,
 		eval: func(f *fold, _ uint64) (draft, error) {
 			if err := f.writable(v, rw.Expect); err != nil {
 				return draft{}, err
@@ -239,7 +253,7 @@ func (k *Kernel) commit(batch []*request) {
 		err = k.append(ticks)
 	}
 	for i := range answers {
-		if err != nil && answers[i].err == nil {
+		if err != nil { // also of what was refused: that was for a state that is not to be
 			answers[i] = answer{err: err}
 		}
 	}
@@ -286,9 +300,16 @@ func (k *Kernel) step(f *fold, indices sched.Tick, batch []*request, answers []a
 			continue
 		}
 		seq := f.seq + 1
-		d, err := r.eval(f, seq)
+		was, err := r.once.seen(f.ledger)
+		if err == nil && was != 0 {
+			err = repeated{was}
+		}
+		var d draft
 		if err == nil {
-			rec := Record{Seq: seq, Tick: t.number, At: at, View: d.view, Author: d.author, Cause: d.cause, Reason: d.reason, Ops: d.ops}
+			d, err = r.eval(f, seq)
+		}
+		if err == nil {
+			rec := Record{Seq: seq, Tick: t.number, At: at, View: d.view, Author: d.author, Cause: d.cause, Reason: d.reason, Ops: d.ops, Once: r.once}
 			if err = f.apply(rec); err == nil {
 				t.records = append(t.records, rec)
 				answers[i].receipt = Receipt{Seq: seq, Tick: t.number}

@@ -15,9 +15,23 @@ import (
 	"time"
 )
 
-// rounds is how often the daemon is killed; the promise is that a hundred lose
-// nothing.
+// rounds is how often the daemon is killed where JITOS_KILLS says nothing else;
+// make kill does it a thousand times.
 const rounds = 100
+
+// kills is how often the daemon is to be killed.
+func kills(t *testing.T) int {
+	t.Helper()
+	s := os.Getenv("JITOS_KILLS")
+	if s == "" {
+		return rounds
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 {
+		t.Fatalf("JITOS_KILLS is %q, which is no number of kills", s)
+	}
+	return n
+}
 
 // daemon starts a daemon and returns when it answers.
 func (p *person) daemon() *exec.Cmd {
@@ -68,7 +82,7 @@ func TestKillLosesNothing(t *testing.T) {
 	p.write("app/b.txt", "0\n")
 	p.repo("app")
 	acked := map[uint64]string{} // seq -> digest
-	n := rounds
+	n := kills(t)
 	if testing.Short() {
 		n = 10
 	}

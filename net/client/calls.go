@@ -17,7 +17,7 @@ import (
 // Rewrite applies a rewrite to the view it names. It is durable when this
 // returns.
 func (c *Client) Rewrite(ctx context.Context, r wire.RewriteRequest) (wire.Receipt, error) {
-	return into[wire.Receipt](ctx, c, call{method: http.MethodPost, path: "/rewrite", body: r})
+	return into[wire.Receipt](ctx, c, call{method: http.MethodPost, once: true, path: "/rewrite", body: r})
 }
 
 // GraphQuery asks for a dump of a graph.
@@ -59,7 +59,7 @@ func (c *Client) Diff(ctx context.Context, from, to string, at rmg.Path, limit i
 
 // Fork makes a workspace.
 func (c *Client) Fork(ctx context.Context, r wire.ForkRequest) (wire.Workspace, error) {
-	return into[wire.Workspace](ctx, c, call{method: http.MethodPost, path: "/sws", body: r})
+	return into[wire.Workspace](ctx, c, call{method: http.MethodPost, once: true, path: "/sws", body: r})
 }
 
 // WorkspaceQuery selects workspaces; what is empty does not narrow it down.
@@ -99,17 +99,17 @@ func (c *Client) Workspace(ctx context.Context, id string) (wire.Workspace, erro
 
 // RewriteIn applies a rewrite in a workspace.
 func (c *Client) RewriteIn(ctx context.Context, id string, r wire.SpaceRewriteRequest) (wire.Receipt, error) {
-	return into[wire.Receipt](ctx, c, call{method: http.MethodPost, path: "/sws/" + segment(id) + "/rewrite", body: r})
+	return into[wire.Receipt](ctx, c, call{method: http.MethodPost, path: "/sws/" + segment(id) + "/rewrite", once: true, body: r})
 }
 
 // Discard drops a workspace's name, never its bytes.
 func (c *Client) Discard(ctx context.Context, id, reason string) (wire.Receipt, error) {
-	return into[wire.Receipt](ctx, c, call{method: http.MethodPost, path: "/sws/" + segment(id) + "/discard", body: wire.DiscardRequest{Reason: reason}})
+	return into[wire.Receipt](ctx, c, call{method: http.MethodPost, path: "/sws/" + segment(id) + "/discard", once: true, body: wire.DiscardRequest{Reason: reason}})
 }
 
 // Restore brings a discarded workspace back.
 func (c *Client) Restore(ctx context.Context, id string) (wire.Workspace, error) {
-	return into[wire.Workspace](ctx, c, call{method: http.MethodPost, path: "/sws/" + segment(id) + "/restore"})
+	return into[wire.Workspace](ctx, c, call{method: http.MethodPost, path: "/sws/" + segment(id) + "/restore", once: true})
 }
 
 // Freeze lets a workspace take no writes until it is thawed.
@@ -209,7 +209,7 @@ func (c *Client) Operation(ctx context.Context, id string, wait time.Duration) (
 // Intent submits an intent. It returns when the process is planned and
 // started.
 func (c *Client) Intent(ctx context.Context, r wire.IntentRequest) (wire.IntentAnswer, error) {
-	return into[wire.IntentAnswer](ctx, c, call{method: http.MethodPost, path: "/intent", body: r})
+	return into[wire.IntentAnswer](ctx, c, call{method: http.MethodPost, once: true, path: "/intent", body: r})
 }
 
 // Processes lists processes by number.

@@ -8,6 +8,7 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -128,6 +129,7 @@ type call struct {
 	body         any       // JSON, if not nil
 	raw          io.Reader // instead of body
 	header       http.Header
+	once         bool // has a key of its own, and may be sent again under it
 }
 
 // send does a call and returns an answer of success; its body is the caller's
@@ -182,8 +184,18 @@ func (c *Client) failed(ctx context.Context, err error) error {
 	if cause := ctx.Err(); cause != nil {
 		return &interrupted{Problem: wire.NewProblem(rmg.Unavailable, "given up before the daemon answered: %s", cause), cause: cause}
 	}
-	return c.unreachable(err)
+	if op := (*net.OpError)(nil); errors.As(err, &op) && op.Op == "dial" {
+		return c.unreachable(err)
+	}
+	return &lost{c.unreachable(err)}
 }
+
+// lost is the problem of a call whose connection broke: whether it was done is
+// not known.
+type lost struct{ *wire.Problem }
+
+// Unwrap shows the problem.
+func (e *lost) Unwrap() error { return e.Problem }
 
 // interrupted is the problem of a call that its own context ended.
 type interrupted struct {
@@ -207,8 +219,20 @@ func problemFrom(resp *http.Response) error {
 	return wire.NewProblem(rmg.Internal, "the daemon answered %s without saying why", resp.Status).WithHint("is it a JITOS daemon that listens there?")
 }
 
-// into does a call and reads its JSON answer.
+// into does a call and reads its JSON answer. One that has a key is sent once
+// more if the connection was lost: it may have been done, and is not done again.
 func into[T any](ctx context.Context, c *Client, k call) (T, error) {
+	if k.once {
+		k.header = http.Header{wire.KeyHeader: {rand.Text()}}
+	}
+	out, err := attempt[T](ctx, c, k)
+	if gone := (*lost)(nil); k.once && errors.As(err, &gone) && ctx.Err() == nil {
+		return attempt[T](ctx, c, k)
+	}
+	return out, err
+}
+
+func attempt[T any](ctx context.Context, c *Client, k call) (T, error) {
 	var out T
 	resp, err := c.send(ctx, k)
 	if err != nil {

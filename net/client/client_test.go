@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -176,5 +177,59 @@ func TestGivenUpByItsContext(t *testing.T) {
 	_, err := c.Status(ctx)
 	if p := problemOf(t, err); p.Code != rmg.Unavailable || !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
+	}
+}
+
+// A call that changes something has a key, new for each, and is sent once more
+// under it if the connection broke; one that only reads, or that was answered, is
+// not.
+func TestLostCallsAreSentAgainUnderTheirKey(t *testing.T) {
+	var keys []string
+	answer := func(w http.ResponseWriter) { panic(http.ErrAbortHandler) }
+	c := at(t, func(w http.ResponseWriter, r *http.Request) {
+		keys = append(keys, r.Header.Get(wire.KeyHeader))
+		answer(w)
+	})
+	ctx := context.Background()
+	for name, do := range map[string]func() error{
+		"rewrite":    func() error { _, err := c.Rewrite(ctx, wire.RewriteRequest{}); return err },
+		"rewrite in": func() error { _, err := c.RewriteIn(ctx, "w1", wire.SpaceRewriteRequest{}); return err },
+		"fork":       func() error { _, err := c.Fork(ctx, wire.ForkRequest{}); return err },
+		"discard":    func() error { _, err := c.Discard(ctx, "w1", ""); return err },
+		"restore":    func() error { _, err := c.Restore(ctx, "w1"); return err },
+		"intent":     func() error { _, err := c.Intent(ctx, wire.IntentRequest{}); return err },
+	} {
+		keys = nil
+		answer = func(http.ResponseWriter) { panic(http.ErrAbortHandler) }
+		if p := problemOf(t, do()); p.Code != rmg.Unavailable {
+			t.Errorf("%s: %v", name, p)
+		}
+		// net/http may send what has a key anew by itself, where it kept a
+		// connection too long.
+		if len(keys) < 2 || keys[0] == "" || len(slices.Compact(slices.Clone(keys))) != 1 {
+			t.Errorf("%s: sent under %q", name, keys)
+		}
+		first := keys[0]
+		keys = nil
+		answer = func(w http.ResponseWriter) { fmt.Fprint(w, "{}") }
+		if err := do(); err != nil || len(keys) != 1 || keys[0] == first {
+			t.Errorf("%s: %v, sent under %q after %q", name, err, keys, first)
+		}
+		keys = nil
+		answer = func(w http.ResponseWriter) {
+			if len(keys) == 1 {
+				fmt.Fprint(w, `{"seq":`)
+				panic(http.ErrAbortHandler)
+			}
+			fmt.Fprint(w, "{}")
+		}
+		if err := do(); err != nil || len(keys) != 2 || keys[0] != keys[1] {
+			t.Errorf("%s: half an answer: %v, sent under %q", name, err, keys)
+		}
+	}
+	keys = nil
+	answer = func(http.ResponseWriter) { panic(http.ErrAbortHandler) }
+	if _, err := c.Verify(ctx); err == nil || len(keys) != 1 || keys[0] != "" {
+		t.Errorf("verify: %v, sent under %q", err, keys)
 	}
 }

@@ -38,6 +38,7 @@ type call struct {
 	events []event     // of an answer that is a stream
 
 	open bool // needs no identity
+	once bool // takes an idempotency key
 	// do answers by what it returns or, returning nil and nil, has answered.
 	do func(x *exchange) (any, error)
 
@@ -96,6 +97,14 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, c *call) {
 			return
 		}
 		x.caller = who.caller
+	}
+	if key := r.Header.Get(wire.KeyHeader); key != "" {
+		if !c.once {
+			s.refuse(w, r, wire.NewProblem(rmg.Invalid, "%s %s takes no %s", c.method, c.path, wire.KeyHeader).
+				WithHint("leave it out; GET /openapi.json says which calls take one"))
+			return
+		}
+		x.caller.Key = key
 	}
 	if err := x.readQuery(); err != nil {
 		s.refuse(w, r, err)

@@ -433,3 +433,23 @@ func TestMethodsStatusMetrics(t *testing.T) {
 		t.Errorf("%+v", v)
 	}
 }
+
+// A key is taken where it means something, and refused where a resend would be
+// done again.
+func TestIdempotencyKeys(t *testing.T) {
+	f := newFake(1)
+	s, _ := newServer(t, f, nil)
+	with := func(method, target, body string) *http.Request {
+		r := request(method, target, body)
+		r.Header.Set(wire.KeyHeader, "k1")
+		return r
+	}
+	answer[wire.Receipt](t, s, with("POST", "/rewrite", `{"ops":[{"op":"remove","path":"/svc"}]}`))
+	if f.key != "k1" {
+		t.Errorf("the kernel was given the key %q", f.key)
+	}
+	p := refusal(t, s, with("POST", "/verify", ""), http.StatusBadRequest)
+	if p.Code != rmg.Invalid || !strings.Contains(p.Detail, wire.KeyHeader) || p.Hint == "" {
+		t.Errorf("%+v", p)
+	}
+}

@@ -33,6 +33,7 @@ type fake struct {
 	calls   []string // method, caller, arguments
 	looked  []string // process, view, path, with its graph
 	sum     [32]byte // of the last token's secret
+	key     string   // of the last rewrite
 	asks    []kernel.Approval
 
 	collapse func(context.Context) (kernel.Collapsed, error)
@@ -124,6 +125,7 @@ func (f *fake) View(name string) (kernel.View, error) {
 }
 
 func (f *fake) Rewrite(_ context.Context, c kernel.Caller, view string, rw rewrite.Rewrite) (kernel.Receipt, error) {
+	f.key = c.Key
 	err := f.call("Rewrite", " ", c.Name, " ", view, " ", len(rw.Ops), " ", rw.Reason, " ", rw.Expect.Seq)
 	return kernel.Receipt{Seq: 7, Tick: 3, Digest: rmg.Graph{}.Digest()}, err
 }

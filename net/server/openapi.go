@@ -111,6 +111,12 @@ func operationOf(c *call, reg huma.Registry) *huma.Operation {
 			Name: "Last-Event-ID", In: "header", Description: "resume after this event", Schema: &huma.Schema{Type: "integer"},
 		})
 	}
+	if c.once {
+		op.Parameters = append(op.Parameters, &huma.Param{
+			Name: wire.KeyHeader, In: "header", Description: "up to 255 printable ASCII characters, new for each request; one that is sent again under the same key, with the same body, is not done again and has the first answer",
+			Schema: &huma.Schema{Type: "string"},
+		})
+	}
 	switch {
 	case c.rawBody:
 		op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{

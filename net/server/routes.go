@@ -26,8 +26,8 @@ const (
 func graphCalls() []call {
 	return []call{
 		{
-			method: post, path: "/rewrite", id: "rewrite", summary: "Apply a rewrite, whole or not at all",
-			about: "Answered when it is durable. Writing under /repo, /proc, /sws, /worker and /purge is not for this call.",
+			method: post, path: "/rewrite", id: "rewrite", once: true, summary: "Apply a rewrite, whole or not at all",
+			about: "Answered when it is durable. Writing under /repo, /proc, /sws, /worker, /purge and /once is not for this call.",
 			body:  wire.RewriteRequest{}, large: true, answer: wire.Receipt{}, do: (*exchange).rewrite,
 		},
 		{
@@ -66,7 +66,7 @@ func spaceCalls() []call {
 	id := pathParam("id", "a workspace: w12")
 	return []call{
 		{
-			method: post, path: "/sws", id: "fork", summary: "Fork a workspace", body: wire.ForkRequest{}, maybe: true,
+			method: post, path: "/sws", id: "fork", once: true, summary: "Fork a workspace", body: wire.ForkRequest{}, maybe: true,
 			answer: wire.Workspace{}, do: (*exchange).fork,
 		},
 		{
@@ -84,7 +84,7 @@ func spaceCalls() []call {
 			params: []param{id}, answer: wire.Workspace{}, do: (*exchange).workspace,
 		},
 		{
-			method: post, path: "/sws/{id}/rewrite", id: "rewrite-workspace", summary: "Apply a rewrite in a workspace",
+			method: post, path: "/sws/{id}/rewrite", id: "rewrite-workspace", once: true, summary: "Apply a rewrite in a workspace",
 			params: []param{id}, body: wire.SpaceRewriteRequest{}, large: true, answer: wire.Receipt{}, do: (*exchange).rewriteSpace,
 		},
 		{
@@ -95,11 +95,11 @@ func spaceCalls() []call {
 			do:     (*exchange).exec,
 		},
 		{
-			method: post, path: "/sws/{id}/discard", id: "discard", summary: "Drop a workspace's name, never its bytes",
+			method: post, path: "/sws/{id}/discard", id: "discard", once: true, summary: "Drop a workspace's name, never its bytes",
 			params: []param{id}, body: wire.DiscardRequest{}, maybe: true, answer: wire.Receipt{}, do: (*exchange).discard,
 		},
 		{
-			method: post, path: "/sws/{id}/restore", id: "restore", summary: "Bring a discarded workspace back",
+			method: post, path: "/sws/{id}/restore", id: "restore", once: true, summary: "Bring a discarded workspace back",
 			params: []param{id}, answer: wire.Workspace{}, do: (*exchange).restore,
 		},
 		{
@@ -140,7 +140,7 @@ func processCalls() []call {
 	id := pathParam("id", "a process: p12")
 	return []call{
 		{
-			method: post, path: "/intent", id: "intent", summary: "Submit an intent",
+			method: post, path: "/intent", id: "intent", once: true, summary: "Submit an intent",
 			about: "Answered when it is planned and the process started. With plan_only there is a plan and no process.",
 			body:  wire.IntentRequest{}, answer: wire.IntentAnswer{}, do: (*exchange).intent,
 		},

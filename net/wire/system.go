@@ -44,3 +44,7 @@ type Session struct {
 // CallerHeader names who calls, as user@host; it is a claim, recorded as the
 // author of what the call changes.
 const CallerHeader = "Jitos-Caller"
+
+// KeyHeader carries the idempotency key of a request: sent again under the same
+// key it is not done again, and has the first answer.
+const KeyHeader = "Idempotency-Key"

@@ -1,0 +1,177 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"jitos.dev/kernel"
+	"jitos.dev/tasks"
+)
+
+// stormSteps is how many requests a seed makes, and stormTime how long seeds are
+// drawn where JITOS_SEEDS does not say how many.
+const (
+	stormSteps = 40
+	stormTime  = 12 * time.Second
+)
+
+// weather runs one seed in a bubble of its own, in which nothing waits for real
+// time, and returns what its world and ledger came to, and what happened.
+func weather(t *testing.T, seed uint64, lib *tasks.Library) (end string, hits map[string]int) {
+	t.Helper()
+	ok := t.Run(fmt.Sprint(seed), func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			s := newStorm(seed, lib)
+			defer func() {
+				if s.sys != nil {
+					_ = s.sys.close() // closed already, or damaged
+				}
+			}()
+			if err := s.run(stormSteps); err != nil {
+				t.Fatalf("%v\nwith %v\nrepeat with JITOS_SEED=%d go test -run TestSimStorm ./internal/sim", err, s.hits, seed)
+			}
+			end = fmt.Sprintf("%d %x %s", len(s.log), s.rnd.Uint64(), s.log[len(s.log)-1])
+			st := s.heads
+			for _, k := range slices.Sorted(maps.Keys(st)) {
+				end += " " + st[k].String()[:8]
+			}
+			hits = s.hits
+		})
+	})
+	if !ok {
+		t.FailNow()
+	}
+	return end, hits
+}
+
+func stormTasks(t *testing.T) *tasks.Library {
+	t.Helper()
+	return must(tasks.Load(tasks.Source{Name: "storm.yaml", Data: []byte(stormLibrary)}))(t)
+}
+
+// TestSimStorm lets clients, workers and faults loose on kernel and journal, many
+// seeds one after another: nothing acknowledged is lost or doubled, the world is
+// what a plain model of the log says, every old version reads as it did.
+// JITOS_SEED repeats one seed, JITOS_SEEDS says how many are tried.
+func TestSimStorm(t *testing.T) {
+	lib := stormTasks(t)
+	if s := os.Getenv("JITOS_SEED"); s != "" {
+		n := must(strconv.ParseUint(s, 10, 64))(t)
+		_, hits := weather(t, n, lib)
+		t.Log(hits)
+		return
+	}
+	most := 1 << 62
+	if s := os.Getenv("JITOS_SEEDS"); s != "" {
+		most = must(strconv.Atoi(s))(t)
+	}
+	began, first := time.Now(), uint64(time.Now().UnixNano())
+	all, n := map[string]int{}, 0
+	var mu sync.Mutex // guards all and n
+	next := func() (uint64, bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		if n >= most || most == 1<<62 && time.Since(began) > stormTime {
+			return 0, false
+		}
+		n++
+		return first + uint64(n-1), true
+	}
+	t.Run("lanes", func(t *testing.T) {
+		for lane := range runtime.GOMAXPROCS(0) {
+			t.Run(fmt.Sprint(lane), func(t *testing.T) {
+				t.Parallel()
+				for seed, more := next(); more; seed, more = next() {
+					_, hits := weather(t, seed, lib)
+					mu.Lock()
+					for k, v := range hits {
+						all[k] += v
+					}
+					mu.Unlock()
+				}
+			})
+		}
+	})
+	t.Logf("%d seeds from %d, %.0f a second: %v", n, first, float64(n)/time.Since(began).Seconds(), all)
+	for _, what := range append(slices.Concat(actions, faults), "again", "flip refused") {
+		if what != "space" && n >= 100 && all[what] == 0 {
+			t.Errorf("%q never happened, so nothing is said about it", what)
+		}
+	}
+}
+
+// sameSeeds is how many seeds are run in each of the processes that are compared.
+const sameSeeds = 8
+
+// TestSimStormElsewhere runs the same seeds in two processes, on one processor and
+// on four: every version that was ever seen has the same digest.
+func TestSimStormElsewhere(t *testing.T) {
+	if s := os.Getenv("JITOS_ENDS"); s != "" {
+		first := must(strconv.ParseUint(s, 10, 64))(t)
+		for i := range uint64(sameSeeds) {
+			end, _ := weather(t, first+i, stormTasks(t))
+			fmt.Println("end", first+i, end)
+		}
+		return
+	}
+	n := seed(t)
+	var ends []string
+	for _, procs := range []string{"1", "4"} {
+		cmd := exec.Command(must(os.Executable())(t), "-test.run", "^TestSimStormElsewhere$")
+		cmd.Env = append(os.Environ(), "GOMAXPROCS="+procs, fmt.Sprint("JITOS_ENDS=", n))
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("on %s: %v\n%s", procs, err, out)
+		}
+		var lines []string
+		for line := range strings.Lines(string(out)) {
+			if strings.HasPrefix(line, "end ") {
+				lines = append(lines, line)
+			}
+		}
+		if len(lines) != sameSeeds {
+			t.Fatalf("on %s: %d seeds ended\n%s", procs, len(lines), out)
+		}
+		ends = append(ends, strings.Join(lines, ""))
+	}
+	if ends[0] != ends[1] {
+		t.Errorf("on one processor\n%s\non four\n%s", ends[0], ends[1])
+	}
+}
+
+// TestFullDiskStrandsNoProcess fills the disk while a process works, so that not
+// even its failure can be recorded: it is interrupted, and goes on when there is
+// room again.
+func TestFullDiskStrandsNoProcess(t *testing.T) {
+	lib := stormTasks(t)
+	synctest.Test(t, func(t *testing.T) {
+		s := newStorm(1, lib)
+		if err := errors.Join(s.open(), s.settleIn()); err != nil {
+			t.Fatal(err)
+		}
+		defer s.sys.close()
+		s.git.onRun = func() { s.disk.SetRoom(0) }
+		p := must(s.sys.Intent(t.Context(), ada, kernel.IntentRequest{Text: "do app", Dir: "/app"}))(t)
+		p = must(s.sys.Wait(t.Context(), p.ID))(t)
+		if p.Status != "interrupted" || p.Next == "" {
+			t.Fatalf("%s: %s; %s", p.Status, p.Reason, p.Next)
+		}
+		s.git.onRun = nil
+		s.disk.SetRoom(-1)
+		must(s.sys.Retry(t.Context(), ada, p.ID))(t)
+		if p = must(s.sys.Wait(t.Context(), p.ID))(t); p.Status != "landed" {
+			t.Errorf("%s: %s", p.Status, p.Reason)
+		}
+	})
+}
