@@ -156,7 +156,8 @@ func (k *Kernel) commitCollapse(ctx context.Context, c *collapse, cand candidate
 		// Others may have written elsewhere since the merge: the ops say what
 		// changes, and apply to that. Where they wrote to the same elements it
 		// is not this candidate that was merged.
-		if !samePolicy(f.world, c.judged) || !f.world.Same(cand.from) && overlaps(cand.from, f.world, world) {
+		now := f.world()
+		if !samePolicy(now, c.judged) || !now.Same(cand.from) && overlaps(cand.from, now, world) {
 			return nil, errHeadMoved
 		}
 		ops := append([]rewrite.Op{}, world...)

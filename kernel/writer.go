@@ -143,7 +143,7 @@ func (k *Kernel) rewriteIf(ctx context.Context, author, cause string, v Version,
 
 // writable checks that a view can be written and is as expected.
 func (f *fold) writable(v Version, want rewrite.Expect) error {
-	world, seq := f.world, f.seq
+	seq, world := f.seq, f.world
 	if v.Space != "" {
 		s, ok := f.lookup(v.Space)
 		if !ok {
@@ -159,13 +159,17 @@ func (f *fold) writable(v Version, want rewrite.Expect) error {
 		if err := thawed(e); err != nil {
 			return err
 		}
-		world, seq = s.last().world, s.last().seq
+		h := s.last()
+		seq, world = h.seq, func() rmg.Graph { return h.world }
 	}
 	if want.Seq != 0 && want.Seq != seq {
 		return &rmg.Error{Op: "rewrite", Code: rmg.Stale, Msg: fmt.Sprintf("%s is at seq %d, not %d", v, seq, want.Seq), Hint: "read it again and repeat on what it is now"}
 	}
-	if !want.Digest.IsZero() && want.Digest != world.Digest() {
-		return &rmg.Error{Op: "rewrite", Code: rmg.Stale, Msg: fmt.Sprintf("%s has digest %s, not %s", v, world.Digest(), want.Digest), Hint: "read it again and repeat on what it is now"}
+	if want.Digest.IsZero() {
+		return nil
+	}
+	if got := world().Digest(); got != want.Digest {
+		return &rmg.Error{Op: "rewrite", Code: rmg.Stale, Msg: fmt.Sprintf("%s has digest %s, not %s", v, got, want.Digest), Hint: "read it again and repeat on what it is now"}
 	}
 	return nil
 }
@@ -263,7 +267,7 @@ func (k *Kernel) evaluate(batch []*request, answers []answer) (ticks []tick, ste
 		from := f.seq + 1
 		done := k.step(f, t, batch, answers, at)
 		if len(done.records) > 0 {
-			ticks, steps = append(ticks, done), append(steps, stepped{f.version, from, done.ops()})
+			ticks, steps = append(ticks, done), append(steps, stepped{f.version(), from, done.ops()})
 		}
 	}
 	return ticks, steps
@@ -300,7 +304,7 @@ func (k *Kernel) step(f *fold, indices sched.Tick, batch []*request, answers []a
 		return t
 	}
 	f.tick = t.number
-	t.world, t.ledger = f.world.Digest(), f.ledger.Digest()
+	t.world, t.ledger = f.world().Digest(), f.ledger.Digest()
 	for _, i := range indices {
 		if answers[i].err != nil {
 			continue
