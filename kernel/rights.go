@@ -79,7 +79,13 @@ type judgement struct {
 	*subject
 }
 
-func (k *Kernel) judgement(s *subject) judgement { return judgement{k.policyOf(k.now().world), s} }
+func (k *Kernel) judgement(s *subject) judgement {
+	p := k.policyOf(k.now().world)
+	if known := p.knownOf(s); known != nil {
+		s.known = known
+	}
+	return judgement{p, s}
+}
 
 // write judges one op's change of one place. The policy itself is the owner's
 // to change, whatever it says: one that locks everybody out can be mended.
