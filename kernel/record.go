@@ -83,7 +83,7 @@ func encodeTicks(ticks []tick, store BlobStore) ([]byte, error) {
 
 func encodeRecord(r Record, store BlobStore) (recordRow, error) {
 	row := recordRow{Seq: r.Seq, At: r.At.UnixMilli(), View: r.View, Author: r.Author, Cause: r.Cause, Reason: r.Reason}
-	body, err := encMode.Marshal(r.Ops)
+	body, err := rewrite.AppendOps(make([]byte, 0, bytesAnOp*len(r.Ops)), r.Ops)
 	if err != nil {
 		return row, fmt.Errorf("record %d: %w", r.Seq, err)
 	}
