@@ -101,7 +101,8 @@ func collapseRow(nodes, changes int) (row, error) {
 		return row{}, err
 	}
 	var times []float64
-	for round := range rounds {
+	var used time.Duration
+	for round := range 3 * rounds {
 		w, err := d.Fork(context.Background(), bencher, kernel.ForkRequest{})
 		if err != nil {
 			return row{}, err
@@ -114,14 +115,16 @@ func collapseRow(nodes, changes int) (row, error) {
 		if err := errors.Join(d.write("sws:"+w.ID, mine), d.write("system", theirs)); err != nil {
 			return row{}, err
 		}
-		began := time.Now()
+		began, was := time.Now(), cpu()
 		out, err := d.Collapse(context.Background(), bencher, w.ID, "none")
 		if err != nil || !out.Merged {
 			return row{}, errors.Join(err, errors.New("the head had not moved"))
 		}
 		times = append(times, float64(time.Since(began).Microseconds())/1000)
+		used += cpu() - was
 	}
-	return row{Value: middle(times), Unit: "ms, the log in memory", N: rounds}.within(10, "<= 10 ms"), nil
+	unit := fmt.Sprintf("ms, the log in memory (%.3g ms of processor time)", float64(used.Microseconds())/1000/float64(len(times)))
+	return row{Value: middle(times), Unit: unit, N: len(times)}.within(10, "<= 10 ms"), nil
 }
 
 // readRow is how long a read takes while 30,000 rewrites a second are written.
@@ -179,8 +182,8 @@ func readRow(nodes int) (row, error) {
 	return r, nil
 }
 
-// writeRow is durable rewrites a second from many submitters; the peer is a file
-// that the same bytes are written to and flushed, a group at a time.
+// writeRow is durable rewrites of 256 bytes a second from many submitters; the
+// peer is a file that as many bytes are written to and flushed, a group at a time.
 func writeRow(callers int) (row, error) {
 	dir, done, err := diskDir()
 	if err != nil {
@@ -196,11 +199,13 @@ func writeRow(callers int) (row, error) {
 	if err := d.fill(nodes); err != nil {
 		return row{}, err
 	}
-	groups := 200
-	n := groups * callers
+	n := min(200*callers, 20_000)
+	var used time.Duration
+	ticks := d.Status().Tick
 	xs, err := median(func() (float64, error) {
-		began := time.Now()
-		err := d.count(n, nodes, callers)
+		began, was := time.Now(), cpu()
+		err := d.each(n, callers, func(i int) []rewrite.Op { return setNote(i * 7919 % nodes) })
+		used += cpu() - was
 		return float64(n) / time.Since(began).Seconds(), err
 	}, func() (float64, error) {
 		f, err := os.Create(filepath.Join(dir, "raw"))
@@ -208,9 +213,9 @@ func writeRow(callers int) (row, error) {
 			return 0, err
 		}
 		defer f.Close()
-		payload := make([]byte, 128*callers)
+		payload := make([]byte, recordBytes*callers)
 		began := time.Now()
-		for range groups {
+		for range n / callers {
 			if _, err := f.Write(payload); err != nil {
 				return 0, err
 			}
@@ -223,7 +228,9 @@ func writeRow(callers int) (row, error) {
 	if err != nil {
 		return row{}, err
 	}
-	r := row{Value: xs[0], Unit: "rewrites/s", Peers: map[string]float64{"write+fdatasync": xs[1]}, Must: ">= 0.8x the disk", N: rounds}
+	all := float64(rounds * n)
+	unit := fmt.Sprintf("rewrites/s (%.0f us of processor time each, %.1f in a tick)", float64(used.Microseconds())/all, all/float64(d.Status().Tick-ticks))
+	r := row{Value: xs[0], Unit: unit, Peers: map[string]float64{"write+fdatasync": xs[1]}, Must: ">= 0.8x the disk", N: rounds}
 	r.Holds = xs[0] >= 0.8*xs[1]
 	if callers == 256 {
 		r.Must, r.Holds = r.Must+", or >= 30,000/s", r.Holds || xs[0] >= 30_000

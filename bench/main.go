@@ -1,6 +1,6 @@
 // Command bench measures JITOS beside its peers, one row each, in one run:
 //
-//	go run . [-only REGEXP] [-json]
+//	go run . [-only REGEXP] [-json] [-cpuprofile FILE]
 //
 // Figures are medians. A row that cannot run says why and does not hold; a peer
 // that is ahead is shown ahead.
@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -41,11 +42,22 @@ func main() {
 	sandbox.Main()
 	only := flag.String("only", "", "run the rows whose name matches this regular expression")
 	asJSON := flag.Bool("json", false, "one JSON object a line")
+	profile := flag.String("cpuprofile", "", "write where the processor time went to this file")
 	flag.Parse()
 	match, err := regexp.Compile(*only)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench: -only:", err)
 		os.Exit(2)
+	}
+	if *profile != "" {
+		f, err := os.Create(*profile)
+		if err == nil {
+			err = pprof.StartCPUProfile(f)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "bench: -cpuprofile:", err)
+			os.Exit(2)
+		}
 	}
 	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	if !*asJSON {
@@ -74,6 +86,7 @@ func main() {
 		fmt.Fprintf(out, "%s\t%.4g %s\t%s\t%s\t%v%s\n", r.Name, r.Value, r.Unit, peersOf(r), r.Must, r.Holds, skipOf(r))
 		out.Flush()
 	}
+	pprof.StopCPUProfile()
 	if failed {
 		os.Exit(1)
 	}

@@ -241,7 +241,7 @@ func (k *Kernel) fill() (more bool, err error) {
 					return err
 				}
 			}
-			kp.filling = &fold{version: v, past: k.openHead}
+			kp.filling = foldOn(v, k.openHead)
 		}
 		if from > kp.filling.seq {
 			if _, err := k.advance(kp.filling, from, false); err != nil {
@@ -249,7 +249,7 @@ func (k *Kernel) fill() (more bool, err error) {
 			}
 		}
 		if slot := kp.filling.seq / m.every; slot == kp.filled && kp.filling.seq > 0 {
-			_, next, err := m.put(kp.filling.version)
+			_, next, err := m.put(kp.filling.version())
 			if err != nil {
 				return err
 			}

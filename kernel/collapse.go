@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"jitos.dev/rewrite"
@@ -47,6 +48,16 @@ type candidate struct {
 	moved  bool // the head had moved since the fork
 	base   rmg.Graph
 	next   rmg.Graph // the branch's tree before and after; empty without a branch
+
+	compared func() []rmg.Change // what changes says, found once; nil: each time
+}
+
+// changes lists what differs from the head that it was merged with.
+func (c candidate) changes() []rmg.Change {
+	if c.compared != nil {
+		return c.compared()
+	}
+	return slices.Collect(rmg.Diff(c.from, c.merged))
 }
 
 // prepare merges the workspace with a head of the world.
@@ -66,6 +77,7 @@ func (k *Kernel) prepare(c *collapse, head rmg.Graph) (candidate, []rmg.MergeCon
 		return out, conflicts, err
 	}
 	out.merged = merged
+	out.compared = sync.OnceValue(candidate{from: head, merged: merged}.changes)
 	if c.root != "" {
 		if out.base, err = treeAt(head, c.root); err != nil {
 			return out, nil, err
@@ -137,7 +149,7 @@ type landing struct {
 // was written to since the merge, or the head where the change stands.
 func (k *Kernel) commitCollapse(ctx context.Context, c *collapse, cand candidate, list []work.Evidence, rounds int) (Receipt, *landing, error) {
 	var land *landing
-	world := rewrite.Between(cand.from, cand.merged, rmg.Root)
+	world := rewrite.OfChanges(cand.changes(), cand.merged)
 	side := c.root != "" && c.land != landCommit
 	if side {
 		// It stands on a branch of its own; the person's branch stays.
@@ -156,7 +168,8 @@ func (k *Kernel) commitCollapse(ctx context.Context, c *collapse, cand candidate
 		// Others may have written elsewhere since the merge: the ops say what
 		// changes, and apply to that. Where they wrote to the same elements it
 		// is not this candidate that was merged.
-		if !samePolicy(f.world, c.judged) || !f.world.Same(cand.from) && overlaps(cand.from, f.world, world) {
+		now := f.world()
+		if !samePolicy(now, c.judged) || !now.Same(cand.from) && overlaps(cand.from, now, world) {
 			return nil, errHeadMoved
 		}
 		ops := append([]rewrite.Op{}, world...)
@@ -306,8 +319,10 @@ func (k *Kernel) collapseInto(ctx context.Context, c *collapse, parent string, s
 // refused, since a record lands in one repository.
 func soleBranch(s *space) (rmg.Path, error) {
 	var root rmg.Path
-	for c := range rmg.Diff(s.base, s.last().world) {
-		b, ok := branchOf(c.Path)
+	was, _ := s.base.Get(repoRoot)
+	is, _ := s.last().world.Get(repoRoot)
+	for c := range rmg.Diff(was.Graph, is.Graph) {
+		b, ok := branchOf(repoRoot + c.Path)
 		if !ok {
 			continue
 		}

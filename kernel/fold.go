@@ -38,11 +38,38 @@ func (t tick) ops() int {
 // fold is the private next version while records are applied: the one place
 // where state changes, in the writer and in replay alike.
 type fold struct {
-	version
+	seq, tick uint64    // of the last record
+	at        time.Time // when that was written
+	main      ahead     // the world, and wrote
+	ledger    rmg.Graph
+	spaces    rmg.Graph
 	// past opens what is not in the version any more: the world of seq:N or
 	// sws:ID@N. The writer's knows what was opened for it beforehand.
 	past  func(v Version) (head, error)
 	given map[Version]head // opened beforehand; may be nil
+}
+
+// foldOn starts a fold on a version.
+func foldOn(v version, past func(v Version) (head, error)) *fold {
+	return &fold{
+		seq: v.seq, tick: v.tick, at: v.at, ledger: v.ledger, spaces: v.spaces,
+		main: ahead{world: v.world, wrote: v.wrote}, past: past,
+	}
+}
+
+// version is the fold as it stands.
+func (f *fold) version() version {
+	f.main.look()
+	return version{
+		seq: f.seq, tick: f.tick, at: f.at,
+		world: f.main.world, ledger: f.ledger, spaces: f.spaces, wrote: f.main.wrote,
+	}
+}
+
+// world is the world as it stands. Who asks for one element asks main.
+func (f *fold) world() rmg.Graph {
+	f.main.look()
+	return f.main.world
 }
 
 // lookup returns the workspace as it stands in the fold.
@@ -73,11 +100,7 @@ func (f *fold) change(r Record) error {
 		return &rmg.Error{Op: "apply", Code: rmg.Internal, Msg: fmt.Sprintf("record %d has view %q", r.Seq, r.View)}
 	}
 	ledger, world := splitOps(r.Ops)
-	w, wrote, err := f.rewritten(world, r.Seq)
-	if err != nil {
-		return err
-	}
-	l, err := applied(f.ledger, ledger)
+	l, err := rewritten(f.ledger, ledger)
 	if err != nil {
 		return err
 	}
@@ -85,13 +108,28 @@ func (f *fold) change(r Record) error {
 	if err != nil {
 		return err
 	}
-	f.seq, f.version.at = r.Seq, r.At
-	f.world, f.wrote, f.ledger, f.spaces = w, wrote, l, spaces
+	if err := f.main.apply(applied{r.Seq, world}); err != nil {
+		return err
+	}
+	f.seq, f.at, f.ledger, f.spaces = r.Seq, r.At, l, spaces
 	return nil
 }
 
-// splitOps separates the ops on the ledger from those on a world.
+// splitOps separates the ops on the ledger from those on a world. What is all of
+// one sort, as most are, is not copied.
 func splitOps(ops []rewrite.Op) (ledger, world []rewrite.Op) {
+	n := 0
+	for i := range ops {
+		if inLedger(ops[i].Path) {
+			n++
+		}
+	}
+	switch n {
+	case 0:
+		return nil, ops
+	case len(ops):
+		return ops, nil
+	}
 	for _, op := range ops {
 		if inLedger(op.Path) {
 			ledger = append(ledger, op)
@@ -100,21 +138,6 @@ func splitOps(ops []rewrite.Op) (ledger, world []rewrite.Op) {
 		}
 	}
 	return ledger, world
-}
-
-// rewritten applies ops to the world, and notes in wrote what they do.
-func (f *fold) rewritten(ops []rewrite.Op, seq uint64) (world, wrote rmg.Graph, err error) {
-	if len(ops) == 0 {
-		return f.world, f.wrote, nil
-	}
-	o, s := rmg.NewOverlay(f.world), newScribe(f.wrote, seq)
-	if err := rewrite.ApplyNoting(o, ops, func(op rewrite.Op) { s.note(o, op) }); err != nil {
-		return world, wrote, err
-	}
-	if s.err != nil {
-		return world, wrote, &rmg.Error{Op: "apply", Code: rmg.Internal, Msg: fmt.Sprintf("what record %d wrote cannot be noted", seq), Err: s.err}
-	}
-	return o.Graph(), s.wrote.Graph(), nil
 }
 
 // applySpace applies a record to a workspace and notes its head in the ledger.
@@ -141,7 +164,7 @@ func (f *fold) applySpace(id string, r Record) error {
 	if err != nil {
 		return err
 	}
-	ledger, err := applied(f.ledger, entry)
+	ledger, err := rewritten(f.ledger, entry)
 	if err != nil {
 		return err
 	}
@@ -156,7 +179,7 @@ func (f *fold) applySpace(id string, r Record) error {
 	if err := st.count(l, at, ops); err != nil {
 		return err
 	}
-	f.seq, f.version.at, f.ledger, f.spaces = r.Seq, r.At, l.Graph(), spaces
+	f.seq, f.at, f.ledger, f.spaces = r.Seq, r.At, l.Graph(), spaces
 	return nil
 }
 
@@ -202,11 +225,11 @@ func (f *fold) read(v Version) (head, error) {
 	case v.Seq > f.seq:
 		return head{}, noVersion(v)
 	default:
-		return head{seq: f.seq, world: f.world}, nil
+		return head{seq: f.seq, world: f.world()}, nil
 	}
 }
 
-func applied(g rmg.Graph, ops []rewrite.Op) (rmg.Graph, error) {
+func rewritten(g rmg.Graph, ops []rewrite.Op) (rmg.Graph, error) {
 	if len(ops) == 0 {
 		return g, nil
 	}

@@ -15,7 +15,7 @@ const benchNodes = 100_000
 // benchState is a world of many nodes of three props.
 func benchState(b *testing.B, n int) *fold {
 	b.Helper()
-	f := &fold{}
+	f := foldOn(version{}, nil)
 	for at := 0; at < n; {
 		var ops []rewrite.Op
 		for ; len(ops) < 1000 && at < n; at++ {
@@ -67,7 +67,7 @@ func BenchmarkFold(b *testing.B) {
 	}{{"none", 1 << 30}, {"frame", 256}, {"tick", 1}} {
 		b.Run(bb.name, func(b *testing.B) {
 			f := benchState(b, benchNodes)
-			f.world.Digest()
+			f.world().Digest()
 			ticks := benchTicks(1<<15, int(f.seq)+1, benchNodes)
 			b.ReportAllocs()
 			n, began := 0, cpu()
@@ -77,7 +77,7 @@ func BenchmarkFold(b *testing.B) {
 					b.Fatal(err)
 				}
 				if n++; n%bb.every == 0 {
-					f.world.Digest()
+					f.world().Digest()
 					f.ledger.Digest()
 				}
 			}

@@ -115,10 +115,23 @@ func parseGlob(text string) (g glob, why string) {
 	return g, ""
 }
 
+// mayHold looks at the first segment alone, which rules out most of what a glob
+// is asked about.
+func (g glob) mayHold(name string) bool {
+	if len(g.segs) == 0 || strings.ContainsAny(g.segs[0], "*?") {
+		return true
+	}
+	rest, ok := strings.CutPrefix(name, g.segs[0])
+	return ok && (rest == "" || rest[0] == '/')
+}
+
 // matches reports whether a path of the graph is one that the glob means. "**"
 // at the end means the place itself, too.
 func (g glob) matches(p rmg.Path) bool {
 	if g.relative {
+		if !inRepo(p) {
+			return false
+		}
 		b, ok := branchOf(p)
 		if !ok {
 			return false
@@ -128,6 +141,9 @@ func (g glob) matches(p rmg.Path) bool {
 	}
 	if p == rmg.Root {
 		return segsMatch(g.segs, nil)
+	}
+	if !g.mayHold(string(p)[1:]) {
+		return false
 	}
 	return segsMatch(g.segs, strings.Split(string(p)[1:], "/"))
 }

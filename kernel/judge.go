@@ -26,7 +26,7 @@ func (k *Kernel) collapser(c *collapse) *subject {
 func (k *Kernel) judgeCandidate(c *collapse, cand candidate, evidence []work.Evidence) ([]Asked, error) {
 	var paths []rmg.Path
 	var kinds []string
-	for ch := range rmg.Diff(cand.from, cand.merged) {
+	for _, ch := range cand.changes() {
 		kind := ch.New.Kind
 		if ch.Kind == rmg.Removed {
 			kind = ch.Old.Kind

@@ -192,7 +192,7 @@ func (k *Kernel) space(id string) (*space, bool) { return spaceIn(k.now().spaces
 // newFold starts a private next version over what is published, for the writer:
 // of the past it reads what is in memory and what it is handed.
 func (k *Kernel) newFold() *fold {
-	f := &fold{version: k.now()}
+	f := foldOn(k.now(), nil)
 	f.past = func(v Version) (head, error) {
 		if h, ok := f.given[v]; ok {
 			return h, nil

@@ -80,7 +80,7 @@ func (k *Kernel) roomFor(x *forkSpec) error {
 
 // quota refuses a rewrite that takes a workspace beyond what one may hold.
 func (f *fold) quota(e rmg.Element, ops []rewrite.Op) error {
-	l := limitsOf(f.world)
+	l := limitsOf(f.world())
 	for _, q := range []struct {
 		name      string
 		had, more int64

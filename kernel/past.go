@@ -136,18 +136,18 @@ func (k *Kernel) refold(seq uint64, exactly bool) (version, error) {
 			return version{}, err
 		}
 	}
-	f := &fold{version: base.version, past: k.openHead}
+	f := foldOn(base.version, k.openHead)
 	err = guarded(func() error {
 		from, err := k.advance(f, seq, exactly)
 		if err == nil && f.seq < seq {
 			err = noVersion(Version{Seq: seq})
 		}
 		if err == nil && !exactly {
-			k.past.keep(stepped{version: f.version, from: from})
+			k.past.keep(stepped{version: f.version(), from: from})
 		}
 		return err
 	})
-	return f.version, err
+	return f.version(), err
 }
 
 // openHead opens the world of any version.

@@ -70,7 +70,7 @@ type rule struct {
 }
 
 // Policy is a compiled policy: what /policy holds, over the default one.
-// Immutable, safe for concurrent use.
+// What it says never changes; safe for concurrent use.
 type Policy struct {
 	Protected []string // globs, relative to a branch or from the graph's root
 	Settings  rmg.Props
@@ -80,6 +80,7 @@ type Policy struct {
 	protected []glob
 	kinds     bool  // a rule looks at kinds
 	broken    error // it does not compile: everything is denied until it is mended
+	verdicts  verdicts
 }
 
 // Decision is what a policy says to one question.

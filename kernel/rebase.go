@@ -128,7 +128,7 @@ func (k *Kernel) mergeOnto(id, onto string) (*merging, error) {
 	case e.Props.Bool(propPrivate):
 		return nil, &rmg.Error{Op: "rebase", Path: swsPath(id), Code: rmg.Invalid, Msg: "a private workspace stands on nothing", Hint: "write in it as it is"}
 	case spaceState(e.Props) != spaceOpen:
-		return nil, (&fold{version: k.now()}).spaceIs(id, spaceOpen)
+		return nil, foldOn(k.now(), nil).spaceIs(id, spaceOpen)
 	}
 	if err := thawed(e); err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
@@ -15,6 +16,9 @@ import (
 
 // foldVersion names the meaning of records; a log of a later one is refused.
 const foldVersion = 2
+
+// bytesAnOp is about what an op takes in a frame, with the record around it.
+const bytesAnOp = 100
 
 // maxInlineBody is how large a record's encoded ops may be before they stand
 // in a blob that the record names.
@@ -83,7 +87,7 @@ func encodeRecord(r Record, store BlobStore) (recordRow, error) {
 	if r.Once != (Once{}) {
 		row.Once = append(r.Once.Key[:], r.Once.Body[:]...)
 	}
-	body, err := encMode.Marshal(r.Ops)
+	body, err := rewrite.AppendOps(make([]byte, 0, bytesAnOp*len(r.Ops)), r.Ops)
 	if err != nil {
 		return row, fmt.Errorf("record %d: %w", r.Seq, err)
 	}
@@ -104,6 +108,8 @@ func decodeTicks(data []byte, store BlobStore) ([]tick, error) {
 	d := rmg.NewDecoder(data)
 	var version uint64
 	var ticks []tick
+	// Most records have few ops: those of a frame stand in one array.
+	room := make([]rewrite.Op, 0, min(len(data)/bytesAnOp, maxBatch))
 	d.Fields(func(key uint64) bool {
 		switch key {
 		case 1:
@@ -114,8 +120,8 @@ func decodeTicks(data []byte, store BlobStore) ([]tick, error) {
 			n := d.Array()
 			ticks = make([]tick, 0, min(n, maxBatch))
 			for range n {
-				t := decodeTick(d, store)
-				if d.Err() != nil {
+				var t tick
+				if t, room = decodeTick(d, store, room); d.Err() != nil {
 					return true
 				}
 				ticks = append(ticks, t)
@@ -134,7 +140,9 @@ func decodeTicks(data []byte, store BlobStore) ([]tick, error) {
 	return ticks, nil
 }
 
-func decodeTick(d *rmg.Decoder, store BlobStore) (t tick) {
+// decodeTick reads a tick; see decodeRecord for room.
+func decodeTick(d *rmg.Decoder, store BlobStore, room []rewrite.Op) (tick, []rewrite.Op) {
+	var t tick
 	digest := func() (out rmg.Digest) {
 		if s := d.Bytes(); len(s) == len(out) {
 			copy(out[:], s)
@@ -155,11 +163,10 @@ func decodeTick(d *rmg.Decoder, store BlobStore) (t tick) {
 			n := d.Array()
 			t.records = make([]Record, 0, min(n, maxBatch))
 			for range n {
-				r := decodeRecord(d, store)
-				if d.Err() != nil {
+				t.records = append(t.records, Record{Tick: t.number})
+				if room = decodeRecord(d, store, &t.records[len(t.records)-1], room); d.Err() != nil {
 					return true
 				}
-				t.records = append(t.records, r)
 			}
 		default:
 			return false
@@ -169,13 +176,12 @@ func decodeTick(d *rmg.Decoder, store BlobStore) (t tick) {
 	if len(t.records) == 0 {
 		d.Fail(fmt.Errorf("tick %d has no records", t.number))
 	}
-	for i := range t.records {
-		t.records[i].Tick = t.number
-	}
-	return t
+	return t, room
 }
 
-func decodeRecord(d *rmg.Decoder, store BlobStore) (r Record) {
+// decodeRecord reads a record into r; its ops stand in room, if there is any, of
+// which it returns what is left.
+func decodeRecord(d *rmg.Decoder, store BlobStore, r *Record, room []rewrite.Op) []rewrite.Op {
 	var body rmg.Blob
 	d.Fields(func(key uint64) bool {
 		switch key {
@@ -192,7 +198,8 @@ func decodeRecord(d *rmg.Decoder, store BlobStore) (r Record) {
 		case 6:
 			r.Reason = d.String()
 		case 7:
-			r.Ops = rewrite.DecodeOps(d)
+			ops := rewrite.DecodeOps(d, room)
+			r.Ops, room = slices.Clip(ops), ops[len(ops):]
 		case 8:
 			if copy(body.Sum[:], d.Bytes()) != len(body.Sum) {
 				d.Fail(fmt.Errorf("record %d: a body's sum is too short", r.Seq))
@@ -214,7 +221,7 @@ func decodeRecord(d *rmg.Decoder, store BlobStore) (r Record) {
 			d.Fail(fmt.Errorf("record %d: body: %w", r.Seq, err))
 		}
 	}
-	return r
+	return room
 }
 
 // readBody reads the ops of a record that stand in a blob.
@@ -224,7 +231,7 @@ func readBody(b rmg.Blob, store BlobStore) ([]rewrite.Op, error) {
 		return nil, err
 	}
 	d := rmg.NewDecoder(data)
-	ops := rewrite.DecodeOps(d)
+	ops := rewrite.DecodeOps(d, nil)
 	return ops, d.End()
 }
 

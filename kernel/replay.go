@@ -60,14 +60,14 @@ func (k *Kernel) Replay(ctx context.Context, q ReplayRequest, seen func(ReplayPr
 	if out.Until, out.OfProcess, err = k.lastOf(ctx, q.Process); err != nil {
 		return out, err
 	}
-	r := &refold{k: k, fold: fold{past: k.openProven}, until: out.Until}
+	r := &refold{k: k, fold: foldOn(version{}, k.openProven), until: out.Until}
 	err = r.run(ctx, func(ticks int, seq uint64) {
 		if ticks%replayEvery == 0 {
 			seen(ReplayProgress{Seq: seq, Until: r.until, Ticks: ticks})
 		}
 	})
 	out.Records, out.Ticks, out.Difference = r.records, r.ticks, r.difference
-	out.World, out.Ledger = r.world.Digest(), r.ledger.Digest()
+	out.World, out.Ledger = r.fold.world().Digest(), r.ledger.Digest()
 	if err != nil || !q.Execute || out.Difference != "" {
 		return out, err
 	}
@@ -105,7 +105,7 @@ func isOf(r Record, process string) bool {
 // refold folds the log anew, apart from what is served.
 type refold struct {
 	k *Kernel
-	fold
+	*fold
 	until uint64
 
 	records, ticks int
@@ -148,12 +148,12 @@ func (r *refold) tick(t tick) string {
 			return fmt.Sprintf("tick %d, record %d by %s: it does not apply: %v", t.number, rec.Seq, rec.Author, err)
 		}
 	}
-	r.version.tick = t.number
+	r.fold.tick = t.number
 	last := t.records[len(t.records)-1]
 	differs := func(half string, got, want rmg.Digest) string {
 		return fmt.Sprintf("tick %d, up to record %d by %s: the %s folds to %s, the log says %s", t.number, last.Seq, last.Author, half, got, want)
 	}
-	if got := r.world.Digest(); got != t.world {
+	if got := r.fold.world().Digest(); got != t.world {
 		return differs("world", got, t.world)
 	}
 	if got := r.ledger.Digest(); got != t.ledger {

@@ -107,7 +107,7 @@ func (k *Kernel) placeOf(ctx context.Context, repo Repo) (rmg.Path, error) {
 	name, ok := find(k.now().world)
 	if !ok {
 		_, err := k.systemWith(ctx, "kernel", "sync", "repository "+repo.Top, func(f *fold, _ uint64) ([]rewrite.Op, error) {
-			if name, ok = find(f.world); ok {
+			if name, ok = find(f.world()); ok {
 				return nil, nil
 			}
 			return []rewrite.Op{addOp(repoRoot.Child(name), rewrite.KindDir, map[string]rmg.Value{propOrigin: rmg.String(repo.Top)})}, nil

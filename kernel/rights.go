@@ -79,7 +79,13 @@ type judgement struct {
 	*subject
 }
 
-func (k *Kernel) judgement(s *subject) judgement { return judgement{k.policyOf(k.now().world), s} }
+func (k *Kernel) judgement(s *subject) judgement {
+	p := k.policyOf(k.now().world)
+	if known := p.knownOf(s); known != nil {
+		s.known = known
+	}
+	return judgement{p, s}
+}
 
 // write judges one op's change of one place. The policy itself is the owner's
 // to change, whatever it says: one that locks everybody out can be mended.
@@ -235,6 +241,10 @@ func policyAt(e rmg.Element) (*Policy, error) {
 func samePolicy(a, b rmg.Graph) bool {
 	x, _ := a.Get(policyRoot)
 	y, _ := b.Get(policyRoot)
+	return alikePolicy(x, y)
+}
+
+func alikePolicy(x, y rmg.Element) bool {
 	return x.Kind == y.Kind && x.Props.Equal(y.Props) && (x.Graph.Same(y.Graph) || x.Graph.Digest() == y.Graph.Digest())
 }
 
@@ -286,7 +296,7 @@ func (k *Kernel) policyStays(v Version, world rmg.Graph, ops []rewrite.Op) error
 	case files:
 		return &rmg.Error{Op: "rewrite", Path: policyRoot, Code: rmg.Invalid, Msg: "a rewrite of the policy writes no files", Hint: "jitos policy set FILE changes it by itself"}
 	}
-	next, err := applied(world, ops)
+	next, err := rewritten(world, ops)
 	if err != nil {
 		return err
 	}
@@ -297,7 +307,9 @@ func (k *Kernel) policyStays(v Version, world rmg.Graph, ops []rewrite.Op) error
 
 // policyIs is Stale if the policy is no longer the one that was judged by.
 func (f *fold) policyIs(judged rmg.Graph) error {
-	if samePolicy(f.world, judged) {
+	now, _ := f.main.get(policyRoot)
+	then, _ := judged.Get(policyRoot)
+	if alikePolicy(now, then) {
 		return nil
 	}
 	return &rmg.Error{Op: "rewrite", Path: policyRoot, Code: rmg.Stale, Msg: "the policy changed while this was judged", Hint: "repeat it"}

@@ -54,7 +54,7 @@ func (k *Kernel) startFrom(c journal.Checkpoint) error {
 // there is met while there still is an older checkpoint to go back to.
 func (k *Kernel) rehearse() error {
 	f := k.newFold()
-	if err := f.apply(Record{Seq: f.seq + 1, View: "system", Ops: k.epochOps(f.version)}); err != nil {
+	if err := f.apply(Record{Seq: f.seq + 1, View: "system", Ops: k.epochOps(f.version())}); err != nil {
 		return err
 	}
 	if e, ok := f.ledger.Get(procRoot); ok {
@@ -62,7 +62,7 @@ func (k *Kernel) rehearse() error {
 			readEvidence(p.Graph)
 		}
 	}
-	f.world.Digest()
+	f.world().Digest()
 	f.ledger.Digest()
 	return nil
 }
@@ -96,11 +96,12 @@ func (t tick) agrees(v version) error {
 	return nil
 }
 
-// follow folds the frames after a version and publishes them. Of each frame the
+// follow folds the frames after a version and publishes what each led to. The
 // digests after its last tick are compared: they hold what the ticks before it
-// led to. Verify compares every one.
+// led to. Verify compares every one, and a version between two ticks of a frame
+// is opened like an older one.
 func (k *Kernel) follow(v version) error {
-	f := &fold{version: v, past: k.openHead}
+	f := foldOn(v, k.openHead)
 	for frame, err := range k.opt.Journal.Read(v.seq + 1) {
 		if err != nil {
 			return fmt.Errorf("read the log: %w", err)
@@ -109,22 +110,22 @@ func (k *Kernel) follow(v version) error {
 		if err != nil {
 			return fmt.Errorf("frame at seq %d: %w", frame.First, err)
 		}
-		var steps []stepped
-		for _, t := range ticks {
-			from := f.seq + 1
-			if err := f.tickOf(t); err != nil {
-				return err
-			}
-			steps = append(steps, stepped{f.version, from, t.ops()})
-		}
 		if len(ticks) == 0 {
 			continue
 		}
-		if err := ticks[len(ticks)-1].agrees(f.version); err != nil {
+		ops := 0
+		for _, t := range ticks {
+			if err := f.tickOf(t); err != nil {
+				return err
+			}
+			ops += t.ops()
+		}
+		last, v := ticks[len(ticks)-1], f.version()
+		if err := last.agrees(v); err != nil {
 			return err
 		}
-		k.lastAt = f.version.at
-		k.publish(steps)
+		k.lastAt = v.at
+		k.publish([]stepped{{v, last.records[0].Seq, ops}})
 	}
 	return nil
 }
@@ -136,7 +137,7 @@ func (f *fold) tickOf(t tick) error {
 			return fmt.Errorf("replay of record %d: %w", r.Seq, err)
 		}
 	}
-	f.version.tick = t.number
+	f.tick = t.number
 	return nil
 }
 
@@ -184,7 +185,7 @@ func (k *Kernel) advance(f *fold, seq uint64, exactly bool) (from uint64, err er
 					return 0, fmt.Errorf("replay of record %d: %w", r.Seq, err)
 				}
 			}
-			f.version.tick = t.number
+			f.tick = t.number
 			if f.seq >= seq {
 				return from, nil
 			}
@@ -224,7 +225,7 @@ func (k *Kernel) refoldSpace(s *space, v Version) (head, error) {
 // the one that it has. It changes s on the way.
 func (k *Kernel) headsAfter(s *space, records []uint64) iter.Seq2[head, error] {
 	// All that a moved base names is of the past.
-	f := &fold{version: version{seq: math.MaxUint64, spaces: k.now().spaces}, past: k.openHead}
+	f := foldOn(version{seq: math.MaxUint64, spaces: k.now().spaces}, k.openHead)
 	return func(yield func(head, error) bool) {
 		for _, seq := range records {
 			if seq <= s.now.seq {
@@ -290,7 +291,7 @@ func (k *Kernel) check(ctx context.Context, newest, before journal.Checkpoint) {
 		if err != nil {
 			return err
 		}
-		f := &fold{version: v, past: k.openHead}
+		f := foldOn(v, k.openHead)
 		for frame, err := range k.opt.Journal.Read(v.seq + 1) {
 			if err = errors.Join(err, ctx.Err()); err != nil {
 				return err
@@ -312,7 +313,7 @@ func (k *Kernel) check(ctx context.Context, newest, before journal.Checkpoint) {
 		if err != nil {
 			return err
 		}
-		return w.same(f.version)
+		return w.same(f.version())
 	})
 	if ctx.Err() == nil {
 		end(fmt.Sprintf("the checkpoint of seq %d is what the log folds to from seq %d", newest.Seq, before.Seq), err)

@@ -22,7 +22,7 @@ func (k *Kernel) Verify(ctx context.Context) (Verification, error) {
 		problem("checkpoint: %s", c.text)
 	}
 	until := k.now()
-	r := &refold{k: k, fold: fold{past: k.openProven}, until: until.seq}
+	r := &refold{k: k, fold: foldOn(version{}, k.openProven), until: until.seq}
 	if err := r.run(ctx, func(int, uint64) {}); ctx.Err() != nil {
 		return out, ctx.Err()
 	} else if err != nil {
@@ -32,10 +32,10 @@ func (k *Kernel) Verify(ctx context.Context) (Verification, error) {
 	if r.difference != "" {
 		problem("%s", r.difference)
 	}
-	out.World, out.Ledger = r.world.Digest(), r.ledger.Digest()
+	out.World, out.Ledger = r.fold.world().Digest(), r.ledger.Digest()
 	if r.seq != until.seq {
 		problem("the log folds to seq %d, and seq %d is served", r.seq, until.seq)
-	} else if err := r.version.same(until); err != nil {
+	} else if err := r.version().same(until); err != nil {
 		problem("what is served at seq %d is not what the log folds to: %v", r.seq, err)
 	}
 	return out, nil

@@ -50,20 +50,20 @@ func mirrorID(s rmg.Segment) string {
 	return s.ID
 }
 
-// scribe notes in wrote what the ops of one record do. It is told of ops that
-// fail, too: then all that it noted is dropped.
+// scribe notes in wrote what the ops of records do. It is told of ops that fail,
+// too: then all that it noted is dropped.
 type scribe struct {
 	wrote *rmg.Overlay
-	seq   uint64
-	err   error // of what cannot fail
+	seq   uint64 // of the record at work
+	err   error  // of what cannot fail
 }
 
-func newScribe(wrote rmg.Graph, seq uint64) *scribe {
-	return &scribe{wrote: rmg.NewOverlay(wrote).Holding(), seq: seq}
+func newScribe(wrote rmg.Graph) *scribe {
+	return &scribe{wrote: rmg.NewOverlay(wrote).Holding()}
 }
 
 // note is told of an op that meets the world as it is.
-func (s *scribe) note(world *rmg.Overlay, op rewrite.Op) {
+func (s *scribe) note(world *rmg.Overlay, op *rewrite.Op) {
 	switch op.Op {
 	case rewrite.AddNode, rewrite.AddEdge:
 		s.made(op.Path)
@@ -91,7 +91,7 @@ func (s *scribe) note(world *rmg.Overlay, op rewrite.Op) {
 
 // written is a write op: it makes what folders are missing, and a file unless
 // there is one.
-func (s *scribe) written(world *rmg.Overlay, op rewrite.Op) {
+func (s *scribe) written(world *rmg.Overlay, op *rewrite.Op) {
 	if _, ok := world.Props(op.Path); ok {
 		s.changed(op.Path, wroteProp+rewrite.PropBlob)
 		if op.Mode != "" {

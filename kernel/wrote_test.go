@@ -142,14 +142,14 @@ func (r opSource) ops() []rewrite.Op {
 func TestWroteIsExact(t *testing.T) {
 	for seed := range uint64(60) {
 		src := opSource{rand.New(rand.NewPCG(seed, 1))}
-		f, plain := &fold{}, plainWrote{}
+		f, plain := foldOn(version{}, nil), plainWrote{}
 		for f.seq < 60 {
 			seq, next := f.seq+1, plain.clone()
 			list := src.ops()
-			o := rmg.NewOverlay(f.world)
-			if rewrite.ApplyNoting(o, list, func(op rewrite.Op) {
+			o := rmg.NewOverlay(f.world())
+			if rewrite.ApplyNoting(o, list, func(o *rmg.Overlay, op *rewrite.Op) {
 				if _, ok := o.Props(op.Path); ok || op.Op == rewrite.AddNode || op.Op == rewrite.AddEdge || op.Op == rewrite.Write {
-					next.note(o, op, seq)
+					next.note(o, *op, seq)
 				}
 			}) != nil {
 				if err := f.apply(Record{Seq: seq, View: "system", Ops: list}); err == nil {
@@ -161,7 +161,7 @@ func TestWroteIsExact(t *testing.T) {
 				t.Fatalf("seed %d: %v", seed, err)
 			}
 			plain = next
-			if diff := plain.differ(f.version); diff != "" {
+			if diff := plain.differ(f.version()); diff != "" {
 				t.Fatalf("seed %d, record %d of %v: %s", seed, seq, list, diff)
 			}
 		}

@@ -84,15 +84,10 @@ func at(i int, err error) error {
 //
 // write makes or replaces a File node with props blob and mode, and makes the
 // missing parent folders (kind Dir) below any folder that is there.
-func Apply(o *rmg.Overlay, ops []Op) error { return ApplyNoting(o, ops, func(Op) {}) }
-
-// ApplyNoting is Apply, and tells note of each op before it is applied, while o
-// is as the op meets it. Who notes takes back what it noted if an op fails.
-func ApplyNoting(o *rmg.Overlay, ops []Op, note func(Op)) error {
+func Apply(o *rmg.Overlay, ops []Op) error {
 	mark := o.Mark()
-	for i, op := range ops {
-		note(op)
-		if err := apply(o, op); err != nil {
+	for i := range ops {
+		if err := apply(o, &ops[i]); err != nil {
 			o.Rewind(mark)
 			return at(i, err)
 		}
@@ -100,7 +95,21 @@ func ApplyNoting(o *rmg.Overlay, ops []Op, note func(Op)) error {
 	return nil
 }
 
-func apply(o *rmg.Overlay, op Op) error {
+// ApplyNoting is Apply that takes nothing back: if an op fails, those before it
+// are applied. It tells note of each op before it is applied, while o is as the
+// op meets it. A mark would have o copy anew what it copied for the ops of calls
+// before.
+func ApplyNoting(o *rmg.Overlay, ops []Op, note func(*rmg.Overlay, *Op)) error {
+	for i := range ops {
+		note(o, &ops[i])
+		if err := apply(o, &ops[i]); err != nil {
+			return at(i, err)
+		}
+	}
+	return nil
+}
+
+func apply(o *rmg.Overlay, op *Op) error {
 	switch op.Op {
 	case AddNode:
 		return o.AddNode(op.Path, op.Kind, rmg.PropsOf(op.Props))
@@ -126,7 +135,7 @@ func apply(o *rmg.Overlay, op Op) error {
 	return bad("there is no op %q", op.Op)
 }
 
-func write(o *rmg.Overlay, op Op) error {
+func write(o *rmg.Overlay, op *Op) error {
 	if op.HasText || op.HasBytes {
 		return &rmg.Error{Op: "write", Path: op.Path, Code: rmg.Internal, Msg: "the op is not resolved"}
 	}

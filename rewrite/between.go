@@ -21,6 +21,19 @@ func Between(old, new rmg.Graph, at rmg.Path) []Op {
 		c.Path = under(at, c.Path)
 		d.change(c)
 	}
+	return d.ops()
+}
+
+// OfChanges is Between at Root for who has what rmg.Diff says of the two.
+func OfChanges(changes []rmg.Change, new rmg.Graph) []Op {
+	d := differ{next: new, at: rmg.Root, folder: true}
+	for _, c := range changes {
+		d.change(c)
+	}
+	return d.ops()
+}
+
+func (d *differ) ops() []Op {
 	slices.Reverse(d.gone)
 	return slices.Concat(d.cut, d.gone, d.nodes, d.edges)
 }

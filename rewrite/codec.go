@@ -316,7 +316,8 @@ func (o Op) MarshalCBOR() ([]byte, error) {
 // UnmarshalCBOR reads what MarshalCBOR writes.
 func (o *Op) UnmarshalCBOR(data []byte) error {
 	d := rmg.NewDecoder(data)
-	out := decodeOp(d)
+	var out Op
+	decodeOp(d, &out)
 	if err := d.End(); err != nil {
 		return err
 	}
@@ -325,22 +326,23 @@ func (o *Op) UnmarshalCBOR(data []byte) error {
 }
 
 // DecodeOps reads a list of ops as a record holds them, of any length: the kernel
-// makes records that are longer than what it takes from others.
-func DecodeOps(d *rmg.Decoder) []Op {
+// makes records that are longer than what it takes from others. The ops are put
+// behind what room holds, so that many lists can stand in one array; what it
+// returns is room with them, or as it was if they cannot be read.
+func DecodeOps(d *rmg.Decoder, room []Op) []Op {
 	n := d.Array()
-	out := make([]Op, 0, min(n, 1024))
+	out := slices.Grow(room, min(n, 1024))
 	for range n {
-		o := decodeOp(d)
-		if d.Err() != nil {
-			return nil
+		out = append(out, Op{})
+		if decodeOp(d, &out[len(out)-1]); d.Err() != nil {
+			return room
 		}
-		out = append(out, o)
 	}
 	return out
 }
 
-func decodeOp(d *rmg.Decoder) Op {
-	var o Op
+// decodeOp reads an op into o, which is zero.
+func decodeOp(d *rmg.Decoder, o *Op) {
 	var has [16]bool
 	var sum string
 	d.Fields(func(key uint64) bool {
@@ -402,7 +404,12 @@ func decodeOp(d *rmg.Decoder) Op {
 	default:
 		o.Blob.Size = 0
 	}
-	return o
 }
 
-func known(op OpKind) bool { _, ok := fields[op]; return ok }
+func known(op OpKind) bool {
+	switch op {
+	case AddNode, AddEdge, Set, Retype, Inc, SetAdd, SetRemove, Move, Remove, Write:
+		return true
+	}
+	return false
+}
