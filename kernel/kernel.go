@@ -79,12 +79,13 @@ type Kernel struct {
 		queues     map[rmg.Path]*branchQueue
 		waits      map[rmg.Path]int // approvals that a collapse of this epoch waits for
 	}
-	roster   roster
-	reads    reads
-	disk     disk
-	lastAt   time.Time // of the last frame; the writer's alone
-	proofs   proofs
-	policies struct {
+	collecting sync.Mutex // one gc at a time; held over I/O
+	roster     roster
+	reads      reads
+	disk       disk
+	lastAt     time.Time // of the last frame; the writer's alone
+	proofs     proofs
+	policies   struct {
 		sync.Mutex             // guards the fields below
 		of         rmg.Element // /policy, as the last one compiled was read from
 		policy     *Policy
@@ -250,6 +251,7 @@ func (k *Kernel) Status() Status {
 	if c := k.checked.Load(); c != nil {
 		st.Checked = c.text
 	}
+	st.Disk, _ = k.disk.used(k.opt)
 	if e, ok := now.ledger.Get(swsRoot); ok {
 		st.Workspaces, _ = e.Graph.Len()
 	}

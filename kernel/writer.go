@@ -125,6 +125,7 @@ func (k *Kernel) rewriteIf(ctx context.Context, author, cause string, v Version,
 	if len(ops) == 0 {
 		return Receipt{}, &rmg.Error{Op: "rewrite", Code: rmg.Invalid, Msg: "there are no ops"}
 	}
+	k.holdNamed(ops)
 	view := v.String()
 	return k.submit(&request{
 		ctx: ctx, view: view, footprint: rewrite.FootprintOf(ops), size: 128 * len(ops),
@@ -172,7 +173,10 @@ func (f *fold) writable(v Version, want rewrite.Expect) error {
 
 func (k *Kernel) putBytes(data []byte) (rmg.Blob, error) { return k.store.Put(bytes.NewReader(data)) }
 
+// blobSize is the size of content that is going to be named, which no gc removes
+// from here on.
 func (k *Kernel) blobSize(sum [32]byte) (int64, bool) {
+	k.opt.Journal.Hold(sum)
 	f, size, err := k.BlobBySum(sum)
 	if err != nil {
 		return 0, false
