@@ -21,3 +21,6 @@ func ReadBackup(dir string, fsys FS) (Backed, error) {
 	}
 	return out, err
 }
+
+// Backed is ReadBackup on the store's own file system.
+func (s *Store) Backed(dir string) (Backed, error) { return ReadBackup(dir, s.fs) }

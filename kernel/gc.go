@@ -300,19 +300,31 @@ func (k *Kernel) holdNamed(ops []rewrite.Op) {
 	}
 }
 
+// Backed is what a backup holds.
+type Backed struct {
+	Seq   uint64 // its last record
+	Files int
+	Bytes int64
+}
+
 // Backup writes a copy of the journal as it is at one seq, checked on the way,
 // into the folder to, an absolute path, empty or not there. Denied: without the
 // capability admin. Exists: something is there. It is no record: nothing changes.
-func (k *Kernel) Backup(ctx context.Context, c Caller, to string) error {
+func (k *Kernel) Backup(ctx context.Context, c Caller, to string) (Backed, error) {
 	if err := c.needs(CapAdmin, "backup", rmg.Root); err != nil {
-		return err
+		return Backed{}, err
 	}
-	fail := func(code rmg.Code, err error, hint string) error {
-		return &rmg.Error{Op: "backup", Code: code, Msg: strings.TrimSpace(err.Error()), Hint: hint}
+	fail := func(code rmg.Code, err error, hint string) (Backed, error) {
+		return Backed{}, &rmg.Error{Op: "backup", Code: code, Msg: strings.TrimSpace(err.Error()), Hint: hint}
 	}
-	switch err := k.opt.Journal.Backup(ctx, to); {
+	err := k.opt.Journal.Backup(ctx, to)
+	var b journal.Backed
+	if err == nil {
+		b, err = k.opt.Journal.Backed(to)
+	}
+	switch {
 	case err == nil || ctx.Err() != nil:
-		return err
+		return Backed{b.Seq, b.Files, b.Bytes}, err
 	case errors.Is(err, journal.ErrNotEmpty):
 		return fail(rmg.Exists, err, "name a folder that is not there yet")
 	case errors.Is(err, journal.ErrCorrupt):

@@ -230,7 +230,7 @@ func TestGCRefuses(t *testing.T) {
 	if _, err := b.GC(b.ctx(), worker, GCRequest{DryRun: true}); code(err) != rmg.Denied {
 		t.Errorf("a worker: %v", err)
 	}
-	if err := b.Backup(b.ctx(), worker, t.TempDir()); code(err) != rmg.Denied {
+	if _, err := b.Backup(b.ctx(), worker, t.TempDir()); code(err) != rmg.Denied {
 		t.Errorf("a worker's backup: %v", err)
 	}
 	b.collecting.Lock()
@@ -346,17 +346,19 @@ func TestBackupAndRestore(t *testing.T) {
 		}
 	}()
 	copied, restored := filepath.Join(t.TempDir(), "copy"), filepath.Join(t.TempDir(), "data")
-	err = b.Backup(b.ctx(), ada, copied)
+	said, err := b.Backup(b.ctx(), ada, copied)
 	close(stop)
 	b.must(errors.Join(err, <-wrote))
-	if err := b.Backup(b.ctx(), ada, copied); code(err) != rmg.Exists {
+	if _, err := b.Backup(b.ctx(), ada, copied); code(err) != rmg.Exists {
 		t.Errorf("over another: %v", err)
 	}
-	if err := b.Backup(b.ctx(), ada, filepath.Join(from, "x")); code(err) != rmg.Exists {
+	if _, err := b.Backup(b.ctx(), ada, filepath.Join(from, "x")); code(err) != rmg.Exists {
 		t.Errorf("into the data folder: %v", err)
 	}
 	held, err := journal.ReadBackup(copied, nil)
-	b.must(err)
+	if b.must(err); said != (Backed{held.Seq, held.Files, held.Bytes}) || said.Files == 0 {
+		t.Errorf("it said %+v, and is %+v", said, held)
+	}
 	b.must(journal.Restore(b.ctx(), copied, restored, journal.Options{}))
 	re := openStage(t, restored, git, run)
 	for seq := held.Seq; seq >= held.Seq-3; seq-- {

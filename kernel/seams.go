@@ -26,8 +26,10 @@ type Journal interface {
 	Sweep(keep func(sum [32]byte) bool, dryRun bool) (journal.Swept, error)
 	Hold(sum [32]byte) bool
 	Held(sum [32]byte) bool
-	// Backup writes a copy that is whole into an empty folder.
+	// Backup writes a copy that is whole into an empty folder, and Backed says
+	// what it holds.
 	Backup(ctx context.Context, dst string) error
+	Backed(dir string) (journal.Backed, error)
 }
 
 // Clock gives wall time, which enters the log as a recorded input.
