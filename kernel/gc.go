@@ -44,6 +44,7 @@ type GCReport struct {
 	Unnamed Content // put before this start, and named by no record
 	Removed Content // of these two, what went
 	Left    Content // of these two, what stays as most of its pack is kept
+	Marks   int     // marks of older versions that were dropped; what they took is free after the next start
 	Recent  int     // blobs of these two sorts that stay, as they were put since this start; those not flushed yet are not counted
 }
 
@@ -70,7 +71,10 @@ func (k *Kernel) GC(ctx context.Context, c Caller, q GCRequest) (GCReport, error
 	}
 	// What would go, and whether there is anything to do at all.
 	plan, err := g.sweep(true)
-	if err != nil || q.DryRun || plan.Removed.Blobs == 0 && len(g.chosen) == 0 {
+	if err == nil {
+		plan.Marks, err = k.tooManyMarks(g.policy.marks)
+	}
+	if err != nil || q.DryRun || plan.Removed.Blobs == 0 && len(g.chosen) == 0 && plan.Marks == 0 {
 		return plan, err
 	}
 	seq, err := g.announce(c, q.Reason)
@@ -79,6 +83,9 @@ func (k *Kernel) GC(ctx context.Context, c Caller, q GCRequest) (GCReport, error
 	}
 	done, err := g.sweep(false)
 	done.Seq = seq
+	if err == nil {
+		done.Marks, err = k.compact(g.policy.marks)
+	}
 	if err != nil {
 		return done, fmt.Errorf("gc: %w", err)
 	}
@@ -252,6 +259,7 @@ func (g *gc) finish(c Caller, r GCReport) error {
 			"removed_blobs": n(r.Removed.Blobs), "removed_bytes": rmg.Int(r.Removed.Bytes),
 			"given_up_blobs": n(r.GivenUp.Blobs), "given_up_bytes": rmg.Int(r.GivenUp.Bytes),
 			"unnamed_blobs": n(r.Unnamed.Blobs), "unnamed_bytes": rmg.Int(r.Unnamed.Bytes),
+			"marks":      n(r.Marks),
 			"left_blobs": n(r.Left.Blobs), "left_bytes": rmg.Int(r.Left.Bytes),
 		})})
 	return err

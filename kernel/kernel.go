@@ -119,6 +119,7 @@ func Open(ctx context.Context, opt Options) (*Kernel, error) {
 		k.stop()
 		return nil, err
 	}
+	k.dropObjects()
 	k.writerOf.Go(k.write)
 	k.owned.Go(k.keep)
 	if len(k.checkpoints) > 1 {
@@ -173,7 +174,10 @@ func (k *Kernel) Close() error {
 	k.stop()
 	k.owned.Wait()
 	k.writerOf.Wait()
-	if v := k.now(); k.readOnly.Load() == nil && (v.seq > k.keeper.last || k.keeper.unsaved) {
+	k.keeper.Lock()
+	due := k.now().seq > k.keeper.last || k.keeper.unsaved
+	k.keeper.Unlock()
+	if due && k.readOnly.Load() == nil {
 		if err := k.markNow(true); err != nil {
 			k.log.Warn("the last checkpoint was not written; the next start folds more of the log", "err", err)
 		}

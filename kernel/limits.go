@@ -21,7 +21,9 @@ const (
 
 // How long what is discarded is kept is a prop of /policy too: keep_discarded, a
 // duration after which a gc may give up the contents of a discarded workspace.
-// Without it they are kept for ever.
+// Without it they are kept for ever. keep_marks is how many of the newest marks
+// (see mark) a gc keeps: an older version is then folded from the log, which takes
+// longer. Without it, or with 0, all are kept.
 
 // policyPath is where limits are read from: the world's own head, never a
 // workspace.
@@ -31,6 +33,7 @@ const policyPath = rmg.Path("/policy")
 type limits struct {
 	live, records, ops, bytes, disk int64
 	ttl                             time.Duration // of a workspace made by hand; 0 for none
+	marks                           uint64        // how many of the newest marks a gc keeps; 0 for all
 	discarded                       time.Duration // for how long contents of discarded workspaces are kept; negative for ever
 }
 
@@ -53,6 +56,7 @@ func limitsOf(world rmg.Graph) limits {
 	if d, err := time.ParseDuration(e.Props.String("sws_ttl")); err == nil && d >= minTTL && d <= maxTTL {
 		l.ttl = d
 	}
+	l.marks = uint64(number("keep_marks", 0))
 	l.discarded = -1
 	if d, err := time.ParseDuration(e.Props.String("keep_discarded")); err == nil && d >= 0 {
 		l.discarded = d

@@ -143,6 +143,9 @@ func showGC(w io.Writer, g wire.GCAnswer) {
 	content(g.GivenUp, "are named by given up workspaces alone")
 	content(g.Unnamed, "are named by no record")
 	content(g.Left, "of these stay for now: most of the file that they stand in is kept")
+	if g.Marks > 0 {
+		fmt.Fprintf(w, "%d marks of older versions %s; the room is free after the daemon's next start\n", g.Marks, verb)
+	}
 	if g.Recent > 0 {
 		fmt.Fprintf(w, "%d blobs stay as they were put since the daemon's start\n", g.Recent)
 	}

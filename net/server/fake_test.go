@@ -441,7 +441,7 @@ func (f *fake) Purge(_ context.Context, c kernel.Caller, q kernel.PurgeRequest) 
 
 func (f *fake) GC(_ context.Context, c kernel.Caller, q kernel.GCRequest) (kernel.GCReport, error) {
 	return kernel.GCReport{
-		Seq: 9, Spaces: []string{"w5"}, Kept: 1, Policy: "0s", Removed: kernel.Content{Blobs: 2, Bytes: 20}, Recent: 3,
+		Seq: 9, Spaces: []string{"w5"}, Kept: 1, Policy: "0s", Removed: kernel.Content{Blobs: 2, Bytes: 20}, Recent: 3, Marks: 6,
 		GivenUp: kernel.Content{Blobs: 1, Bytes: 10}, Unnamed: kernel.Content{Blobs: 4, Bytes: 40}, Left: kernel.Content{Blobs: 5, Bytes: 50},
 	}, f.call("GC", " ", c.Name, " ", q.DryRun, " ", q.Reason)
 }

@@ -20,7 +20,7 @@ func (x *exchange) gc() (any, error) {
 	return wire.GCAnswer{
 		DryRun: in.DryRun, Seq: g.Seq, Spaces: append([]string{}, g.Spaces...), Kept: g.Kept, KeepDiscarded: g.Policy,
 		GivenUp: wire.Content(g.GivenUp), Unnamed: wire.Content(g.Unnamed),
-		Removed: wire.Content(g.Removed), Left: wire.Content(g.Left), Recent: g.Recent,
+		Removed: wire.Content(g.Removed), Left: wire.Content(g.Left), Recent: g.Recent, Marks: g.Marks,
 	}, nil
 }
 

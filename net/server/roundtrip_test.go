@@ -144,7 +144,7 @@ func TestClientAndServer(t *testing.T) {
 	gone, err := c.Purge(ctx, wire.PurgeRequest{What: "/a", Reason: "leaked"})
 	check("purge", err, gone.Seq == 9 && len(gone.Sums) == 1 && gone.Left[0] == "git" && f.last() == "Purge ada@host /a leaked", gone)
 	swept, err := c.GC(ctx, wire.GCRequest{DryRun: true, Reason: "room"})
-	check("gc", err, swept.DryRun && swept.Seq == 9 && swept.Spaces[0] == "w5" && swept.Kept == 1 && swept.KeepDiscarded == "0s" && swept.Recent == 3, swept)
+	check("gc", err, swept.DryRun && swept.Seq == 9 && swept.Spaces[0] == "w5" && swept.Kept == 1 && swept.KeepDiscarded == "0s" && swept.Recent == 3 && swept.Marks == 6, swept)
 	check("gc", nil, swept.Removed.Bytes == 20 && swept.GivenUp.Blobs == 1 && swept.Unnamed.Blobs == 4 && swept.Left.Bytes == 50 && f.last() == "GC ada@host true room", swept)
 	copied, err := c.Backup(ctx, wire.BackupRequest{To: "/backup"})
 	check("backup", err, copied == wire.BackupAnswer{To: "/backup", Seq: 9, Files: 2, Bytes: 30} && f.last() == "Backup ada@host /backup", copied)

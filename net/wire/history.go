@@ -208,6 +208,7 @@ type GCAnswer struct {
 	Unnamed       Content  `json:"unnamed" doc:"content that no record names, put before the daemon's start"`
 	Removed       Content  `json:"removed" doc:"of these two, what goes"`
 	Left          Content  `json:"left" doc:"of these two, what stays as most of the file it stands in is kept"`
+	Marks         int      `json:"marks" doc:"marks of older versions that are dropped, as the policy's keep_marks says; what they took is free after the daemon's next start"`
 	Recent        int      `json:"recent" doc:"blobs that stay as they were put since the daemon's start"`
 }
 
