@@ -184,13 +184,17 @@ func (w *writer) begin(marker string) error {
 
 // Backup writes a copy of the store as it is at one durable seq into the folder
 // dst, which is empty or not there: log, contents, the newest checkpoint. All of
-// it is checked on the way; damage ends it with ErrCorrupt. Readers and the
+// it is checked on the way; damage ends it with ErrCorrupt, a folder inside the
+// data folder with ErrNotEmpty. Readers and the
 // writer go on; Sweep, Purge and Drop wait or refuse. What is in dst is a backup
 // when Backup has returned without an error, and else is known to be none.
 func (s *Store) Backup(ctx context.Context, dst string) error {
 	s.blobs.upkeep.Lock()
 	defer s.blobs.upkeep.Unlock()
 	w := &writer{ctx: ctx, fs: s.fs, dir: filepath.Clean(dst)}
+	if rel, err := filepath.Rel(s.dir, w.dir); err == nil && filepath.IsLocal(rel) {
+		return fmt.Errorf("%w: %s lies in the data folder %s", ErrNotEmpty, w.dir, s.dir)
+	}
 	if err := w.begin(manifestName + tempExt); err != nil {
 		return err
 	}

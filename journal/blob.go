@@ -61,12 +61,14 @@ type blobStore struct {
 	packs   packs
 	purged  map[[32]byte]bool
 	touched map[[32]byte]bool // put since a Sweep began; nil without one
+	held    map[[32]byte]bool // put, or asked for with Hold, since the store was opened
 }
 
 func newBlobStore(s *Store) *blobStore {
 	return &blobStore{
 		fs: s.fs, dir: s.path("blobs"), torn: s.path("torn"), small: s.opt.MaxPacked, limit: s.opt.PackSize, notice: s.opt.Notice,
 		pending: map[[32]byte]bool{}, fresh: map[[32]byte]bool{}, purged: map[[32]byte]bool{}, packs: newPacks(),
+		held: map[[32]byte]bool{},
 	}
 }
 
@@ -167,6 +169,7 @@ func (b *blobStore) claim(sum [32]byte) (there bool, err error) {
 	if b.purged[sum] {
 		return false, fmt.Errorf("%w: %x", ErrPurged, sum)
 	}
+	b.held[sum] = true
 	if b.touched != nil {
 		b.touched[sum] = true
 	}

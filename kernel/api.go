@@ -291,8 +291,9 @@ type Status struct {
 	Records, Workspaces int
 	Processes, Running  int
 	ReadOnly            string // why; empty if it writes
-	Marked              uint64 // seq up to which any version of the past is opened at once
+	Marked              uint64 // seq up to which any version of the past is opened at once, as far back as the policy keeps marks
 	Checked             string // what became of the check of the newest checkpoint; empty until it ends, or if there is none
+	Disk                int64  // bytes of log, contents and checkpoints, as of a moment ago; 0 if not known
 	Started             time.Time
 }
 
@@ -301,5 +302,7 @@ type Verification struct {
 	Records, Ticks, Segments, Blobs int
 	Bytes                           int64
 	World, Ledger                   rmg.Digest
+	GivenUp                         int // workspaces whose contents a gc gave up
+	Gone                            int // blobs that they alone name and that are not there any more
 	Problems                        []string
 }

@@ -3,6 +3,7 @@ package kernel
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
@@ -46,9 +47,11 @@ const (
 	markAt = "mark" // prop: the mark, encoded
 )
 
-// keeper writes marks and checkpoints. But for marks it belongs to one goroutine
-// at a time: who opens the kernel, then its own.
+// keeper writes marks and checkpoints. Before its goroutine begins it belongs to
+// who opens the kernel.
 type keeper struct {
+	sync.Mutex // guards the fields below; held over I/O
+
 	file   journal.ObjectFile // nil until there is something to keep
 	store  *rmg.Store
 	last   uint64 // seq of the newest checkpoint
@@ -178,7 +181,9 @@ func (k *Kernel) keep() {
 			return
 		}
 		if err != nil {
+			k.keeper.Lock()
 			k.keeper.failed = err
+			k.keeper.Unlock()
 			k.log.Warn("no more checkpoints are written until the next start", "err", err)
 			return
 		}
@@ -212,13 +217,18 @@ func (k *Kernel) keepOnce() error {
 // fill makes the mark of the first slot that has none, by folding on from the
 // one before, and reports whether there may be more.
 func (k *Kernel) fill() (more bool, err error) {
+	kp := &k.keeper
+	kp.Lock()
+	defer kp.Unlock()
 	m := k.marks.Load()
 	if m == nil || m.store == nil {
 		return false, nil
 	}
-	kp := &k.keeper
 	err = guarded(func() error {
 		last := k.now().seq / m.every
+		if n := limitsOf(k.now().world).marks; n > 0 && kp.filled+n < last {
+			kp.filled, kp.filling = last-n, nil
+		}
 		for ; kp.filled < last; kp.filled++ {
 			if _, ok := m.graph.Node(slotID(kp.filled)); !ok {
 				break
@@ -266,6 +276,8 @@ func (k *Kernel) fill() (more bool, err error) {
 // markNow makes a mark of what is published, and a checkpoint if one is due or
 // asked for.
 func (k *Kernel) markNow(checkpoint bool) (err error) {
+	k.keeper.Lock()
+	defer k.keeper.Unlock()
 	if k.keeper.failed != nil {
 		return k.keeper.failed
 	}

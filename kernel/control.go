@@ -147,6 +147,9 @@ func (k *Kernel) resume(ctx context.Context, c Caller, p Process, reason string)
 		for lane := range max(1, len(p.Lanes)) {
 			id := p.laneSpace(lane + 1)
 			if s, ok := f.ledger.Get(swsPath(id)); ok && spaceState(s.Props) != spaceOpen {
+				if err := f.contentsKept(id); err != nil {
+					return nil, err
+				}
 				ops = append(ops, restoreOp(id))
 			}
 		}

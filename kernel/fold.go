@@ -77,22 +77,6 @@ func (f *fold) lookup(id string) (*space, bool) { return spaceIn(f.spaces, id) }
 
 // apply applies one record. On error the fold is as it was.
 func (f *fold) apply(r Record) error {
-	if r.Once == (Once{}) {
-		return f.change(r)
-	}
-	before := f.version
-	err := f.change(r)
-	if err == nil {
-		f.ledger, err = r.Once.noted(f.ledger, r.Seq)
-	}
-	if err != nil {
-		f.version = before
-	}
-	return err
-}
-
-// change applies what a record changes.
-func (f *fold) change(r Record) error {
 	if id, ok := strings.CutPrefix(r.View, "sws:"); ok {
 		return f.applySpace(id, r)
 	}
@@ -102,6 +86,9 @@ func (f *fold) change(r Record) error {
 	ledger, world := splitOps(r.Ops)
 	l, err := rewritten(f.ledger, ledger)
 	if err != nil {
+		return err
+	}
+	if l, err = r.Once.noted(l, r.Seq); err != nil {
 		return err
 	}
 	spaces, err := f.forks(r, ledger, l)
@@ -179,7 +166,10 @@ func (f *fold) applySpace(id string, r Record) error {
 	if err := st.count(l, at, ops); err != nil {
 		return err
 	}
-	f.seq, f.at, f.ledger, f.spaces = r.Seq, r.At, l.Graph(), spaces
+	if ledger, err = r.Once.noted(l.Graph(), r.Seq); err != nil {
+		return err
+	}
+	f.seq, f.at, f.ledger, f.spaces = r.Seq, r.At, ledger, spaces
 	return nil
 }
 

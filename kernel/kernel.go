@@ -80,12 +80,13 @@ type Kernel struct {
 		waits      map[rmg.Path]int // approvals that a collapse of this epoch waits for
 		dropped    map[string]bool  // processes of this epoch whose end could not be recorded
 	}
-	roster   roster
-	reads    reads
-	disk     disk
-	lastAt   time.Time // of the last frame; the writer's alone
-	proofs   proofs
-	policies struct {
+	collecting sync.Mutex // one gc at a time; held over I/O
+	roster     roster
+	reads      reads
+	disk       disk
+	lastAt     time.Time // of the last frame; the writer's alone
+	proofs     proofs
+	policies   struct {
 		sync.Mutex             // guards the fields below
 		of         rmg.Element // /policy, as the last one compiled was read from
 		policy     *Policy
@@ -120,6 +121,7 @@ func Open(ctx context.Context, opt Options) (*Kernel, error) {
 		k.stop()
 		return nil, err
 	}
+	k.dropObjects()
 	k.writerOf.Go(k.write)
 	k.owned.Go(k.keep)
 	if len(k.checkpoints) > 1 {
@@ -175,7 +177,10 @@ func (k *Kernel) Close() error {
 	k.stop()
 	k.owned.Wait()
 	k.writerOf.Wait()
-	if v := k.now(); k.readOnly.Load() == nil && (v.seq > k.keeper.last || k.keeper.unsaved) {
+	k.keeper.Lock()
+	due := k.now().seq > k.keeper.last || k.keeper.unsaved
+	k.keeper.Unlock()
+	if due && k.readOnly.Load() == nil {
 		if err := k.markNow(true); err != nil {
 			k.log.Warn("the last checkpoint was not written; the next start folds more of the log", "err", err)
 		}
@@ -253,6 +258,7 @@ func (k *Kernel) Status() Status {
 	if c := k.checked.Load(); c != nil {
 		st.Checked = c.text
 	}
+	st.Disk, _ = k.disk.used(k.opt)
 	if e, ok := now.ledger.Get(swsRoot); ok {
 		st.Workspaces, _ = e.Graph.Len()
 	}

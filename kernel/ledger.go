@@ -11,6 +11,7 @@ const (
 	procRoot   = rmg.Path("/proc")
 	swsRoot    = rmg.Path("/sws")
 	workerRoot = rmg.Path("/worker")
+	gcRoot     = rmg.Path("/gc")
 	repoRoot   = rmg.Path("/repo")
 
 	kindProcess   = "Process"
@@ -22,6 +23,7 @@ const (
 	kindNeeds     = "needs"
 	kindApproval  = "Approval"
 	kindToken     = "Token"
+	kindGC        = "GC"
 )
 
 func procPath(id string) rmg.Path { return procRoot.Child(id) }
@@ -29,7 +31,7 @@ func swsPath(id string) rmg.Path  { return swsRoot.Child(id) }
 
 // inLedger reports whether p stands in the half that the kernel alone writes.
 func inLedger(p rmg.Path) bool {
-	for _, root := range []rmg.Path{procRoot, swsRoot, workerRoot, purgeRoot, onceRoot} {
+	for _, root := range []rmg.Path{procRoot, swsRoot, workerRoot, purgeRoot, onceRoot, gcRoot} {
 		if p == root || strings.HasPrefix(string(p), string(root)+"/") {
 			return true
 		}

@@ -19,6 +19,12 @@ const (
 	defaultDiskMax    = 256 << 30 // disk_max: bytes in the data folder
 )
 
+// How long what is discarded is kept is a prop of /policy too: keep_discarded, a
+// duration after which a gc may give up the contents of a discarded workspace.
+// Without it they are kept for ever. keep_marks is how many of the newest marks
+// (see mark) a gc keeps: an older version is then folded from the log, which takes
+// longer. Without it, or with 0, all are kept.
+
 // policyPath is where limits are read from: the world's own head, never a
 // workspace.
 const policyPath = rmg.Path("/policy")
@@ -27,6 +33,8 @@ const policyPath = rmg.Path("/policy")
 type limits struct {
 	live, records, ops, bytes, disk int64
 	ttl                             time.Duration // of a workspace made by hand; 0 for none
+	marks                           uint64        // how many of the newest marks a gc keeps; 0 for all
+	discarded                       time.Duration // for how long contents of discarded workspaces are kept; negative for ever
 }
 
 // limitsOf reads the limits from a world. What is there and is no number, or no
@@ -47,6 +55,11 @@ func limitsOf(world rmg.Graph) limits {
 	}
 	if d, err := time.ParseDuration(e.Props.String("sws_ttl")); err == nil && d >= minTTL && d <= maxTTL {
 		l.ttl = d
+	}
+	l.marks = uint64(number("keep_marks", 0))
+	l.discarded = -1
+	if d, err := time.ParseDuration(e.Props.String("keep_discarded")); err == nil && d >= 0 {
+		l.discarded = d
 	}
 	return l
 }
@@ -69,7 +82,7 @@ func (k *Kernel) roomFor(x *forkSpec) error {
 	if used, known := k.disk.used(k.opt); known && l.disk > 0 && used >= l.disk {
 		return &rmg.Error{
 			Op: "fork", Code: rmg.Limit, Msg: fmt.Sprintf("the data folder holds %d bytes; the ceiling disk_max is %d", used, l.disk),
-			Hint: "nothing is removed by itself: free what is not needed, or raise disk_max in /policy",
+			Hint: "nothing is removed by itself: jitos gc --dry-run says what can go; or raise disk_max in /policy",
 		}
 	}
 	if x.ttl == 0 && x.process == "" {

@@ -20,6 +20,16 @@ type Journal interface {
 	// Purge removes content for good; it is never taken again. It may be called
 	// again.
 	Purge(sum [32]byte) error
+	// Sweep removes content that keep says no to, or says what it would; Hold
+	// keeps it from doing so for as long as the journal is open, and Held says
+	// of what it was asked to, by a Put or by Hold.
+	Sweep(keep func(sum [32]byte) bool, dryRun bool) (journal.Swept, error)
+	Hold(sum [32]byte) bool
+	Held(sum [32]byte) bool
+	// Backup writes a copy that is whole into an empty folder, and Backed says
+	// what it holds.
+	Backup(ctx context.Context, dst string) error
+	Backed(dir string) (journal.Backed, error)
 }
 
 // Clock gives wall time, which enters the log as a recorded input.

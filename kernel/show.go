@@ -119,6 +119,9 @@ func readSpace(e rmg.Element) Workspace {
 		w.Outcome = fmt.Sprintf("seq %d", p.Int("collapsed"))
 	case spaceDiscarded:
 		w.Outcome = p.String("discard_reason")
+		if seq := p.Int(propGivenUp); seq != 0 {
+			w.Outcome = strings.TrimLeft(fmt.Sprintf("%s; its contents were given up by the gc of seq %d", w.Outcome, seq), "; ")
+		}
 	default:
 		w.Outcome = textOf(p, propEvicted)
 	}

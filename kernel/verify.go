@@ -33,12 +33,38 @@ func (k *Kernel) Verify(ctx context.Context) (Verification, error) {
 		problem("%s", r.difference)
 	}
 	out.World, out.Ledger = r.fold.world().Digest(), r.ledger.Digest()
+	if err := k.verifyContents(until, &out); err != nil {
+		problem("%v", err)
+	}
 	if r.seq != until.seq {
 		problem("the log folds to seq %d, and seq %d is served", r.seq, until.seq)
 	} else if err := r.version().same(until); err != nil {
 		problem("what is served at seq %d is not what the log folds to: %v", r.seq, err)
 	}
 	return out, nil
+}
+
+// verifyContents looks for all content that a file was given, but for what was
+// purged, and counts what a gc gave up.
+func (k *Kernel) verifyContents(until version, out *Verification) error {
+	n := namesFor(deadSpaces(until.ledger, nil))
+	for _, dead := range n.dead {
+		if dead {
+			out.GivenUp++
+		}
+	}
+	if err := n.read(k.opt.Journal, k.store, until.seq); err != nil {
+		return err
+	}
+	for sum := range n.given {
+		if _, ok := n.givenUp(sum); ok && !k.opt.Journal.Blobs().Has(sum) {
+			out.Gone++
+		}
+	}
+	for _, seq := range n.lost(k.opt.Journal.Blobs(), func(b rmg.Blob) bool { return k.purged(b) != nil }) {
+		out.Problems = append(out.Problems, fmt.Sprintf("content that record %d wrote is not there", seq))
+	}
+	return nil
 }
 
 // openProven opens a version for a fork that is verified: by way of a checkpoint,

@@ -37,6 +37,7 @@ const (
 	propBytes   = "bytes"      // of content in them; counted by the fold
 	propTTL     = "ttl_ms"     // how long it may stay open
 	propExpires = "expires_ms" // when that is over
+	propGivenUp = "given_up"   // seq of the gc that gave up the contents that it alone names
 )
 
 // forkSpec is what a new workspace is to be.
@@ -152,6 +153,11 @@ func (k *Kernel) fork(ctx context.Context, x forkSpec) (string, error) {
 			return []rewrite.Op{forkOp(id, seq, x, k.lastAt)}, nil
 		}
 		f.given = given
+		if v.Space != "" {
+			if err := f.contentsKept(v.Space); err != nil {
+				return nil, err
+			}
+		}
 		h, err := f.read(v)
 		if err != nil {
 			return nil, err
@@ -217,6 +223,7 @@ func restoreOp(id string) rewrite.Op {
 }
 
 // Restore brings a discarded workspace back, as it was. A ttl begins anew.
+// Conflict: a gc gave up its contents.
 func (k *Kernel) Restore(ctx context.Context, c Caller, id string) (Workspace, error) {
 	once, err := onceOf(c, "restore", id)
 	if err != nil {
@@ -232,6 +239,9 @@ func (k *Kernel) Restore(ctx context.Context, c Caller, id string) (Workspace, e
 	}
 	_, err = k.systemOnce(ctx, once, c.Name, c.Process, "restore "+id, func(f *fold, _ uint64) ([]rewrite.Op, error) {
 		if err := f.spaceIs(id, spaceDiscarded); err != nil {
+			return nil, err
+		}
+		if err := f.contentsKept(id); err != nil {
 			return nil, err
 		}
 		op := restoreOp(id)

@@ -140,6 +140,7 @@ func (k *Kernel) rewriteIf(ctx context.Context, once Once, author, cause string,
 	if len(ops) == 0 {
 		return Receipt{}, &rmg.Error{Op: "rewrite", Code: rmg.Invalid, Msg: "there are no ops"}
 	}
+	k.holdNamed(ops)
 	view := v.String()
 	return k.submit(&request{
 		ctx: ctx, view: view, footprint: rewrite.FootprintOf(ops), size: 128 * len(ops), once: once,
@@ -191,7 +192,10 @@ func (f *fold) writable(v Version, want rewrite.Expect) error {
 
 func (k *Kernel) putBytes(data []byte) (rmg.Blob, error) { return k.store.Put(bytes.NewReader(data)) }
 
+// blobSize is the size of content that is going to be named, which no gc removes
+// from here on.
 func (k *Kernel) blobSize(sum [32]byte) (int64, bool) {
+	k.opt.Journal.Hold(sum)
 	f, size, err := k.BlobBySum(sum)
 	if err != nil {
 		return 0, false

@@ -306,6 +306,9 @@ func (a *app) statusCmd() *cobra.Command {
 				row(w, "ledger", st.Ledger)
 				row(w, "processes", fmt.Sprintf("%d, %d running", st.Processes, st.Running))
 				row(w, "workspaces", st.Workspaces)
+				row(w, "checkpoint", orElse(st.Checked, "not checked since the start"))
+				row(w, "past", fmt.Sprintf("opened at once up to seq %d", st.Marked))
+				row(w, "disk", sizeText(st.Disk))
 				row(w, "started", clock(st.Started))
 				if st.ReadOnly != "" {
 					row(w, "read-only", st.ReadOnly)

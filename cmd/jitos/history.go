@@ -22,6 +22,9 @@ func (a *app) verifyCmd() *cobra.Command {
 			if err := a.show(v, func(w io.Writer) {
 				fmt.Fprintf(w, "%d records in %d ticks, %d segments, %d blobs, %d bytes\n", v.Records, v.Ticks, v.Segments, v.Blobs, v.Bytes)
 				fmt.Fprintf(w, "world %s\nledger %s\n", v.World, v.Ledger)
+				if v.GivenUp > 0 {
+					fmt.Fprintf(w, "a gc gave up the contents of %d discarded workspaces: %d blobs that they alone name are gone\n", v.GivenUp, v.Gone)
+				}
 				for _, p := range v.Problems {
 					fmt.Fprintf(w, "problem: %s\n", p)
 				}

@@ -292,6 +292,16 @@ func (c *Client) Purge(ctx context.Context, r wire.PurgeRequest) (wire.PurgeAnsw
 	return into[wire.PurgeAnswer](ctx, c, call{method: http.MethodPost, path: "/admin/purge", body: r})
 }
 
+// GC removes what nothing kept names, or says what it would.
+func (c *Client) GC(ctx context.Context, r wire.GCRequest) (wire.GCAnswer, error) {
+	return into[wire.GCAnswer](ctx, c, call{method: http.MethodPost, path: "/admin/gc", body: r})
+}
+
+// Backup copies the data folder's log, contents and checkpoint into a folder.
+func (c *Client) Backup(ctx context.Context, r wire.BackupRequest) (wire.BackupAnswer, error) {
+	return into[wire.BackupAnswer](ctx, c, call{method: http.MethodPost, path: "/admin/backup", body: r})
+}
+
 // Verify replays the log and checks it against what is held.
 func (c *Client) Verify(ctx context.Context) (wire.VerifyAnswer, error) {
 	return into[wire.VerifyAnswer](ctx, c, call{method: http.MethodPost, path: "/verify"})

@@ -441,12 +441,23 @@ func (f *fake) Purge(_ context.Context, c kernel.Caller, q kernel.PurgeRequest) 
 	return kernel.Purged{Seq: 9, Sums: []rmg.Blob{{Size: 3}}, Left: []string{"git"}}, f.call("Purge", " ", c.Name, " ", q.What, " ", q.Reason)
 }
 
+func (f *fake) GC(_ context.Context, c kernel.Caller, q kernel.GCRequest) (kernel.GCReport, error) {
+	return kernel.GCReport{
+		Seq: 9, Spaces: []string{"w5"}, Kept: 1, Policy: "0s", Removed: kernel.Content{Blobs: 2, Bytes: 20}, Recent: 3, Marks: 6,
+		GivenUp: kernel.Content{Blobs: 1, Bytes: 10}, Unnamed: kernel.Content{Blobs: 4, Bytes: 40}, Left: kernel.Content{Blobs: 5, Bytes: 50},
+	}, f.call("GC", " ", c.Name, " ", q.DryRun, " ", q.Reason)
+}
+
+func (f *fake) Backup(_ context.Context, c kernel.Caller, to string) (kernel.Backed, error) {
+	return kernel.Backed{Seq: 9, Files: 2, Bytes: 30}, f.call("Backup", " ", c.Name, " ", to)
+}
+
 func (f *fake) Verify(context.Context) (kernel.Verification, error) {
 	return kernel.Verification{Records: 3, Ticks: 2, Segments: 1, Blobs: 1, Bytes: 100}, f.call("Verify")
 }
 
 func (f *fake) Status() kernel.Status {
-	return kernel.Status{Seq: 7, Tick: 3, Epoch: 2, World: rmg.Graph{}.Digest(), Ledger: rmg.Graph{}.Digest(), Records: 7, Workspaces: 2, Processes: 2, Running: 1, Started: began}
+	return kernel.Status{Seq: 7, Tick: 3, Epoch: 2, World: rmg.Graph{}.Digest(), Ledger: rmg.Graph{}.Digest(), Records: 7, Workspaces: 2, Processes: 2, Running: 1, Started: began, Marked: 6, Checked: "right", Disk: 100}
 }
 
 var _ Kernel = (*fake)(nil)

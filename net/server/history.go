@@ -209,5 +209,6 @@ func (x *exchange) verify() (any, error) {
 	return wire.VerifyAnswer{
 		OK: len(v.Problems) == 0, Records: v.Records, Ticks: v.Ticks, Segments: v.Segments, Blobs: v.Blobs,
 		Bytes: v.Bytes, World: v.World, Ledger: v.Ledger, Problems: append([]string{}, v.Problems...),
+		GivenUp: v.GivenUp, Gone: v.Gone,
 	}, nil
 }

@@ -83,6 +83,8 @@ type history interface {
 	// Replay calls seen while it runs, and not after it returned.
 	Replay(ctx context.Context, q kernel.ReplayRequest, seen func(kernel.ReplayProgress)) (kernel.Replayed, error)
 	Purge(ctx context.Context, c kernel.Caller, q kernel.PurgeRequest) (kernel.Purged, error)
+	GC(ctx context.Context, c kernel.Caller, q kernel.GCRequest) (kernel.GCReport, error)
+	Backup(ctx context.Context, c kernel.Caller, to string) (kernel.Backed, error)
 	Verify(ctx context.Context) (kernel.Verification, error)
 	Status() kernel.Status
 }

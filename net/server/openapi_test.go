@@ -174,7 +174,7 @@ func TestAnswersFitTheDocument(t *testing.T) {
 		"resolve": {"/sws/w5/resolve", `{"path":"/svc","prop":"v","value":7}`},
 		"intent":  {"/intent", `{"text":"x"}`}, "processes": {"/process", ""}, "process": {"/process/p9", ""},
 		"cancel": {"/process/p9/cancel", ""}, "retry": {"/process/p9/retry", ""}, "methods": {"/method", ""}, "method": {"/method/fix-go-bug", ""},
-		"log": {"/log", ""}, "undo": {"/undo", `{"seq":2}`}, "purge": {"/admin/purge", `{"what":"/svc","reason":"leaked"}`}, "replay": {"/replay", `{"process":"p9"}`}, "bisect": {"/bisect", `{"path":"/svc","expr":"element.exists"}`}, "why": {"/why?path=/svc", ""}, "verify": {"/verify", ""}, "check": {"/check", ""}, "status": {"/status", ""}, "session": {"/session", ""}, "health": {"/healthz", ""},
+		"log": {"/log", ""}, "undo": {"/undo", `{"seq":2}`}, "purge": {"/admin/purge", `{"what":"/svc","reason":"leaked"}`}, "gc": {"/admin/gc", `{"dry_run":true}`}, "backup": {"/admin/backup", `{"to":"/backup"}`}, "replay": {"/replay", `{"process":"p9"}`}, "bisect": {"/bisect", `{"path":"/svc","expr":"element.exists"}`}, "why": {"/why?path=/svc", ""}, "verify": {"/verify", ""}, "check": {"/check", ""}, "status": {"/status", ""}, "session": {"/session", ""}, "health": {"/healthz", ""},
 		"policy": {"/policy", ""}, "set-policy": {"/policy", `{"document":"rules: []"}`}, "explain-policy": {"/policy/explain?verb=write&path=/svc", ""},
 		"inbox": {"/inbox?all=true", ""}, "approval": {"/inbox/a7", ""}, "answer": {"/inbox/a7", `{"answer":"approve"}`},
 		"tokens": {"/token", ""}, "new-token": {"/token", `{"name":"ci","caps":["rewrite"]}`}, "revoke-token": {"/token/t7/revoke", ""},

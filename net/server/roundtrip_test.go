@@ -143,6 +143,14 @@ func TestClientAndServer(t *testing.T) {
 	check("replay", nil, f.last() == "Replay p9 true", f.last())
 	gone, err := c.Purge(ctx, wire.PurgeRequest{What: "/a", Reason: "leaked"})
 	check("purge", err, gone.Seq == 9 && len(gone.Sums) == 1 && gone.Left[0] == "git" && f.last() == "Purge ada@host /a leaked", gone)
+	swept, err := c.GC(ctx, wire.GCRequest{DryRun: true, Reason: "room"})
+	check("gc", err, swept.DryRun && swept.Seq == 9 && swept.Spaces[0] == "w5" && swept.Kept == 1 && swept.KeepDiscarded == "0s" && swept.Recent == 3 && swept.Marks == 6, swept)
+	check("gc", nil, swept.Removed.Bytes == 20 && swept.GivenUp.Blobs == 1 && swept.Unnamed.Blobs == 4 && swept.Left.Bytes == 50 && f.last() == "GC ada@host true room", swept)
+	copied, err := c.Backup(ctx, wire.BackupRequest{To: "/backup"})
+	check("backup", err, copied == wire.BackupAnswer{To: "/backup", Seq: 9, Files: 2, Bytes: 30} && f.last() == "Backup ada@host /backup", copied)
+	if _, err := c.Backup(ctx, wire.BackupRequest{To: "backup"}); !errors.Is(err, &rmg.Error{Code: rmg.Invalid}) {
+		t.Errorf("a relative path: %v", err)
+	}
 	y, err := c.Why(ctx, client.WhyQuery{Path: "file:/home/ada/a.go", Line: 42})
 	check("why", err, y.Line == 42, y)
 	v, err := c.Verify(ctx)
@@ -150,7 +158,7 @@ func TestClientAndServer(t *testing.T) {
 	k, err := c.Check(ctx, "system")
 	check("check", err, k.OK && k.View == "system" && !k.Digest.IsZero(), k)
 	st, err := c.Status(ctx)
-	check("status", err, st.Seq == 7, st)
+	check("status", err, st.Seq == 7 && st.Marked == 6 && st.Checked == "right" && st.Disk == 100, st)
 	ms, err := c.Methods(ctx)
 	check("methods", err, len(ms) == 1, ms)
 	m, err := c.Method(ctx, "fix-go-bug")

@@ -240,6 +240,16 @@ func systemCalls() []call {
 			about: "Its hash stays, and so does every digest; reading it says who purged it and why. Refused while it stands in the system or an open workspace.",
 			body:  wire.PurgeRequest{}, answer: wire.PurgeAnswer{}, do: (*exchange).purge,
 		},
+		{
+			method: post, path: "/admin/gc", id: "gc", summary: "Remove what nothing kept names, on the record",
+			about: "Kept is all that a record names, but for records of workspaces that were discarded longer ago than /policy's keep_discarded (for ever without it); and what was put since the daemon's start. The log still folds and verifies. With dry_run it only says what would go.",
+			body:  wire.GCRequest{}, maybe: true, answer: wire.GCAnswer{}, do: (*exchange).gc,
+		},
+		{
+			method: post, path: "/admin/backup", id: "backup", summary: "Copy log, contents and checkpoint into a folder, verified",
+			about: "Everything goes on meanwhile. A folder in which something is is refused.",
+			body:  wire.BackupRequest{}, answer: wire.BackupAnswer{}, do: (*exchange).backup,
+		},
 		{method: get, path: "/status", id: "status", summary: "Describe the daemon", answer: wire.Status{}, do: (*exchange).status},
 		{
 			method: post, path: "/session", id: "session", summary: "Make a one-time link for the web page",

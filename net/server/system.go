@@ -14,6 +14,7 @@ func (x *exchange) status() (any, error) {
 	return wire.Status{
 		Version: x.s.opt.Version, Seq: st.Seq, Tick: st.Tick, Epoch: st.Epoch, World: st.World, Ledger: st.Ledger,
 		Records: st.Records, Workspaces: st.Workspaces, Processes: st.Processes, Running: st.Running,
+		Marked: st.Marked, Checked: st.Checked, Disk: st.Disk,
 		Streams: int(x.s.streams.Load()), ReadOnly: st.ReadOnly, Started: wire.At(st.Started),
 	}, nil
 }
@@ -51,6 +52,7 @@ func (x *exchange) metrics() (any, error) {
 	metric("gauge", "jitos_workspaces", "Workspaces in the ledger.", st.Workspaces)
 	metric("gauge", "jitos_processes", "Processes in the ledger.", st.Processes)
 	metric("gauge", "jitos_processes_running", "Processes that go on.", st.Running)
+	metric("gauge", "jitos_disk_bytes", "Bytes of log, contents and checkpoints.", st.Disk)
 	metric("gauge", "jitos_read_only", "1 if the daemon does not write.", readOnly)
 	metric("gauge", "jitos_streams", "Event streams open.", x.s.streams.Load())
 	metric("gauge", "jitos_start_time_seconds", "When the server began, in Unix time.", x.s.started.Unix())

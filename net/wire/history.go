@@ -123,6 +123,8 @@ type VerifyAnswer struct {
 	Bytes    int64      `json:"bytes"`
 	World    rmg.Digest `json:"world"`
 	Ledger   rmg.Digest `json:"ledger"`
+	GivenUp  int        `json:"given_up,omitempty" doc:"workspaces whose contents a gc gave up"`
+	Gone     int        `json:"gone,omitempty" doc:"blobs that they alone name and that are not there any more"`
 	Problems []string   `json:"problems"`
 }
 
@@ -187,6 +189,46 @@ type PurgeAnswer struct {
 	Seq  uint64   `json:"seq,omitempty" doc:"the record that says so; absent if all was purged already"`
 	Sums []Blob   `json:"sums" doc:"what is gone"`
 	Left []string `json:"left" doc:"where copies may be that are not the daemon's to remove"`
+}
+
+// GCRequest is the body of POST /admin/gc; it may be left out.
+type GCRequest struct {
+	DryRun bool   `json:"dry_run,omitempty" doc:"only say what would go"`
+	Reason string `json:"reason,omitempty" doc:"stays in the log"`
+}
+
+// GCAnswer is what a gc removed, or would remove.
+type GCAnswer struct {
+	DryRun        bool     `json:"dry_run"`
+	Seq           uint64   `json:"seq,omitempty" doc:"the record that says so; absent of a dry run, or if there was nothing to do"`
+	Spaces        []string `json:"sws" doc:"discarded workspaces that this gc gives up: they cannot be restored afterwards"`
+	Kept          int      `json:"kept" doc:"discarded workspaces that are not given up"`
+	KeepDiscarded string   `json:"keep_discarded,omitempty" doc:"how long the policy keeps discarded workspaces; absent: for ever"`
+	GivenUp       Content  `json:"given_up" doc:"content that given up workspaces alone name"`
+	Unnamed       Content  `json:"unnamed" doc:"content that no record names, put before the daemon's start"`
+	Removed       Content  `json:"removed" doc:"of these two, what goes"`
+	Left          Content  `json:"left" doc:"of these two, what stays as most of the file it stands in is kept"`
+	Marks         int      `json:"marks" doc:"marks of older versions that are dropped, as the policy's keep_marks says; what they took is free after the daemon's next start"`
+	Recent        int      `json:"recent" doc:"blobs that stay as they were put since the daemon's start"`
+}
+
+// Content is so much content.
+type Content struct {
+	Blobs int   `json:"blobs"`
+	Bytes int64 `json:"bytes"`
+}
+
+// BackupRequest is the body of POST /admin/backup.
+type BackupRequest struct {
+	To string `json:"to" doc:"an absolute path on the daemon's machine: a folder that is empty or not there"`
+}
+
+// BackupAnswer says what a backup holds.
+type BackupAnswer struct {
+	To    string `json:"to"`
+	Seq   uint64 `json:"seq" doc:"the last record in it"`
+	Files int    `json:"files"`
+	Bytes int64  `json:"bytes"`
 }
 
 // CheckAnswer is what a look at every invariant of a view found.

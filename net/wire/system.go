@@ -18,6 +18,9 @@ type Status struct {
 	Processes  int        `json:"processes"`
 	Running    int        `json:"running" doc:"processes that go on"`
 	Streams    int        `json:"streams" doc:"event streams open"`
+	Marked     uint64     `json:"marked" doc:"seq up to which any version of the past is opened at once, as far back as the policy keeps marks"`
+	Checked    string     `json:"checked,omitempty" doc:"what became of the check of the checkpoint that the daemon started from; absent until it ends, or without one"`
+	Disk       int64      `json:"disk,omitempty" doc:"bytes of log, contents and checkpoints, as of a moment ago; absent if not known"`
 	ReadOnly   string     `json:"read_only,omitempty" doc:"why it does not write; absent if it does"`
 	Started    Time       `json:"started,omitzero"`
 }
