@@ -24,6 +24,11 @@ func TestLateResultIsNotTaken(t *testing.T) {
 		if len(tokens) == 1 {
 			return work.Result{}, errors.New("it died")
 		}
+		// The second attempt goes on, and the first hands in what it has for it.
+		at := procPath(a.Process).Child("do").Child("2")
+		if err := b.endAttempt(Process{ID: a.Process}, task, at, tokens[0], work.Result{OK: true, Summary: "late"}); code(err) != rmg.Stale {
+			t.Errorf("the result of the first for the second: %v", err)
+		}
 		return work.Result{OK: true, Nothing: true, Summary: "fine"}, nil
 	}
 	p, err := b.start(b.ctx(), Once{}, Process{

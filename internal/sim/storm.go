@@ -81,7 +81,6 @@ type storm struct {
 	heads  map[string]rmg.Digest // what versions had when they were acknowledged
 	said   map[string]int        // records of a request, by its reason
 	spaces []string
-	procs  []string
 	text   rmg.Blob
 	hits   map[string]int // how often what happened
 }
