@@ -143,7 +143,7 @@ func kernelRows() []measure {
 		{"kernel/discard", func() (row, error) { return forkRow("discard") }},
 		{"kernel/workspaces/10k", func() (row, error) { return spacesRow(million, 10_000, 100) }},
 		{"kernel/collapse/1e5", func() (row, error) { return collapseRow(100_000, 1000) }},
-{"kernel/collapse/1e6", func() (row, error) { return collapseRow(million, 1000) }},
+		{"kernel/collapse/1e6", func() (row, error) { return collapseRow(million, 1000) }},
 		{"kernel/read/p99", func() (row, error) { return readRow(100_000) }},
 	}
 	for _, n := range []int{1, 16, 256} {
