@@ -115,15 +115,44 @@ func (c *checker) trie(at Path, n *node, fn func(*record)) (recs []*record) {
 	if sum, ok := outer.known(); ok && sum != c.digest(n) {
 		c.found(at, "a remembered digest is another")
 	}
+	c.parts(at, n)
 	return recs
 }
 
-// digest is computed anew for one node.
-func (c *checker) digest(n *node) Digest {
+// digest is computed anew for one node, of whose parts nothing is taken as known.
+func (c *checker) digest(n *node) (d Digest) {
 	if n.branch() {
-		return new(hasher).branch(n.asBranch())
+		b := n.asBranch().edit(new(token), 0)
+		b.forget()
+		d, _ = new(hasher).branch(b)
+	} else {
+		d, _ = new(hasher).bucket(build(nil, n.asBucket().recs()).asBucket())
 	}
-	return new(hasher).bucket(n.asBucket())
+	return d
+}
+
+// parts are the digests that are remembered of what a node is hashed from.
+func (c *checker) parts(at Path, n *node) {
+	check := func(i int, was, is Digest) {
+		if was != is {
+			c.found(at, "the digest remembered of part %d is another", i)
+		}
+	}
+	if n.branch() {
+		known, stale := n.asBranch().stillParts()
+		for i, d := range known {
+			if stale>>(i&63)&1 == 0 {
+				check(i, d, new(hasher).node(n.asBranch().kids()[i]))
+			}
+		}
+		return
+	}
+	known, stale := n.asBucket().stillParts()
+	for i, d := range known {
+		if stale>>i&1 == 0 {
+			check(i, d, new(hasher).part(n.asBucket(), uint8(i)))
+		}
+	}
 }
 
 func (c *checker) bucket(at Path, b *bucket) []*record {
@@ -133,10 +162,10 @@ func (c *checker) bucket(at Path, b *bucket) []*record {
 		return recs
 	}
 	d := b.depth()
+	if parts := common(recs[0].id(), recs[len(recs)-1].id()); parts != d {
+		c.found(at, "a bucket's heads begin at byte %d, and its ids part at %d", d, parts)
+	}
 	for i, r := range recs {
-		if common(r.id(), recs[0].id()) < min(d, len(recs[0].id())) {
-			c.found(at, "a bucket's ids part before byte %d", d)
-		}
 		h := head(r.id(), d)
 		if b.heads()[i] != uint32(h>>32) || uint8(b.tags[i/8]>>(i%8*8)) != tagOf(h) {
 			c.found(at.Child(r.id()), "its head or tag is another")

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"math/bits"
 	"slices"
 )
 
@@ -32,15 +33,61 @@ func (d Digest) IsZero() bool { return d == Digest{} }
 
 // The domains of what is hashed: no two sorts of thing encode alike.
 const (
-	tagBucket = "jitos/bucket/2"
-	tagBranch = "jitos/branch/2"
+	tagBucket = "jitos/bucket/3"
+	tagPart   = "jitos/part/3"
+	tagParts  = "jitos/parts/3"
+	tagBranch = "jitos/branch/3"
 	tagLevel  = "jitos/graph/2"
 )
+
+// The digest of a bucket is that of its records, if there are at most wholeMax;
+// else that of bucketParts digests, of the records whose tags agree in two bits:
+// a change of one record, of fifteen as a rule, then asks for four of them. The
+// parts of a branch are its children.
+const (
+	wholeMax    = 8
+	bucketParts = 4
+	allParts    = 1<<bucketParts - 1
+)
+
+// partOf is the part of a bucket that a tag belongs to.
+func partOf(tag uint8) uint8 { return tag % bucketParts }
+
+// stillParts are the digests of parts that are known, and which of them are others
+// by now; nil is none.
+func (b *bucket) stillParts() ([]Digest, uint16) {
+	w := b.bits.Load() // before the parts
+	parts := b.digests(bucketParts)
+	switch {
+	case parts == nil:
+		return nil, allParts
+	case w&partsNew != 0:
+		return parts, 0
+	}
+	return parts, b.stale
+}
+
+// stillParts are the digests of children that are known, and which of them are
+// others by now, those of 64 and more by their last six bits; nil is none.
+func (b *branch) stillParts() ([]Digest, uint64) {
+	w := b.bits.Load() // before the parts
+	parts := b.digests(int(b.size))
+	switch {
+	case parts == nil:
+		return nil, ^uint64(0)
+	case w&partsNew != 0:
+		return parts, 0
+	}
+	return parts, b.stale
+}
 
 // hasher computes the digests that are not known yet. Its buffers, one for each
 // depth of recursion, are what a hash is taken of: hashing whole messages is
 // several times faster than writing pieces.
-type hasher struct{ free [][]byte }
+type hasher struct {
+	free [][]byte
+	recs []*record // of the parts at hand, to be fetched
+}
 
 func (h *hasher) take() []byte {
 	if n := len(h.free); n > 0 {
@@ -94,9 +141,9 @@ func (h *hasher) node(n *node) Digest {
 		at = len(todo)
 		for _, n := range wave {
 			if n.branch() {
-				fetchSums(n.asBranch().kids())
+				h.fetchBranch(n.asBranch())
 			} else {
-				fetchTexts(n.asBucket().recs())
+				h.fetchBucket(n.asBucket())
 			}
 		}
 		for _, n := range wave {
@@ -107,30 +154,69 @@ func (h *hasher) node(n *node) Digest {
 	}
 	var d Digest
 	for _, n := range slices.Backward(todo) {
+		var parts []Digest
 		if n.branch() {
-			d = h.branch(n.asBranch())
+			d, parts = h.branch(n.asBranch())
 		} else {
-			d = h.bucket(n.asBucket())
+			d, parts = h.bucket(n.asBucket())
 		}
-		n.learn(d)
+		n.learn(d, parts)
 	}
 	return d
 }
 
-// learn keeps the digest of a node. Whoever comes first writes; others go on with
-// what they computed.
-func (n *node) learn(d Digest) {
-	if w := n.bits.Load(); w&(sumBusy|sumReady) == 0 && n.bits.Or(sumBusy)&sumBusy == 0 {
-		n.seal().sum = d
-		n.bits.Or(sumReady)
+// learn keeps the digest of a node, and of its parts if it is given them. Whoever
+// comes first writes; others go on with what they computed.
+func (n *node) learn(d Digest, parts []Digest) {
+	if w := n.bits.Load(); w&(sumBusy|sumReady) != 0 || n.bits.Or(sumBusy)&sumBusy != 0 {
+		return
 	}
+	s, known := n.seal(), uint32(sumReady)
+	s.sum = d
+	if parts != nil {
+		s.parts.Store(&parts[0])
+		known |= partsNew
+	}
+	n.bits.Or(known)
+}
+
+func (h *hasher) fetchBranch(b *branch) {
+	parts, stale := b.stillParts()
+	if parts == nil {
+		fetchSums(b.kids())
+		return
+	}
+	fetchDigests(parts)
+	for i, kid := range b.kids() {
+		if stale>>(i&63)&1 != 0 {
+			fetchSums([]*node{kid})
+		}
+	}
+}
+
+func (h *hasher) fetchBucket(b *bucket) {
+	parts, stale := b.stillParts()
+	if parts == nil || b.count <= wholeMax {
+		fetchTexts(b.recs())
+		return
+	}
+	fetchDigests(parts)
+	h.recs = h.recs[:0]
+	for i, r := range b.recs() {
+		if stale>>partOf(b.tag(i))&1 != 0 {
+			h.recs = append(h.recs, r)
+		}
+	}
+	fetchTexts(h.recs)
 }
 
 // below adds the children whose digests are not known, or computes these where
 // that is more than a batch.
 func (h *hasher) below(todo []*node, b *branch) []*node {
-	for _, kid := range b.kids() {
+	_, stale := b.stillParts()
+	for i, kid := range b.kids() {
 		switch {
+		case stale>>(i&63)&1 == 0:
 		case kid.bits.Load()&sumReady != 0:
 		case len(todo) < batch:
 			todo = append(todo, kid)
@@ -141,33 +227,77 @@ func (h *hasher) below(todo []*node, b *branch) []*node {
 	return todo
 }
 
-// branch returns the digest of a branch. Its children have theirs, or somebody else
-// is just writing it.
-func (h *hasher) branch(b *branch) Digest {
+// branch returns the digest of a branch, and those of its children if they are to
+// be kept. The children have theirs, or somebody else is just writing it.
+func (h *hasher) branch(b *branch) (Digest, []Digest) {
 	buf := append(h.take(), tagBranch...)
-	buf = binary.AppendUvarint(buf, uint64(b.depth()))
-	for c, kid := range b.labels {
-		if c < 0 {
-			buf = append(buf, 0)
-		} else {
-			buf = append(buf, 1, byte(c))
+	buf = binary.AppendUvarint(buf, uint64(b.depth())<<1|uint64(b.ends()))
+	for _, word := range b.label {
+		buf = binary.BigEndian.AppendUint64(buf, word)
+	}
+	known, stale := b.stillParts()
+	at := len(buf)
+	if known != nil {
+		buf = append(buf, bytesOf(known)...)
+	}
+	for i, kid := range b.kids() {
+		if stale>>(i&63)&1 == 0 {
+			continue
 		}
-		if kid.bits.Load()&sumReady != 0 {
-			buf = append(buf, kid.seal().sum[:]...)
-		} else {
-			d := h.node(kid)
-			buf = append(buf, d[:]...)
+		d, ok := kid.known()
+		if !ok {
+			d = h.node(kid)
 		}
+		buf = append(buf[:at+i*len(d)], d[:]...)
+	}
+	buf = buf[:at+int(b.size)*len(Digest{})]
+	return h.sum(buf), keep(known, int(b.size), bits.OnesCount64(stale), buf[at:])
+}
+
+func (h *hasher) bucket(b *bucket) (Digest, []Digest) {
+	if b.count <= wholeMax {
+		buf := append(h.take(), tagBucket...)
+		for _, r := range b.recs() {
+			buf = h.record(buf, r)
+		}
+		return h.sum(buf), nil
+	}
+	var parts [bucketParts]Digest
+	known, stale := b.stillParts()
+	copy(parts[:], known)
+	for part := range uint8(bucketParts) {
+		if stale>>part&1 != 0 {
+			parts[part] = h.part(b, part)
+		}
+	}
+	buf := append(append(h.take(), tagParts...), bytesOf(parts[:])...)
+	return h.sum(buf), keep(known, bucketParts, bits.OnesCount16(stale), bytesOf(parts[:]))
+}
+
+// part returns the digest of a part of a bucket; of none it is zero.
+func (h *hasher) part(b *bucket, part uint8) Digest {
+	buf := append(h.take(), tagPart...)
+	for i, r := range b.recs() {
+		if partOf(b.tag(i)) == part {
+			buf = h.record(buf, r)
+		}
+	}
+	if len(buf) == len(tagPart) {
+		h.free = append(h.free, buf)
+		return Digest{}
 	}
 	return h.sum(buf)
 }
 
-func (h *hasher) bucket(b *bucket) Digest {
-	buf := append(h.take(), tagBucket...)
-	for _, r := range b.recs() {
-		buf = h.record(buf, r)
+// keep returns the digests of n parts if they are to be kept: where none were known,
+// or more than half of these are others by now.
+func keep(known []Digest, n, stale int, all []byte) []Digest {
+	if known != nil && 2*stale <= min(n, 64) {
+		return nil
 	}
-	return h.sum(buf)
+	parts := make([]Digest, n)
+	copy(bytesOf(parts), all)
+	return parts
 }
 
 // record appends an element: each part with its length.

@@ -38,6 +38,16 @@ func fetchSums(nodes []*node) (sum byte) {
 	return sum
 }
 
+// fetchDigests reads digests that stand together.
+//
+//go:noinline
+func fetchDigests(ds []Digest) (sum byte) {
+	for i := range ds {
+		sum += ds[i][0]
+	}
+	return sum
+}
+
 // fetchRecords reads the beginning of the records of buckets.
 //
 //go:noinline

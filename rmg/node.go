@@ -32,7 +32,8 @@ const (
 	isStub    = 1 << 15 // not read yet
 	sumBusy   = 1 << 16 // somebody is writing sum
 	sumReady  = 1 << 17
-	highShift = 24 // eight bits: what height says, plus one; 0 is not known yet
+	partsNew  = 1 << 18 // parts are all of this node, whatever stale says
+	highShift = 24      // eight bits: what height says, plus one; 0 is not known yet
 	bitsShape = bitsDepth | isBranch | hasEnd
 )
 
@@ -43,6 +44,7 @@ type branch struct {
 	after [4]uint8  // how many children stand after those of each label word
 	size  uint16    // children
 	room  uint16    // children that there is room for
+	stale uint64    // the parts that are others by now
 	seal
 }
 
@@ -53,15 +55,22 @@ type branch struct {
 // from the bucket's depth on, as big-endian numbers.
 type bucket struct {
 	node
-	tags [bucketMax / 8]uint64 // one byte for each record, in order
-	room uint32                // records that there is room for
+	tags  [bucketMax / 8]uint64 // one byte for each record, in order
+	room  uint16                // records that there is room for
+	stale uint16                // the parts that are others by now
 	seal
 }
 
 // seal is what is learnt of a node after it was handed out.
+//
+// A digest is taken of the digests of parts (see digest.go). They stand together,
+// and a copy shares them with what it was copied from and says which are others
+// by now: so a version with a few changes neither reads nor hashes what stands
+// beside these, and holds no digests but one for each node.
 type seal struct {
-	sum   Digest                // valid once bits say so
-	place atomic.Pointer[place] // where a store holds it; nil is nowhere
+	parts atomic.Pointer[Digest] // the first of them; nil is not known
+	place atomic.Pointer[place]  // where a store holds it; nil is nowhere
+	sum   Digest                 // valid once bits say so
 }
 
 func (n *node) depth() int   { return int(n.bits.Load() & bitsDepth) }
@@ -190,8 +199,12 @@ func (b *branch) edit(t *token, more int) *branch {
 	case b.owner == t:
 		n += n / 8 // who adds in place goes on adding
 	}
-	c := newBranch(t, b.bits.Load()&bitsShape, n)
+	w := b.bits.Load() // before the parts: who writes these says so afterwards
+	c := newBranch(t, w&bitsShape, n)
 	c.label, c.after, c.size, c.count = b.label, b.after, b.size, b.count
+	if c.take(&b.seal); w&partsNew == 0 {
+		c.stale = b.stale
+	}
 	copy(c.kids(), b.kids())
 	return c
 }
@@ -208,8 +221,15 @@ func (b *branch) push(c int, kid *node) {
 	b.count += kid.count
 }
 
+// set puts a child in the place of another.
+func (b *branch) set(i int, kid *node) {
+	b.kids()[i] = kid
+	b.stale |= 1 << (i & 63)
+}
+
 // insert puts a child in.
 func (b *branch) insert(i int, kid *node) {
+	b.forget()
 	b.size++
 	kids := b.kids()
 	copy(kids[i+1:], kids[i:])
@@ -218,6 +238,7 @@ func (b *branch) insert(i int, kid *node) {
 
 // drop takes a child out.
 func (b *branch) drop(i int) {
+	b.forget()
 	kids := b.kids()
 	copy(kids[i:], kids[i+1:])
 	kids[len(kids)-1] = nil
@@ -234,16 +255,30 @@ func (b *bucket) edit(t *token, more int) *bucket {
 	case b.owner == t:
 		n += 2
 	}
-	c := newBucket(t, b.depth(), min(n, bucketMax))
+	w := b.bits.Load() // before the parts, as in a branch
+	c := newBucket(t, int(w&bitsDepth), min(n, bucketMax))
 	c.tags, c.count = b.tags, b.count
+	if c.take(&b.seal); w&partsNew == 0 {
+		c.stale = b.stale
+	}
 	copy(c.recs(), b.recs())
 	copy(c.heads(), b.heads())
 	return c
 }
 
+// tag is the tag of a record.
+func (b *bucket) tag(i int) uint8 { return uint8(b.tags[i/8] >> (i % 8 * 8)) }
+
+// set puts a record in the place of another with its id.
+func (b *bucket) set(i int, r *record) {
+	b.recs()[i] = r
+	b.stale |= 1 << partOf(b.tag(i))
+}
+
 // put puts a record in.
 func (b *bucket) put(i int, r *record) {
 	h := head(r.id(), b.depth())
+	b.stale |= 1 << partOf(tagOf(h))
 	b.count++
 	recs, heads := b.recs(), b.heads()
 	copy(recs[i+1:], recs[i:])
@@ -258,9 +293,10 @@ func (b *bucket) put(i int, r *record) {
 	}
 }
 
-// drop takes a record out.
+// drop takes a record out, one of several.
 func (b *bucket) drop(i int) {
 	recs, heads := b.recs(), b.heads()
+	b.stale |= 1 << partOf(b.tag(i))
 	copy(recs[i:], recs[i+1:])
 	copy(heads[i:], heads[i+1:])
 	recs[len(recs)-1] = nil
@@ -272,12 +308,19 @@ func (b *bucket) drop(i int) {
 		b.tags[w] |= b.tags[w+1] << 56
 		b.tags[w+1] >>= 8
 	}
+	// The tags, and so the parts, are those of the depth at which the ids part.
+	if i == 0 || i == int(b.count) {
+		if d := common(b.recs()[0].id(), b.recs()[b.count-1].id()); d != b.depth() {
+			b.rehead(d)
+		}
+	}
 }
 
 // rehead makes the heads begin at another depth.
 func (b *bucket) rehead(depth int) {
 	recs := slices.Clone(b.recs())
 	b.bits.Store(uint32(depth))
+	b.forget()
 	b.count, b.tags = 0, [bucketMax / 8]uint64{}
 	for i, r := range recs {
 		b.put(i, r)

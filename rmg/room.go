@@ -23,6 +23,25 @@ func newBucket(t *token, depth, n int) *bucket {
 	return b
 }
 
+// take and forget change what nobody else has seen, by plain writes: those of
+// package atomic would lock the bus.
+func (s *seal) take(from *seal) { *(**Digest)(unsafe.Pointer(&s.parts)) = from.parts.Load() }
+func (s *seal) forget()         { *(**Digest)(unsafe.Pointer(&s.parts)) = nil }
+
+// digests are the n parts of a node; nil is not known.
+func (s *seal) digests(n int) []Digest {
+	first := s.parts.Load()
+	if first == nil {
+		return nil
+	}
+	return unsafe.Slice(first, n)
+}
+
+// bytesOf are the bytes of digests, one behind the other.
+func bytesOf(ds []Digest) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(ds))), len(ds)*len(Digest{}))
+}
+
 // asBranch, asBucket and asStub see the whole of which a node is the first field. Go's
 // own concurrent trie map tells its nodes apart in this way.
 func (n *node) asBranch() *branch { return (*branch)(unsafe.Pointer(n)) }
@@ -68,7 +87,7 @@ func recordsRoom[R, H any](n int) *bucket {
 		recs  R
 		heads H
 	})
-	x.room = uint32(n)
+	x.room = uint16(n)
 	return &x.bucket
 }
 

@@ -126,13 +126,13 @@ func (n *node) replace(t *token, r *record) *node {
 		i, _ := b.slot(r.id())
 		kid := b.kids()[i].replace(t, r)
 		b = b.edit(t, 0)
-		b.kids()[i] = kid
+		b.set(i, kid)
 		return &b.node
 	}
 	b := n.asBucket()
 	i, _ := b.find(r.id())
 	b = b.edit(t, 0)
-	b.recs()[i] = r
+	b.set(i, r)
 	return &b.node
 }
 
@@ -169,7 +169,7 @@ func (n *node) insertAt(t *token, r *record, agree int) *node {
 	if ok {
 		kid := b.kids()[i].insertAt(t, r, d+1)
 		b = b.edit(t, 0)
-		b.kids()[i] = kid
+		b.set(i, kid)
 	} else {
 		b = b.edit(t, 1)
 		b.adopt(id, lone(t, r))
@@ -273,7 +273,7 @@ func (n *node) remove(t *token, id string) *node {
 	b = b.edit(t, 0)
 	b.count--
 	if kid != nil {
-		b.kids()[i] = kid
+		b.set(i, kid)
 		return &b.node
 	}
 	b.drop(i)
