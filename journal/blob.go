@@ -244,9 +244,9 @@ func (b *blobStore) flushAll(seal bool) error {
 		return b.broken
 	}
 	b.mu.Lock()
-	todo := b.pending
-	if len(todo) > 0 {
-		b.pending = map[[32]byte]bool{}
+	var todo map[[32]byte]bool // nil if there is none: the map at hand goes on being written to
+	if len(b.pending) > 0 {
+		todo, b.pending = b.pending, map[[32]byte]bool{}
 	}
 	var fresh [][32]byte
 	for sum := range todo {
