@@ -19,7 +19,7 @@ const (
 	perByteCBOR = 8
 	perByteJSON = 400
 	perByteTree = 256 // a path, a record and its place in a trie for each element
-	allowance   = 256 << 10
+	allowance   = 512 << 10 // the race detector adds to it
 )
 
 // bounded runs fn, and fails if that allocated more than the input is worth. The
