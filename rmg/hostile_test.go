@@ -18,7 +18,7 @@ const (
 	perByteText = 64
 	perByteCBOR = 8
 	perByteJSON = 400
-	perByteTree = 256 // a path, a record and its place in a trie for each element
+	perByteTree = 256       // a path, a record and its place in a trie for each element
 	allowance   = 512 << 10 // the race detector adds to it
 )
 
