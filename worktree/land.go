@@ -270,8 +270,7 @@ func (m *Manager) Land(ctx context.Context, l Landing) (Outcome, error) {
 		moved, err := swapRef(ctx, l)
 		return outcome(moved), err
 	}
-	m.opt.Step(StepLock)
-	if why, err := at.lock(ctx, l); err != nil || why != "" {
+	if why, err := at.lock(ctx, l, m.opt.Step); err != nil || why != "" {
 		return Outcome{Result: Blocked, Paths: []string{why}}, err
 	}
 	m.opt.Step(StepCheck)
@@ -321,7 +320,7 @@ func (m *Manager) Resume(ctx context.Context, l Landing) (Outcome, error) {
 		// Somebody committed on top: git had the index, so all was done.
 		return outcome(false), nil
 	}
-	if why, err := at.lock(ctx, l); err != nil || why != "" {
+	if why, err := at.lock(ctx, l, m.opt.Step); err != nil || why != "" {
 		return Outcome{}, errors.Join(err, fail(rmg.Unavailable, "let the other git command end, or remove a lock it left", "%s", why))
 	}
 	return m.finish(ctx, at, l)

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // How long a landing waits for another git command's lock: lockTries times
@@ -80,31 +82,54 @@ func (s *site) ours(l Landing) bool {
 }
 
 // lock takes index.lock, waiting a while for another holder. why is not empty
-// if it could not be had.
-func (s *site) lock(ctx context.Context, l Landing) (why string, err error) {
+// if it could not be had. The lock comes into being with its mark in it: one
+// that was made first and marked later could be left by a death in between,
+// and nobody would know whose it is.
+func (s *site) lock(ctx context.Context, l Landing, step func(string)) (why string, err error) {
+	staged := filepath.Join(s.stage(l), "lock")
+	if err := os.MkdirAll(s.stage(l), 0o755); err != nil {
+		return "", err
+	}
+	if err := writeSynced(staged, mark(l)); err != nil {
+		return "", errors.Join(err, os.Remove(staged))
+	}
+	step(StepLock)
 	for try := 0; ; try++ {
-		f, err := os.OpenFile(s.lockFile(), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
-		if err == nil {
-			_, err = f.WriteString(mark(l))
-			err = errors.Join(err, f.Sync(), f.Close())
-			if err != nil {
-				os.Remove(s.lockFile())
-			}
-			return "", err
-		}
-		if !errors.Is(err, fs.ErrExist) {
-			return "", err
-		}
-		if s.ours(l) {
+		err := unix.Renameat2(unix.AT_FDCWD, staged, unix.AT_FDCWD, s.lockFile(), unix.RENAME_NOREPLACE)
+		if err == nil || s.ours(l) {
 			return "", nil
 		}
-		if try == lockTries {
-			return ".git/index.lock, which another git command holds", nil
+		switch {
+		case errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS):
+			why = noExchange
+		case !errors.Is(err, fs.ErrExist):
+			err = fmt.Errorf("take %s: %w", s.lockFile(), err)
+			return "", errors.Join(err, os.Remove(staged))
+		case try == lockTries:
+			why = ".git/index.lock, which another git command holds"
+		default:
+			err = pause(ctx)
+			if err == nil {
+				continue
+			}
+			return "", errors.Join(err, os.Remove(staged))
 		}
-		if err := pause(ctx); err != nil {
-			return "", err
-		}
+		err = os.Remove(staged)
+		_ = os.Remove(s.stage(l)) // not when it holds what an earlier try took out
+		return why, err
 	}
+}
+
+// noExchange is why a landing cannot be done on an old or foreign file system.
+const noExchange = "the working tree: its file system cannot exchange two files"
+
+func writeSynced(file, text string) error {
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Sync(), f.Close())
 }
 
 // unlock removes what a landing left: its lock, if it is its own, and its stage.
@@ -147,7 +172,7 @@ func (s *site) inTheWay(ctx context.Context, l Landing) ([]string, error) {
 		return []string{"the working tree: " + err.Error()}, nil
 	}
 	if !s.canExchange(l) {
-		return []string{"the working tree: its file system cannot exchange two files"}, nil
+		return []string{noExchange}, nil
 	}
 	index, err := s.index(ctx)
 	if err != nil {

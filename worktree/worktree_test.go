@@ -365,6 +365,34 @@ func TestResumeAfterDeathAtEachStep(t *testing.T) {
 	}
 }
 
+// TestLockIsBornMarked looks at what a landing is about to make its lock of: it
+// is whole before the lock exists, so that no death leaves a lock of nobody's.
+func TestLockIsBornMarked(t *testing.T) {
+	var b *bench
+	var l Landing
+	seen := 0
+	b = newBench(t, func(s string) {
+		if s != StepLock {
+			return
+		}
+		seen++
+		at := &site{top: b.top, gitDir: filepath.Join(b.top, ".git")}
+		if _, err := os.Lstat(at.lockFile()); err == nil {
+			t.Error("the lock is there before it is taken")
+		}
+		if got, err := os.ReadFile(filepath.Join(at.stage(l), "lock")); err != nil || string(got) != mark(l) {
+			t.Errorf("what becomes the lock holds %q (%v)", got, err)
+		}
+	})
+	l = b.several()
+	_, err := b.m.Land(context.Background(), l)
+	b.must(err)
+	b.landed(l)
+	if seen != 1 {
+		t.Errorf("the lock was taken %d times", seen)
+	}
+}
+
 // TestNoByteOfAPersonIsLost edits a landed file at each step of the landing, in
 // both ways editors write.
 func TestNoByteOfAPersonIsLost(t *testing.T) {
