@@ -32,6 +32,8 @@ type Record struct {
 	Reason string
 	Ops    []rewrite.Op
 	Once   Once // what a resend of its request is known by
+
+	body rmg.Blob // where the log has Ops, if they do not stand in the record
 }
 
 // Receipt acknowledges a rewrite: it is durable. Digest is of the view's world

@@ -121,26 +121,70 @@ func (h hit) effect() Effect {
 // kinds before those that do not, a verb by its name before "*", a rule with a
 // condition before one without. Among equals deny beats ask and ask beats
 // allow; the name breaks the tie, which then changes nothing but the wording.
-func (h hit) compare(o hit) (n int, why string) {
-	rank := map[Effect]int{Deny: 0, Ask: 1, Allow: 2}
-	for _, c := range []struct {
-		n   int
-		why string
-	}{
-		{before(h.fault != nil, o.fault != nil), "it cannot be evaluated, which denies"},
-		{cmp.Compare(o.layers, h.layers), "/policy comes before the default policy"},
-		{cmp.Compare(o.weight, h.weight), "its path is closer"},
-		{before(len(h.Kinds) > 0, len(o.Kinds) > 0), "it names the kind"},
-		{before(h.named, o.named), "it names the verb"},
-		{before(h.when != nil, o.when != nil), "it has a condition"},
-		{cmp.Compare(rank[h.effect()], rank[o.effect()]), fmt.Sprintf("as close, and %s beats %s", h.effect(), o.effect())},
-		{strings.Compare(h.Name, o.Name), "both say the same"},
-	} {
-		if c.n != 0 {
-			return c.n, c.why
-		}
+func (h hit) compare(o hit) (n int, why reason) {
+	switch {
+	case (h.fault != nil) != (o.fault != nil):
+		return before(h.fault != nil, o.fault != nil), whyBroken
+	case h.layers != o.layers:
+		return cmp.Compare(o.layers, h.layers), whyLayer
+	case h.weight != o.weight:
+		return cmp.Compare(o.weight, h.weight), whyCloser
+	case (len(h.Kinds) > 0) != (len(o.Kinds) > 0):
+		return before(len(h.Kinds) > 0, len(o.Kinds) > 0), whyKind
+	case h.named != o.named:
+		return before(h.named, o.named), whyVerb
+	case (h.when != nil) != (o.when != nil):
+		return before(h.when != nil, o.when != nil), whyCondition
+	case h.effect() != o.effect():
+		return cmp.Compare(h.effect().rank(), o.effect().rank()), whyEffect
 	}
-	return 0, ""
+	return strings.Compare(h.Name, o.Name), whyName
+}
+
+// reason is what one rule has over another.
+type reason int
+
+const (
+	whyBroken reason = iota
+	whyLayer
+	whyCloser
+	whyKind
+	whyVerb
+	whyCondition
+	whyEffect
+	whyName
+)
+
+// over says it of h, which came before o.
+func (r reason) over(h, o hit) string {
+	switch r {
+	case whyBroken:
+		return "it cannot be evaluated, which denies"
+	case whyLayer:
+		return "/policy comes before the default policy"
+	case whyCloser:
+		return "its path is closer"
+	case whyKind:
+		return "it names the kind"
+	case whyVerb:
+		return "it names the verb"
+	case whyCondition:
+		return "it has a condition"
+	case whyEffect:
+		return fmt.Sprintf("as close, and %s beats %s", h.effect(), o.effect())
+	}
+	return "both say the same"
+}
+
+// rank orders effects among equals.
+func (e Effect) rank() int {
+	switch e {
+	case Deny:
+		return 0
+	case Ask:
+		return 1
+	}
+	return 2
 }
 
 func before(a, b bool) int {
@@ -214,7 +258,7 @@ func (p *Policy) decide(s *subject, verb Verb, at rmg.Path, kind string) Decisio
 	}
 	for _, h := range hits[1:] {
 		_, why := first.compare(h)
-		d.Lost = append(d.Lost, Lost{Rule: h.Name, Effect: h.effect(), Why: why})
+		d.Lost = append(d.Lost, Lost{Rule: h.Name, Effect: h.effect(), Why: why.over(first, h)})
 	}
 	return d
 }

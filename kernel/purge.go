@@ -148,13 +148,13 @@ func (k *Kernel) noBody(b rmg.Blob) error {
 		if err != nil {
 			return err
 		}
-		var p payload
-		if err := decMode.Unmarshal(frame.Payload, &p); err != nil {
+		ticks, err := decodeTicks(frame.Payload, k.store)
+		if err != nil {
 			return err
 		}
-		for _, t := range p.Ticks {
-			for _, r := range t.Records {
-				if string(r.Sum) == string(b.Sum[:]) {
+		for _, t := range ticks {
+			for _, r := range t.records {
+				if r.body.Size > 0 && r.body.Sum == b.Sum {
 					return &rmg.Error{Op: "purge", Code: rmg.Invalid, Msg: fmt.Sprintf("it is the body of record %d, without which the log is none", r.Seq)}
 				}
 			}

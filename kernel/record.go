@@ -24,34 +24,29 @@ const bytesAnOp = 100
 // in a blob that the record names.
 const maxInlineBody = 256 << 10
 
-// payload is what one frame holds: whole ticks.
-type payload struct {
-	Fold  uint64    `cbor:"1,keyasint"`
-	Ticks []tickRow `cbor:"2,keyasint"`
-}
+// A frame's payload holds whole ticks: a map of these keys, in deterministic
+// CBOR. Of a record, what is empty is left out; its ops stand in it, or in the
+// blob that it names when they are large.
+const (
+	payloadFold  = 1
+	payloadTicks = 2 // an array
 
-// tickRow is one tick in the log, with the digests after its last record.
-type tickRow struct {
-	Tick    uint64      `cbor:"1,keyasint"`
-	World   rmg.Digest  `cbor:"2,keyasint"`
-	Ledger  rmg.Digest  `cbor:"3,keyasint"`
-	Records []recordRow `cbor:"4,keyasint"`
-}
+	tickNumber  = 1
+	tickWorld   = 2 // digest after the last record
+	tickLedger  = 3 // the same
+	tickRecords = 4 // an array
 
-// recordRow is one record in the log. Ops stand in Body, or in the blob named
-// by Sum when they are large.
-type recordRow struct {
-	Seq    uint64          `cbor:"1,keyasint"`
-	At     int64           `cbor:"2,keyasint"` // Unix milliseconds
-	View   string          `cbor:"3,keyasint"`
-	Author string          `cbor:"4,keyasint"`
-	Cause  string          `cbor:"5,keyasint,omitempty"`
-	Reason string          `cbor:"6,keyasint,omitempty"`
-	Body   cbor.RawMessage `cbor:"7,keyasint,omitempty"`
-	Sum    []byte          `cbor:"8,keyasint,omitempty"`
-	Size   int64           `cbor:"9,keyasint,omitempty"`
-	Once   []byte          `cbor:"10,keyasint,omitempty"` // key, then body
-}
+	recSeq    = 1
+	recAt     = 2 // Unix milliseconds
+	recView   = 3
+	recAuthor = 4
+	recCause  = 5
+	recReason = 6
+	recOps    = 7 // or
+	recSum    = 8 // of the blob that holds them, and
+	recSize   = 9
+	recOnce   = 10 // key, then body
+)
 
 var (
 	encMode = must(cbor.CoreDetEncOptions().EncMode())
@@ -67,40 +62,82 @@ func must[T any](v T, err error) T {
 
 // encodeTicks writes ticks as a frame's payload; large bodies become blobs.
 func encodeTicks(ticks []tick, store BlobStore) ([]byte, error) {
-	p := payload{Fold: foldVersion, Ticks: make([]tickRow, len(ticks))}
-	for i, t := range ticks {
-		row := tickRow{Tick: t.number, World: t.world, Ledger: t.ledger, Records: make([]recordRow, len(t.records))}
-		for j, r := range t.records {
-			rr, err := encodeRecord(r, store)
-			if err != nil {
+	size := 64
+	for _, t := range ticks {
+		size += bytesAnOp * (len(t.records) + t.ops())
+	}
+	e := rmg.Encoder(make([]byte, 0, size))
+	e.Map(2)
+	e.Uint(payloadFold)
+	e.Uint(foldVersion)
+	e.Uint(payloadTicks)
+	e.Array(len(ticks))
+	for _, t := range ticks {
+		e.Map(4)
+		e.Uint(tickNumber)
+		e.Uint(t.number)
+		e.Uint(tickWorld)
+		e.Bytes(t.world[:])
+		e.Uint(tickLedger)
+		e.Bytes(t.ledger[:])
+		e.Uint(tickRecords)
+		e.Array(len(t.records))
+		for i := range t.records {
+			if err := encodeRecord(&e, &t.records[i], store); err != nil {
 				return nil, err
 			}
-			row.Records[j] = rr
 		}
-		p.Ticks[i] = row
 	}
-	return encMode.Marshal(p)
+	return e, nil
 }
 
-func encodeRecord(r Record, store BlobStore) (recordRow, error) {
-	row := recordRow{Seq: r.Seq, At: r.At.UnixMilli(), View: r.View, Author: r.Author, Cause: r.Cause, Reason: r.Reason}
-	if r.Once != (Once{}) {
-		row.Once = append(r.Once.Key[:], r.Once.Body[:]...)
+func encodeRecord(e *rmg.Encoder, r *Record, store BlobStore) error {
+	once := r.Once != (Once{})
+	n := 5
+	for _, has := range [...]bool{r.Cause != "", r.Reason != "", once} {
+		if has {
+			n++
+		}
 	}
-	body, err := rewrite.AppendOps(make([]byte, 0, bytesAnOp*len(r.Ops)), r.Ops)
-	if err != nil {
-		return row, fmt.Errorf("record %d: %w", r.Seq, err)
+	head := len(*e)
+	e.Map(n)
+	e.Uint(recSeq)
+	e.Uint(r.Seq)
+	e.Uint(recAt)
+	e.Int(r.At.UnixMilli())
+	e.Uint(recView)
+	e.String(r.View)
+	e.Uint(recAuthor)
+	e.String(r.Author)
+	if r.Cause != "" {
+		e.Uint(recCause)
+		e.String(r.Cause)
 	}
-	if len(body) <= maxInlineBody {
-		row.Body = body
-		return row, nil
+	if r.Reason != "" {
+		e.Uint(recReason)
+		e.String(r.Reason)
 	}
-	b, err := store.Put(bytes.NewReader(body))
-	if err != nil {
-		return row, fmt.Errorf("record %d: body: %w", r.Seq, err)
+	inline := len(*e)
+	e.Uint(recOps)
+	from := len(*e)
+	rewrite.EncodeOps(e, r.Ops)
+	if len(*e)-from > maxInlineBody {
+		body, err := store.Put(bytes.NewReader((*e)[from:]))
+		if err != nil {
+			return fmt.Errorf("record %d: body: %w", r.Seq, err)
+		}
+		*e = (*e)[:inline]
+		(*e)[head]++ // the map has one field more, and its head is one byte
+		e.Uint(recSum)
+		e.Bytes(body.Sum[:])
+		e.Uint(recSize)
+		e.Int(body.Size)
 	}
-	row.Sum, row.Size = b.Sum[:], b.Size
-	return row, nil
+	if once {
+		e.Uint(recOnce)
+		e.Bytes(slices.Concat(r.Once.Key[:], r.Once.Body[:]))
+	}
+	return nil
 }
 
 // decodeTicks reads a frame's payload. What it returns shares one copy of it.
@@ -112,11 +149,11 @@ func decodeTicks(data []byte, store BlobStore) ([]tick, error) {
 	room := make([]rewrite.Op, 0, min(len(data)/bytesAnOp, maxBatch))
 	d.Fields(func(key uint64) bool {
 		switch key {
-		case 1:
+		case payloadFold:
 			if version = d.Uint(); d.Err() == nil && version != foldVersion {
 				d.Fail(fmt.Errorf("records of fold version %d; this program reads %d", version, foldVersion))
 			}
-		case 2:
+		case payloadTicks:
 			n := d.Array()
 			ticks = make([]tick, 0, min(n, maxBatch))
 			for range n {
@@ -153,13 +190,13 @@ func decodeTick(d *rmg.Decoder, store BlobStore, room []rewrite.Op) (tick, []rew
 	}
 	d.Fields(func(key uint64) bool {
 		switch key {
-		case 1:
+		case tickNumber:
 			t.number = d.Uint()
-		case 2:
+		case tickWorld:
 			t.world = digest()
-		case 3:
+		case tickLedger:
 			t.ledger = digest()
-		case 4:
+		case tickRecords:
 			n := d.Array()
 			t.records = make([]Record, 0, min(n, maxBatch))
 			for range n {
@@ -185,28 +222,28 @@ func decodeRecord(d *rmg.Decoder, store BlobStore, r *Record, room []rewrite.Op)
 	var body rmg.Blob
 	d.Fields(func(key uint64) bool {
 		switch key {
-		case 1:
+		case recSeq:
 			r.Seq = d.Uint()
-		case 2:
+		case recAt:
 			r.At = time.UnixMilli(d.Int()).UTC()
-		case 3:
+		case recView:
 			r.View = d.String()
-		case 4:
+		case recAuthor:
 			r.Author = d.String()
-		case 5:
+		case recCause:
 			r.Cause = d.String()
-		case 6:
+		case recReason:
 			r.Reason = d.String()
-		case 7:
+		case recOps:
 			ops := rewrite.DecodeOps(d, room)
 			r.Ops, room = slices.Clip(ops), ops[len(ops):]
-		case 8:
+		case recSum:
 			if copy(body.Sum[:], d.Bytes()) != len(body.Sum) {
 				d.Fail(fmt.Errorf("record %d: a body's sum is too short", r.Seq))
 			}
-		case 9:
+		case recSize:
 			body.Size = d.Int()
-		case 10:
+		case recOnce:
 			if b := d.Bytes(); copy(r.Once.Key[:], b)+copy(r.Once.Body[:], b[min(len(b), len(r.Once.Key)):]) != len(b) || len(b) != 64 {
 				d.Fail(fmt.Errorf("record %d: an idempotency key of %d bytes", r.Seq, len(b)))
 			}
@@ -215,7 +252,7 @@ func decodeRecord(d *rmg.Decoder, store BlobStore, r *Record, room []rewrite.Op)
 		}
 		return true
 	})
-	if body.Size > 0 && d.Err() == nil {
+	if r.body = body; body.Size > 0 && d.Err() == nil {
 		var err error
 		if r.Ops, err = readBody(body, store); err != nil {
 			d.Fail(fmt.Errorf("record %d: body: %w", r.Seq, err))

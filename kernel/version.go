@@ -17,35 +17,38 @@ type Version struct {
 
 // ParseVersion reads a version; the empty string is "system".
 func ParseVersion(s string) (Version, error) {
-	bad := &rmg.Error{
-		Op: "version", Code: rmg.Invalid, Msg: fmt.Sprintf("%q is not a version", s),
-		Hint: "use system, sws:ID, sws:ID@N or seq:N",
-	}
 	switch {
 	case s == "" || s == "system":
 		return Version{}, nil
 	case strings.HasPrefix(s, "seq:"):
 		n, err := strconv.ParseUint(s[4:], 10, 64)
 		if err != nil || n == 0 {
-			return Version{}, bad
+			return Version{}, noSuchForm(s)
 		}
 		return Version{Seq: n}, nil
 	case strings.HasPrefix(s, "sws:"):
 		id, at, has := strings.Cut(s[4:], "@")
 		v := Version{Space: id}
 		if id == "" {
-			return Version{}, bad
+			return Version{}, noSuchForm(s)
 		}
 		if has {
 			n, err := strconv.ParseUint(at, 10, 64)
 			if err != nil || n == 0 {
-				return Version{}, bad
+				return Version{}, noSuchForm(s)
 			}
 			v.At = n
 		}
 		return v, nil
 	}
-	return Version{}, bad
+	return Version{}, noSuchForm(s)
+}
+
+func noSuchForm(s string) error {
+	return &rmg.Error{
+		Op: "version", Code: rmg.Invalid, Msg: fmt.Sprintf("%q is not a version", s),
+		Hint: "use system, sws:ID, sws:ID@N or seq:N",
+	}
 }
 
 // String prints the version as ParseVersion reads it.

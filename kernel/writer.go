@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"time"
 
 	"jitos.dev/journal"
@@ -339,8 +340,8 @@ func (k *Kernel) step(f *fold, indices sched.Tick, batch []*request, answers []a
 			continue
 		}
 		answers[i].receipt.Digest = t.world
-		if v, err := ParseVersion(batch[i].view); err == nil && v.Space != "" {
-			if s, ok := f.lookup(v.Space); ok {
+		if id, ok := strings.CutPrefix(batch[i].view, "sws:"); ok {
+			if s, ok := f.lookup(id); ok {
 				answers[i].receipt.Digest = s.last().world.Digest()
 			}
 		}

@@ -56,10 +56,13 @@ type scribe struct {
 	wrote *rmg.Overlay
 	seq   uint64 // of the record at work
 	err   error  // of what cannot fail
+
+	names []string             // room for what is noted of one op
+	seqs  map[string]rmg.Value // the same
 }
 
 func newScribe(wrote rmg.Graph) *scribe {
-	return &scribe{wrote: rmg.NewOverlay(wrote).Holding()}
+	return &scribe{wrote: rmg.NewOverlay(wrote).Holding(), seqs: map[string]rmg.Value{}}
 }
 
 // note is told of an op that meets the world as it is.
@@ -68,9 +71,12 @@ func (s *scribe) note(world *rmg.Overlay, op *rewrite.Op) {
 	case rewrite.AddNode, rewrite.AddEdge:
 		s.made(op.Path)
 	case rewrite.Set:
+		what := s.names[:0]
 		for name := range op.Props {
-			s.changed(op.Path, wroteProp+name)
+			what = append(what, wroteProp+name)
 		}
+		s.names = what
+		s.changed(op.Path, what...)
 	case rewrite.Inc, rewrite.SetAdd, rewrite.SetRemove:
 		s.changed(op.Path, wroteProp+op.Prop)
 	case rewrite.Retype:
@@ -93,10 +99,11 @@ func (s *scribe) note(world *rmg.Overlay, op *rewrite.Op) {
 // there is one.
 func (s *scribe) written(world *rmg.Overlay, op *rewrite.Op) {
 	if _, ok := world.Props(op.Path); ok {
-		s.changed(op.Path, wroteProp+rewrite.PropBlob)
-		if op.Mode != "" {
-			s.changed(op.Path, wroteProp+rewrite.PropMode)
+		if op.Mode == "" {
+			s.changed(op.Path, wroteProp+rewrite.PropBlob)
+			return
 		}
+		s.changed(op.Path, wroteProp+rewrite.PropBlob, wroteProp+rewrite.PropMode)
 		return
 	}
 	first := op.Path
@@ -113,15 +120,27 @@ func (s *scribe) written(world *rmg.Overlay, op *rewrite.Op) {
 func (s *scribe) made(p rmg.Path) {
 	at := mirror(p)
 	if s.madeBy(at.Parent()) != s.seq {
-		s.put(at, wroteMade, s.seq)
+		s.put(at, wroteMade)
 	}
 }
 
-// changed is one thing about an element that is there.
-func (s *scribe) changed(p rmg.Path, what string) {
-	if at := mirror(p); s.madeBy(at) != s.seq {
-		s.put(at, what, s.seq)
+// changed is something about an element that is there.
+func (s *scribe) changed(p rmg.Path, what ...string) {
+	at := mirror(p)
+	own, has := s.wrote.Props(at)
+	if made := uint64(own.Int(wroteMade)); made == s.seq || made == 0 && s.madeBy(at.Parent()) == s.seq {
+		return
 	}
+	clear(s.seqs)
+	for _, name := range what {
+		s.seqs[name] = seqValue(s.seq)
+	}
+	if has {
+		s.fail(s.wrote.Set(at, s.seqs))
+		return
+	}
+	s.reach(at.Parent())
+	s.fail(s.wrote.AddNode(at, kindWrote, rmg.PropsOf(s.seqs)))
 }
 
 // gone is an element that is removed, with all that it holds.
@@ -182,13 +201,14 @@ func (s *scribe) madeBy(at rmg.Path) uint64 {
 	return 0
 }
 
-func (s *scribe) put(at rmg.Path, what string, seq uint64) {
+// put notes this record as what of the element at a place of wrote.
+func (s *scribe) put(at rmg.Path, what string) {
 	if _, ok := s.wrote.Props(at); ok {
-		s.fail(s.wrote.Set(at, map[string]rmg.Value{what: seqValue(seq)}))
+		s.fail(s.wrote.Set(at, map[string]rmg.Value{what: seqValue(s.seq)}))
 		return
 	}
 	s.reach(at.Parent())
-	s.fail(s.wrote.AddNode(at, kindWrote, rmg.Props{}.With(what, seqValue(seq))))
+	s.fail(s.wrote.AddNode(at, kindWrote, rmg.Props{}.With(what, seqValue(s.seq))))
 }
 
 // reach makes what nodes are missing down to a place.
