@@ -212,10 +212,10 @@ func fieldOf(name string, n int, of []peers.Peer) []stand {
 	}
 	clearField()
 	next := field{name: name, n: n}
-	before := heap()
+	before := liveHeap()
 	for _, p := range of {
 		m := p.Build(n, func(i int) peers.Item { return itemOf(i, 0) })
-		after := heap()
+		after := liveHeap()
 		next.stands = append(next.stands, stand{p, m, float64(after-before) / float64(n)})
 		before = after
 	}
@@ -231,7 +231,7 @@ func graphOf(n int) rmg.Graph {
 }
 
 // heap is how many bytes are in use.
-func heap() int64 {
+func liveHeap() int64 {
 	runtime.GC()
 	var s runtime.MemStats
 	runtime.ReadMemStats(&s)

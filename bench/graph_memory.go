@@ -44,9 +44,9 @@ type memory struct {
 func measureMemory(n int) memory {
 	clearField()
 	var m memory
-	per := func(before int64) float64 { return float64(heap()-before) / float64(n) }
+	per := func(before int64) float64 { return float64(liveHeap()-before) / float64(n) }
 
-	start := heap()
+	start := liveHeap()
 	g := graphPeer.Build(n, func(i int) peers.Item { return itemOf(i, 0) }).(graphMap).g
 	m.nodes = per(start)
 	o := rmg.NewOverlay(g)
@@ -55,7 +55,7 @@ func measureMemory(n int) memory {
 	}
 	g, o = o.Graph(), nil
 	m.whole = per(start)
-	before := heap()
+	before := liveHeap()
 	g.Digest()
 	m.digests = per(before)
 	runtime.KeepAlive(g)
@@ -64,7 +64,7 @@ func measureMemory(n int) memory {
 	const around = 1 + 2 + 2
 	ends := rmg.PropsOf(map[string]rmg.Value{"e": rmg.String(strings.Repeat("e", 2*16-around))})
 	g = rmg.Graph{}
-	before = heap()
+	before = liveHeap()
 	o = rmg.NewOverlay(g)
 	for i := range n {
 		must(o.AddNode(rmg.Root.Child(edgeID(i)), "calls", ends))

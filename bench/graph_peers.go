@@ -165,7 +165,7 @@ func pageRow(stands []stand, n int, kinds bool) (row, error) {
 func overlayRow(stands []stand, n int) (row, error) {
 	const versions, changes = 1000, 100
 	r := row{Unit: "B a version", Peers: map[string]float64{}, Holds: true, N: 1}
-	before := heap() // with nothing but the bases, as it is again after each
+	before := liveHeap() // with nothing but the bases, as it is again after each
 	for _, s := range stands {
 		if !s.Versions {
 			continue
@@ -174,7 +174,7 @@ func overlayRow(stands []stand, n int) (row, error) {
 		for i := range kept {
 			kept[i] = s.m.Fork().Edit(sample(n, changes, i+1))
 		}
-		bytes := float64(heap()-before) / versions
+		bytes := float64(liveHeap()-before) / versions
 		runtime.KeepAlive(kept)
 		if s.Name == graphPeer.Name {
 			r.Value = bytes

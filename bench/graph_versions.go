@@ -122,14 +122,14 @@ func forkTime(g rmg.Graph) (float64, error) {
 func overlaymemRow(g rmg.Graph, n int, digest bool) row {
 	const overlays, changes = 1000, 100
 	kept := make([]*rmg.Overlay, overlays)
-	before := heap()
+	before := liveHeap()
 	for i := range kept {
 		kept[i] = overlayOf(g, sample(n, changes, i+1))
 		if digest {
 			kept[i].Graph().Digest()
 		}
 	}
-	bytes := float64(heap()-before) / overlays
+	bytes := float64(liveHeap()-before) / overlays
 	runtime.KeepAlive(kept)
 	return row{Value: bytes, Unit: "B an overlay", N: 1}.within(100_000, "<= 100 KB")
 }
@@ -139,11 +139,11 @@ func overlaymemRow(g rmg.Graph, n int, digest bool) row {
 func manyOverlaysRow(g rmg.Graph, n int) (row, error) {
 	const overlays, changes = 10_000, 100
 	kept := make([]*rmg.Overlay, overlays)
-	before := heap()
+	before := liveHeap()
 	for i := range kept {
 		kept[i] = overlayOf(g, sample(n, changes, i+1))
 	}
-	bytes := float64(heap() - before)
+	bytes := float64(liveHeap() - before)
 	for _, i := range []int{0, overlays / 2, overlays - 1} {
 		for _, item := range sample(n, changes, i+1) {
 			rank := func(o *rmg.Overlay) int64 {

@@ -59,7 +59,7 @@ func spacesRow(nodes, spaces, changes int) (row, error) {
 		return row{}, err
 	}
 	defer done()
-	before := heap()
+	before := liveHeap()
 	d, err := openDaemon(dir)
 	if err != nil {
 		return row{}, err
@@ -80,7 +80,7 @@ func spacesRow(nodes, spaces, changes int) (row, error) {
 			return row{}, err
 		}
 	}
-	used := float64(heap()-before) / (1 << 30)
+	used := float64(liveHeap()-before) / (1 << 30)
 	r := row{Value: used, Unit: "GiB of heap", N: 1}.within(1.5, "<= 1.5 GiB")
 	return r, d.close()
 }

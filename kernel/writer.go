@@ -20,6 +20,7 @@ const (
 	maxQueue      = 4096    // requests that may wait; more are refused with Limit
 	maxBatch      = 1024    // records of one frame
 	maxBatchBytes = 900_000 // estimate of a frame's size beyond which no more is taken
+	maxYields     = 100     // times that the writer lets others run before the next frame
 )
 
 // draft is what evaluating a request yields: the record but for what the
@@ -210,10 +211,13 @@ func (k *Kernel) write() {
 	for {
 		select {
 		case r := <-k.queue:
-			k.commit(k.drain(r))
+			batch := k.drain(r)
+			k.commit(batch)
 			// Who was answered asks again before the next flush, which it would
 			// else miss: of many that ask in turn each flush would take half.
-			runtime.Gosched()
+			for i := 0; i < maxYields && len(k.queue) < len(batch); i++ {
+				runtime.Gosched()
+			}
 		case <-k.ctx.Done():
 			// Drivers still record how they ended; Close waits for them
 			// before it waits for the writer.

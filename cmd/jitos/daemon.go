@@ -20,6 +20,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"jitos.dev/internal/heap"
 	"jitos.dev/journal"
 	"jitos.dev/kernel"
 	"jitos.dev/methods"
@@ -98,6 +99,7 @@ func runDaemon(ctx context.Context, opt daemonOptions) (err error) {
 	if !ok {
 		return wire.NewProblem(rmg.Invalid, "cannot listen on %q", opt.listen).WithHint("this version listens on unix:PATH")
 	}
+	defer heap.Keep(heap.Room)()
 	log := slog.New(slog.NewTextHandler(opt.log, nil))
 	store, err := journal.Open(opt.data, journal.Options{Notice: func(s string) { log.Warn("journal", "notice", s) }})
 	if err != nil {
