@@ -22,6 +22,7 @@ type ahead struct {
 	scribe       *scribe
 	since        []applied // that are in the overlays and not in the graphs
 	marking      bool
+	bare         bool // wrote is not kept, and stays as it was
 }
 
 // applied is ops of a record that are applied.
@@ -33,7 +34,9 @@ type applied struct {
 // look makes world and wrote what they are by now.
 func (a *ahead) look() {
 	if len(a.since) > 0 {
-		a.world, a.wrote = a.over.Graph(), a.scribe.wrote.Graph()
+		if a.world = a.over.Graph(); !a.bare {
+			a.wrote = a.scribe.wrote.Graph()
+		}
 		clear(a.since)
 		a.since = a.since[:0]
 	}
@@ -76,6 +79,9 @@ func (a *ahead) apply(x applied) error {
 func (a *ahead) try(x applied) error {
 	if a.over == nil {
 		a.over, a.scribe = rmg.NewOverlay(a.world), newScribe(a.wrote)
+	}
+	if a.bare {
+		return rewrite.ApplyNoting(a.over, x.ops, func(*rmg.Overlay, *rewrite.Op) {})
 	}
 	a.scribe.seq = x.seq
 	if err := rewrite.ApplyNoting(a.over, x.ops, a.scribe.note); err != nil {

@@ -149,9 +149,9 @@ func (m marks) nearest(seq uint64) (at mark, ok bool, err error) {
 }
 
 // nearest returns the version before seq that is the least way from it, or the
-// one that is meant.
-func (k *Kernel) nearest(seq uint64) (stepped, error) {
-	best, ok := k.past.nearest(seq)
+// one that is meant; bare: wrote may be missing.
+func (k *Kernel) nearest(seq uint64, bare bool) (stepped, error) {
+	best, ok := k.past.nearest(seq, bare)
 	if ok && seq-min(seq, best.seq) < markEvery/8 {
 		return best, nil
 	}

@@ -8,7 +8,7 @@ import (
 // worldAfter returns the world right after one record, which may stand in the
 // middle of a tick. The world before the first record is empty.
 func (k *Kernel) worldAfter(seq uint64) (rmg.Graph, error) {
-	v, err := k.after(seq)
+	v, err := k.after(seq, true)
 	return v.world, err
 }
 
@@ -17,7 +17,7 @@ func (k *Kernel) lastWriteBefore(seq uint64, p rmg.Path, prop string) (uint64, b
 	if seq <= 1 {
 		return 0, false, nil
 	}
-	v, err := k.after(seq - 1)
+	v, err := k.after(seq-1, false)
 	if err != nil {
 		return 0, false, err
 	}

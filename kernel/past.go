@@ -19,7 +19,8 @@ const (
 type stepped struct {
 	version
 	from uint64
-	ops  int // that the tick's records have
+	ops  int  // that the tick's records have
+	bare bool // wrote is missing: reading the worlds does without, and costs half
 }
 
 // recent is a queue of the last versions, in order.
@@ -65,7 +66,11 @@ type past struct {
 func (p *past) keep(v stepped) {
 	p.Lock()
 	defer p.Unlock()
-	p.list = slices.DeleteFunc(p.list, func(o stepped) bool { return o.seq == v.seq })
+	same := func(o stepped) bool { return o.seq == v.seq }
+	if v.bare && slices.ContainsFunc(p.list, func(o stepped) bool { return same(o) && !o.bare }) {
+		return
+	}
+	p.list = slices.DeleteFunc(p.list, same)
 	if len(p.list) == maxPast {
 		p.list = slices.Delete(p.list, 0, 1)
 	}
@@ -73,11 +78,14 @@ func (p *past) keep(v stepped) {
 }
 
 // nearest returns the newest version kept that is not after seq, or the one
-// that is meant.
-func (p *past) nearest(seq uint64) (best stepped, ok bool) {
+// that is meant; bare: wrote may be missing.
+func (p *past) nearest(seq uint64, bare bool) (best stepped, ok bool) {
 	p.Lock()
 	defer p.Unlock()
 	for _, v := range p.list {
+		if v.bare && !bare {
+			continue
+		}
 		if v.from <= seq && seq <= v.seq {
 			return v, true
 		}
@@ -89,11 +97,10 @@ func (p *past) nearest(seq uint64) (best stepped, ok bool) {
 }
 
 // open returns the system after the tick that holds seq, whatever it costs to
-// find it. NotFound: there is no such seq. Any goroutine but the writer.
+// find it; wrote may be missing. NotFound: there is no such seq. Any goroutine
+// but the writer.
 func (k *Kernel) open(seq uint64) (version, error) {
-	k.state.RLock()
-	v, ok := k.state.recent.find(seq)
-	k.state.RUnlock()
+	v, ok := k.remembered(seq)
 	switch {
 	case ok:
 		return v, nil
@@ -102,17 +109,36 @@ func (k *Kernel) open(seq uint64) (version, error) {
 	case seq > k.now().seq:
 		return version{}, noVersion(Version{Seq: seq})
 	}
-	return k.refold(seq, false)
+	return k.refold(reach{seq: seq, bare: true})
+}
+
+// remembered is the version after the tick that holds seq, if it is one of the
+// last.
+func (k *Kernel) remembered(seq uint64) (version, bool) {
+	k.state.RLock()
+	defer k.state.RUnlock()
+	return k.state.recent.find(seq)
 }
 
 // after returns the system after the record seq, which may stand in the middle
 // of a tick.
-func (k *Kernel) after(seq uint64) (version, error) {
-	v, err := k.open(seq)
-	if err != nil || v.seq == seq {
-		return v, err
+func (k *Kernel) after(seq uint64, bare bool) (version, error) {
+	if v, ok := k.remembered(seq); ok && v.seq == seq {
+		return v, nil
 	}
-	return k.refold(seq, true)
+	if bare {
+		if v, err := k.open(seq); err != nil || v.seq == seq {
+			return v, err
+		}
+	}
+	return k.refold(reach{seq: seq, exactly: true, bare: bare})
+}
+
+// reach is what version of the past is wanted.
+type reach struct {
+	seq     uint64
+	exactly bool // not the end of the tick that holds it
+	bare    bool // wrote may be missing
 }
 
 // versionAt is open for who only wants to know whether there is such a version.
@@ -124,26 +150,26 @@ func (k *Kernel) versionAt(seq uint64) (version, bool) {
 	return v, err == nil
 }
 
-// refold folds the records up to seq over the nearest version before it: up to
-// the end of the tick that holds it, or to itself exactly.
-func (k *Kernel) refold(seq uint64, exactly bool) (version, error) {
-	base, err := k.nearest(seq)
-	if err != nil || base.from <= seq && seq <= base.seq && !exactly {
+// refold folds the records up to one over the nearest version before it.
+func (k *Kernel) refold(to reach) (version, error) {
+	base, err := k.nearest(to.seq, to.bare)
+	if err != nil || base.from <= to.seq && to.seq <= base.seq && !to.exactly {
 		return base.version, err
 	}
-	if base.seq >= seq {
-		if base, err = k.nearest(base.from - 1); err != nil {
+	if base.seq >= to.seq {
+		if base, err = k.nearest(base.from-1, to.bare); err != nil {
 			return version{}, err
 		}
 	}
 	f := foldOn(base.version, k.openHead)
+	f.main.bare = to.bare
 	err = guarded(func() error {
-		from, err := k.advance(f, seq, exactly)
-		if err == nil && f.seq < seq {
-			err = noVersion(Version{Seq: seq})
+		from, err := k.advance(f, to.seq, to.exactly)
+		if err == nil && f.seq < to.seq {
+			err = noVersion(Version{Seq: to.seq})
 		}
-		if err == nil && !exactly {
-			k.past.keep(stepped{version: f.version(), from: from})
+		if err == nil && !to.exactly {
+			k.past.keep(stepped{version: f.version(), from: from, bare: to.bare})
 		}
 		return err
 	})

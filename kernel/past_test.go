@@ -16,7 +16,7 @@ func (c *chronicle) same(k *Kernel) error {
 		if !ok {
 			continue // the epochs'
 		}
-		v, err := k.open(seq)
+		v, err := whole(k, seq)
 		if err != nil {
 			return fmt.Errorf("seq %d: %w", seq, err)
 		}
@@ -61,7 +61,7 @@ func TestRestartIsNoRestart(t *testing.T) {
 					_ = s.close()
 				}
 				s = mustOpen(t, disk, few)
-				v, err := s.open(was)
+				v, err := whole(s.Kernel, was)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -81,6 +81,24 @@ func TestRestartIsNoRestart(t *testing.T) {
 			}
 		})
 	}
+}
+
+// whole opens a version with all that belongs to it, and sees that the worlds of
+// one that was opened without wrote are the same.
+func whole(k *Kernel, seq uint64) (version, error) {
+	bare, err := k.open(seq)
+	if err != nil {
+		return bare, err
+	}
+	v, err := k.after(bare.seq, false)
+	if err != nil {
+		return v, err
+	}
+	bare.wrote = v.wrote
+	if digests(bare) != digests(v) || bare.tick != v.tick || !bare.at.Equal(v.at) {
+		err = fmt.Errorf("seq %d is %v with wrote, and %v without", seq, digests(v), digests(bare))
+	}
+	return v, err
 }
 
 // TestOldVersionsWithoutMarks folds every version from nothing.
@@ -122,7 +140,7 @@ func TestDeepWorkspace(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = mustOpen(t, disk, few)
-	v, err := s.open(was)
+	v, err := whole(s.Kernel, was)
 	if err != nil || digests(v) != c.versions[was] {
 		t.Fatal(err, "the version is another after a restart")
 	}

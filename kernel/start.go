@@ -125,7 +125,7 @@ func (k *Kernel) follow(v version) error {
 			return err
 		}
 		k.lastAt = v.at
-		k.publish([]stepped{{v, last.records[0].Seq, ops}})
+		k.publish([]stepped{{version: v, from: last.records[0].Seq, ops: ops}})
 	}
 	return nil
 }
@@ -197,7 +197,7 @@ func (k *Kernel) advance(f *fold, seq uint64, exactly bool) (from uint64, err er
 // refoldSpace opens an older head of a workspace: its records up to v.At over
 // the nearest head before that can be had.
 func (k *Kernel) refoldSpace(s *space, v Version) (head, error) {
-	base, err := k.nearest(v.At)
+	base, err := k.nearest(v.At, true)
 	if err != nil {
 		return head{}, err
 	}

@@ -294,7 +294,7 @@ func (k *Kernel) evaluate(batch []*request, answers []answer) (ticks []tick, ste
 		from := f.seq + 1
 		done := k.step(f, t, batch, answers, at)
 		if len(done.records) > 0 {
-			ticks, steps = append(ticks, done), append(steps, stepped{f.version(), from, done.ops()})
+			ticks, steps = append(ticks, done), append(steps, stepped{version: f.version(), from: from, ops: done.ops()})
 		}
 	}
 	return ticks, steps
