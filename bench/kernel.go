@@ -41,6 +41,17 @@ func (noRunner) Describe() []work.Description { return nil }
 var bencher = kernel.Caller{Name: "bench"}
 
 func openDaemon(dir string) (*daemon, error) {
+	room := heap.Keep(heap.Room) // as the real one does
+	d, err := openOn(dir)
+	if err != nil {
+		room()
+		return nil, err
+	}
+	d.room = room
+	return d, nil
+}
+
+func openOn(dir string) (*daemon, error) {
 	store, err := journal.Open(dir, journal.Options{})
 	if err != nil {
 		return nil, err
@@ -51,7 +62,7 @@ func openDaemon(dir string) (*daemon, error) {
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
-	return &daemon{k, store, dir, heap.Keep(heap.Room)}, nil
+	return &daemon{Kernel: k, store: store, dir: dir}, nil
 }
 
 func (d *daemon) close() error {
