@@ -173,7 +173,7 @@ func (k *Kernel) commitCollapse(ctx context.Context, c *collapse, cand candidate
 			return nil, errHeadMoved
 		}
 		ops := append([]rewrite.Op{}, world...)
-		ops = append(ops, setOp(swsPath(c.space), map[string]rmg.Value{"collapsed": rmg.Int(int64(seq)), propEvicted: {}}))
+		ops = append(ops, setOp(swsPath(c.space), map[string]rmg.Value{propCollapsed: rmg.Int(int64(seq)), propEvicted: {}}))
 		ops = append(ops, c.done...)
 		if c.process != "" {
 			more, err := c.proofOps(f, list, rounds)
@@ -298,20 +298,7 @@ func (k *Kernel) collapseInto(ctx context.Context, c *collapse, parent string, s
 	if len(conflicts) > 0 {
 		return Collapsed{Conflicts: conflicts}, conflictError(c.space, conflicts)
 	}
-	k.handOnReads(c.space, parent)
-	rec := Receipt{Seq: old.seq, Digest: old.world.Digest()}
-	if ops := rewrite.Between(old.world, next, rmg.Root); len(ops) > 0 {
-		rec, err = k.rewrite(ctx, c.author, c.cause, Version{Space: parent}, rewrite.Rewrite{Ops: ops, Reason: c.reason, Expect: rewrite.Expect{Seq: old.seq}})
-		if err != nil {
-			return Collapsed{}, err
-		}
-	}
-	_, err = k.systemWith(ctx, c.author, c.cause, c.reason, func(f *fold, _ uint64) ([]rewrite.Op, error) {
-		if err := f.spaceIs(c.space, spaceOpen); err != nil {
-			return nil, err
-		}
-		return []rewrite.Op{setOp(swsPath(c.space), map[string]rmg.Value{"collapsed": rmg.Int(int64(rec.Seq))})}, nil
-	})
+	rec, err := k.absorb(ctx, absorption{author: c.author, cause: c.cause, reason: c.reason, child: c.space, parent: parent, at: old, next: next})
 	return Collapsed{Seq: rec.Seq, Digest: rec.Digest, Merged: !s.base.Same(old.world)}, err
 }
 

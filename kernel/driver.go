@@ -319,11 +319,7 @@ func (k *Kernel) endAttempt(p Process, t tasks.Task, at rmg.Path, token string, 
 		if err := f.fence(at, token); err != nil {
 			return nil, err
 		}
-		ops := []rewrite.Op{setOp(at, props)}
-		if res.OK && res.Adopt != "" {
-			ops = append(ops, setOp(swsPath(res.Adopt), map[string]rmg.Value{"collapsed": rmg.Int(int64(seq))}))
-		}
-		return ops, nil
+		return []rewrite.Op{setOp(at, props)}, nil
 	})
 	return err
 }
@@ -339,21 +335,17 @@ func (k *Kernel) adopt(ctx context.Context, into string, p Process, t tasks.Task
 	if e.Props.String("from") != "sws:"+into || spaceState(e.Props) != spaceOpen {
 		return &rmg.Error{Op: "adopt", Path: swsPath(child), Code: rmg.Denied, Msg: "not an open child of the process's workspace"}
 	}
-	old := parent.last().world
-	next, conflicts, err := k.mergeSpace(c, Version{Space: into}, old, nil)
+	old := parent.last()
+	next, conflicts, err := k.mergeSpace(c, Version{Space: into}, old.world, nil)
 	if err != nil {
 		return err
 	}
 	if len(conflicts) > 0 {
 		return &rmg.Error{Op: "adopt", Path: conflicts[0].Path, Code: rmg.Conflict, Msg: "the workspace changed under the candidate"}
 	}
-	k.handOnReads(child, into)
-	ops := rewrite.Between(old, next, rmg.Root)
-	if len(ops) == 0 {
-		return nil
-	}
-	_, err = k.rewrite(ctx, "worker:"+t.Worker, p.ID+"/"+t.ID, Version{Space: into}, rewrite.Rewrite{
-		Ops: ops, Reason: fmt.Sprintf("adopt %s: %s", child, e.Props.String("reason")), Expect: rewrite.Expect{Seq: parent.last().seq},
+	_, err = k.absorb(ctx, absorption{
+		author: "worker:" + t.Worker, cause: p.ID + "/" + t.ID, reason: fmt.Sprintf("adopt %s: %s", child, e.Props.String("reason")),
+		child: child, parent: into, at: old, next: next,
 	})
 	return err
 }

@@ -202,7 +202,7 @@ func (k *Kernel) collapsedBy(r Record) (*space, bool) {
 		if err != nil || born > r.Seq {
 			continue
 		}
-		if strings.HasPrefix(r.Reason, "adopt "+e.ID+":") || uint64(e.Props.Int("collapsed")) == r.Seq {
+		if uint64(e.Props.Int(propCollapsed)) == r.Seq {
 			return k.space(e.ID)
 		}
 	}

@@ -116,7 +116,7 @@ func readSpace(e rmg.Element) Workspace {
 	}
 	switch w.State {
 	case spaceCollapsed:
-		w.Outcome = fmt.Sprintf("seq %d", p.Int("collapsed"))
+		w.Outcome = fmt.Sprintf("seq %d", p.Int(propCollapsed))
 	case spaceDiscarded:
 		w.Outcome = p.String("discard_reason")
 		if seq := p.Int(propGivenUp); seq != 0 {

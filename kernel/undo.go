@@ -321,7 +321,7 @@ func holderOf(r Record) rmg.Path {
 		if n, ok := op.Props["collapse"]; ok && n.Type() == rmg.TypeInt && op.Path.Parent() == procRoot {
 			return op.Path
 		}
-		if n, ok := op.Props["collapsed"]; ok && n.Type() == rmg.TypeInt && op.Path.Parent() == swsRoot {
+		if n, ok := op.Props[propCollapsed]; ok && n.Type() == rmg.TypeInt && op.Path.Parent() == swsRoot {
 			holder = op.Path
 		}
 	}
@@ -361,7 +361,7 @@ func (k *Kernel) undoMarks(r Record, space string) []rewrite.Op {
 // spaceOf is the workspace that a record collapsed; "" if it is no collapse.
 func spaceOf(r Record) rmg.Path {
 	for _, op := range ledgerOps(r) {
-		if n, ok := op.Props["collapsed"]; ok && n.Type() == rmg.TypeInt && op.Op == rewrite.Set && op.Path.Parent() == swsRoot {
+		if n, ok := op.Props[propCollapsed]; ok && n.Type() == rmg.TypeInt && op.Op == rewrite.Set && op.Path.Parent() == swsRoot {
 			return op.Path
 		}
 	}
@@ -383,5 +383,5 @@ func (k *Kernel) undoneBy(holder rmg.Path) uint64 {
 	if !ok || by.Kind != kindWorkspace {
 		return 0
 	}
-	return uint64(by.Props.Int("collapsed"))
+	return uint64(by.Props.Int(propCollapsed))
 }

@@ -18,10 +18,14 @@ const (
 	spaceDiscarded = "discarded"
 )
 
+// propCollapsed of a workspace is the record that its changes became part of the
+// world or of its parent by.
+const propCollapsed = "collapsed"
+
 // spaceState derives a workspace's state from its ledger entry.
 func spaceState(p rmg.Props) string {
 	switch {
-	case p.Int("collapsed") != 0:
+	case p.Int(propCollapsed) != 0:
 		return spaceCollapsed
 	case p.Bool("discarded"):
 		return spaceDiscarded
@@ -219,7 +223,7 @@ func discardOp(id, reason string) rewrite.Op {
 
 // restoreOp opens a workspace again as it was.
 func restoreOp(id string) rewrite.Op {
-	return setOp(swsPath(id), map[string]rmg.Value{"discarded": {}, "discard_reason": {}, "collapsed": {}})
+	return setOp(swsPath(id), map[string]rmg.Value{"discarded": {}, "discard_reason": {}, propCollapsed: {}})
 }
 
 // Restore brings a discarded workspace back, as it was. A ttl begins anew.
