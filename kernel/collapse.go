@@ -262,7 +262,7 @@ func (k *Kernel) collapseNamed(ctx context.Context, c Caller, id, land string) (
 		return Collapsed{}, err
 	}
 	if st := spaceState(e.Props); st != spaceOpen {
-		return Collapsed{}, &rmg.Error{Op: "collapse", Path: swsPath(id), Code: rmg.Conflict, Msg: "the workspace is " + st}
+		return Collapsed{}, &rmg.Error{Op: "collapse", Path: swsPath(id), Code: rmg.Conflict, Msg: "the workspace is " + st, Hint: "jitos sws new --from sws:" + id + " goes on from what it holds"}
 	}
 	if p := e.Props.String("process"); p != "" {
 		return Collapsed{}, &rmg.Error{Op: "collapse", Path: swsPath(id), Code: rmg.Denied, Msg: "it belongs to process " + p + ", which collapses it when its gates are green", Hint: "fork it: jitos sws new --from sws:" + id}
