@@ -52,6 +52,24 @@ func (b *memBlobs) Open(x rmg.Blob) (io.ReadSeekCloser, error) {
 	}{bytes.NewReader(data), io.NopCloser(nil)}, nil
 }
 
+// TestMain stands in a mount namespace of its own where the machine has them,
+// so that folders are what they are in the daemon.
+func TestMain(m *testing.M) {
+	if self, err := os.Executable(); err == nil && !Private() {
+		err = Enter(append([]string{self}, os.Args[1:]...))
+		fmt.Fprintln(os.Stderr, "only copied folders are tested:", err)
+	}
+	os.Exit(m.Run())
+}
+
+// mechanisms runs a test with folders of each kind that this machine has.
+func mechanisms(t *testing.T, test func(t *testing.T, mount bool)) {
+	t.Run(copies, func(t *testing.T) { test(t, false) })
+	if Private() {
+		t.Run(overlays, func(t *testing.T) { test(t, true) })
+	}
+}
+
 // bench is a repository and a manager.
 type bench struct {
 	*testing.T
@@ -62,9 +80,18 @@ type bench struct {
 
 func newBench(t *testing.T, step func(string)) *bench {
 	t.Helper()
+	return benchWith(t, Options{Step: step, Mount: Private()})
+}
+
+func benchWith(t *testing.T, opt Options) *bench {
+	t.Helper()
 	b := &bench{T: t, top: filepath.Join(t.TempDir(), "repo"), blobs: &memBlobs{m: map[string][]byte{}}}
-	m, err := New(Options{Dir: t.TempDir(), Blobs: b.blobs, Step: step})
+	opt.Dir, opt.Blobs = t.TempDir(), b.blobs
+	m, err := New(opt)
 	b.must(err)
+	if opt.Mount && m.Mechanism().Name != overlays {
+		t.Fatalf("folders are copied: %s", m.Mechanism().Why)
+	}
 	b.m = m
 	b.must(os.MkdirAll(b.top, 0o755))
 	b.git("init", "-q", "-b", "main")
@@ -429,10 +456,12 @@ func TestNoByteOfAPersonIsLost(t *testing.T) {
 
 // TestRoundTrip drives random edits of a folder through graph and landing, and
 // compares what git and the files hold with the folder, byte for byte.
-func TestRoundTrip(t *testing.T) {
+func TestRoundTrip(t *testing.T) { mechanisms(t, roundTrip) }
+
+func roundTrip(t *testing.T, mount bool) {
 	const seed = 7
 	rnd := rand.New(rand.NewPCG(seed, 0))
-	b := newBench(t, nil)
+	b := benchWith(t, Options{Mount: mount})
 	ctx := context.Background()
 	for round := range 25 {
 		tip, err := b.m.Head(ctx, b.top, "main")
@@ -480,7 +509,9 @@ func TestRoundTrip(t *testing.T) {
 // snapshotFiles is snapshot without folders: git does not keep empty ones.
 func snapshotFiles(t *testing.T, top string) string {
 	lines := strings.Split(snapshot(t, top), "\n")
-	return strings.Join(slices.DeleteFunc(lines, func(l string) bool { return strings.Contains(l, " drwx") || strings.Contains(l, " dr-x") }), "\n")
+	lines = slices.DeleteFunc(lines, func(l string) bool { return strings.Contains(l, " drwx") || strings.Contains(l, " dr-x") })
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
 }
 
 // edit does one random thing to a folder.
@@ -552,7 +583,11 @@ func TestLocateRefusesWhatItCannotCarry(t *testing.T) {
 }
 
 func TestSlotUndoesEverythingAndKeepsTheRest(t *testing.T) {
-	b := newBench(t, nil)
+	mechanisms(t, slotUndoesEverything)
+}
+
+func slotUndoesEverything(t *testing.T, mount bool) {
+	b := benchWith(t, Options{Mount: mount})
 	ctx := context.Background()
 	tip, err := b.m.Head(ctx, b.top, "main")
 	b.must(err)

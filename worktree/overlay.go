@@ -1,0 +1,135 @@
+package worktree
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"jitos.dev/rmg"
+)
+
+// mounted is a folder that shows layers under an upper layer of its own. What
+// it costs to make, and to look through, is what differs from the layers.
+type mounted struct {
+	f     *Folder
+	stand *layer           // held; nil before the first update
+	delta map[string]stamp // what update wrote into the upper layer; zero where it hid a name
+	n     int              // of the upper layer: each mount gets a new one
+}
+
+func (o *mounted) dir(what string) string {
+	return filepath.Join(o.f.dir, fmt.Sprintf("%s-%d", what, o.n))
+}
+
+// update shows another tree, and drops what was written.
+func (o *mounted) update(ctx context.Context, tree rmg.Graph) error {
+	if err := o.drop(); err != nil {
+		return err
+	}
+	m := o.f.m
+	l, names, err := m.stand(ctx, tree, o.f.fresh)
+	if err != nil {
+		return err
+	}
+	o.stand = l
+	if err := o.show(ctx, tree, names); err != nil {
+		return errors.Join(full(err), o.drop())
+	}
+	return nil
+}
+
+// show writes what the layers do not have into a new upper layer, and mounts it.
+func (o *mounted) show(ctx context.Context, tree rmg.Graph, names []string) error {
+	o.n++
+	for _, d := range []string{"upper", "work"} {
+		if err := os.Mkdir(o.dir(d), 0o755); err != nil {
+			return err
+		}
+	}
+	if err := o.f.m.writeDelta(ctx, o.dir("upper"), tree, names); err != nil {
+		return err
+	}
+	if err := mountOverlay(o.f.Path(), o.dir("upper"), o.dir("work"), o.stand.chain()); err != nil {
+		return err
+	}
+	o.delta = map[string]stamp{}
+	for _, name := range names {
+		o.delta[name] = stamp{}
+		if st, err := os.Lstat(filepath.Join(o.f.Path(), filepath.FromSlash(name))); err == nil {
+			o.delta[name] = stampOf(st)
+		}
+	}
+	return nil
+}
+
+// changes looks at what the upper layer names, and at nothing else.
+func (o *mounted) changes(ctx context.Context) ([]change, error) {
+	names := map[string]bool{}
+	upper := o.dir("upper")
+	add := func(list []string) {
+		for _, n := range list {
+			names[n] = true
+		}
+	}
+	err := walk(upper, func(name string, st fs.FileInfo) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if name == ".git" {
+			return skip(st)
+		}
+		here, _ := o.f.tree.Get(pathOf(rmg.Root, name))
+		switch {
+		case isWhiteout(st):
+			add(below(o.f.tree, name))
+		case st.IsDir():
+			if isFile(here) || isOpaque(filepath.Join(upper, name)) {
+				add(below(o.f.tree, name))
+			}
+		default:
+			add(below(o.f.tree, name))
+			names[name] = true
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for name := range o.delta {
+		names[name] = true
+	}
+	var out []change
+	for _, name := range sortedNames(names) {
+		c, same, err := o.f.compare(name, o.delta[name])
+		if err != nil {
+			return nil, err
+		}
+		if !same {
+			out = append(out, c)
+		}
+	}
+	return out, nil
+}
+
+// drop takes the mount and its upper layer away.
+func (o *mounted) drop() error {
+	err := unmount(o.f.Path())
+	if o.stand != nil {
+		o.f.m.layers.release(o.stand)
+		o.stand = nil
+	}
+	if o.n > 0 {
+		err = errors.Join(err, removeAll(o.dir("upper")), removeAll(o.dir("work")))
+	}
+	return err
+}
+
+func skip(st fs.FileInfo) error {
+	if st.IsDir() {
+		return fs.SkipDir
+	}
+	return nil
+}
