@@ -52,6 +52,7 @@ type Manager struct {
 	mu     sync.Mutex               // guards the fields below
 	trees  map[string]rmg.Graph     // by commit
 	recent []string                 // commits in trees, oldest first
+	last   map[string]string        // the commit read last, by the repository's top
 	places map[string]chan struct{} // one token for each place in use
 	slots  map[string]*slot         // what each slot is known to hold
 }
@@ -64,7 +65,7 @@ func New(opt Options) (*Manager, error) {
 	if err := os.MkdirAll(opt.Dir, 0o700); err != nil {
 		return nil, err
 	}
-	m := &Manager{opt: opt, trees: map[string]rmg.Graph{}, places: map[string]chan struct{}{}, slots: map[string]*slot{}}
+	m := &Manager{opt: opt, trees: map[string]rmg.Graph{}, last: map[string]string{}, places: map[string]chan struct{}{}, slots: map[string]*slot{}}
 	m.how = Mechanism{Name: copies, Why: "this process has no mounts of its own"}
 	if !opt.Mount {
 		return m, nil

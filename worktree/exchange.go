@@ -44,6 +44,11 @@ func (m *Manager) finish(ctx context.Context, s *site, l Landing) (Outcome, erro
 	if err != nil {
 		return out, err
 	}
+	if s.conv == nil { // after a crash
+		if _, err := s.convert(ctx, l); err != nil {
+			return out, err
+		}
+	}
 	if err := os.MkdirAll(s.stage(l), 0o755); err != nil {
 		return out, err
 	}
@@ -80,11 +85,14 @@ func (m *Manager) replace(ctx context.Context, s *site, l Landing, p LandPath, s
 		return nil, ignoreStrange(err)
 	}
 	defer unix.Close(parent)
-	x := &exchange{m: m, site: s, path: p, parent: parent, base: path.Base(p.name()), staged: staged}
+	x := &exchange{ctx: ctx, m: m, site: s, path: p, parent: parent, base: path.Base(p.name()), staged: staged}
 	if err := x.leftover(); err != nil {
 		return x.kept, err
 	}
-	is, err := look(filepath.Join(s.top, p.name()), len(p.NewID+p.OldID))
+	if p.OldMode == submodule || p.NewMode == submodule {
+		return x.kept, x.submodule(ctx, l)
+	}
+	is, err := s.look(ctx, filepath.Join(s.top, p.name()), p)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return x.kept, err
 	}
@@ -136,6 +144,7 @@ func openParent(top, name string, make bool) (int, error) {
 
 // exchange is the replacement of one path.
 type exchange struct {
+	ctx    context.Context // of this one replacement
 	m      *Manager
 	site   *site
 	path   LandPath
@@ -145,8 +154,38 @@ type exchange struct {
 	kept   []rmg.Blob
 }
 
-func (x *exchange) is(full string) (entry, error) {
-	return look(full, len(x.path.NewID+x.path.OldID))
+func (x *exchange) is(full string) (entry, error) { return x.site.look(x.ctx, full, x.path) }
+
+// submodule replaces one by something else, or the other way round. What is
+// checked out in one is the person's, and stays: git shows it.
+func (x *exchange) submodule(ctx context.Context, l Landing) error {
+	if x.path.OldMode == submodule && x.path.NewMode == submodule {
+		return nil
+	}
+	if x.path.OldMode == submodule {
+		err := unix.Unlinkat(x.parent, x.base, unix.AT_REMOVEDIR)
+		if err != nil && !errors.Is(err, unix.ENOENT) || x.path.NewMode == "" {
+			return nil // there is something in it, or nothing to put there
+		}
+		if err := x.write(ctx, l); err != nil {
+			return err
+		}
+		return x.place()
+	}
+	if x.path.OldMode != "" {
+		if err := x.remove(); err != nil {
+			return err
+		}
+	}
+	root, err := os.OpenRoot(x.site.top)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	if err := root.MkdirAll(x.path.name(), 0o777); !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
 }
 
 // leftover deals with what a crash left in the stage: a person's bytes that had
@@ -277,12 +316,12 @@ func (x *exchange) remove() error {
 // write makes the new side of a path in the stage, from git's object. It gets
 // its name there only when it is whole: leftover takes it by its content.
 func (x *exchange) write(ctx context.Context, l Landing) error {
-	data, err := git{dir: l.Top}.run(ctx, "cat-file", "blob", x.path.NewID)
-	if err != nil {
-		return err
-	}
 	if x.path.NewMode == "120000" {
-		return os.Symlink(string(data), x.staged)
+		target, err := git{dir: l.Top}.run(ctx, "cat-file", "blob", x.path.NewID)
+		if err != nil {
+			return err
+		}
+		return os.Symlink(string(target), x.staged)
 	}
 	part := x.staged + ".part"
 	if err := os.RemoveAll(part); err != nil {
@@ -296,7 +335,7 @@ func (x *exchange) write(ctx context.Context, l Landing) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(data)
+	err = smudged(ctx, x.site.top, x.path, x.site.conv[x.path.name()], f)
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}

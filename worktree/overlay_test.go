@@ -75,11 +75,13 @@ func (b *bench) onDisk(tree rmg.Graph) string {
 		if w.exec {
 			mode = 0o755
 		}
-		lines = append(lines, fmt.Sprintf("%s %v %q", name, mode, b.blobs.m[hex.EncodeToString(w.blob.Sum[:])]))
+		lines = append(lines, fmt.Sprintf("%s %v %q", name, mode, b.blobs.m[hexOf(w.blob)]))
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, "\n")
 }
+
+func hexOf(b rmg.Blob) string { return hex.EncodeToString(b.Sum[:]) }
 
 // ifPrivate runs what only a machine with overlays has to keep.
 func ifPrivate(t *testing.T, test func(b *bench)) {
