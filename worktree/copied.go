@@ -110,17 +110,9 @@ func (c *copied) write(root *os.Root, name string, w want) error {
 	return nil
 }
 
-// changes looks at every file, and reads those whose stamps changed.
-func (c *copied) changes(ctx context.Context) ([]change, error) {
-	var out []change
-	seen := map[string]bool{}
-	note := func(name string) error {
-		d, same, err := c.f.compare(name, c.slot.stamps[name])
-		if err == nil && !same {
-			out = append(out, d)
-		}
-		return err
-	}
+// touched looks at every file.
+func (c *copied) touched(ctx context.Context) (map[string]stamp, error) {
+	out, seen := map[string]stamp{}, map[string]bool{}
 	err := walk(c.f.Path(), func(name string, st fs.FileInfo) error {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -131,20 +123,17 @@ func (c *copied) changes(ctx context.Context) ([]change, error) {
 		if st.IsDir() && c.slot.has[name].sub == "" {
 			return nil
 		}
-		seen[name] = true
-		return note(name)
+		if seen[name] = true; c.slot.stamps[name] != stampOf(st) {
+			out[name] = c.slot.stamps[name]
+		}
+		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range sortedNames(c.slot.has) {
+	for name, s := range c.slot.stamps {
 		if !seen[name] {
-			if err := note(name); err != nil {
-				return nil, err
-			}
+			out[name] = s
 		}
 	}
-	return out, nil
+	return out, err
 }
 
 // drop leaves everything as it is.

@@ -66,6 +66,9 @@ func New(opt Options) (*Manager, error) {
 		return nil, err
 	}
 	m := &Manager{opt: opt, trees: map[string]rmg.Graph{}, last: map[string]string{}, places: map[string]chan struct{}{}, slots: map[string]*slot{}}
+	if err := m.makeEmptyRepo(); err != nil {
+		return nil, err
+	}
 	m.how = Mechanism{Name: copies, Why: "this process has no mounts of its own"}
 	if !opt.Mount {
 		return m, nil

@@ -40,8 +40,9 @@ type Folder struct {
 type body interface {
 	// update makes the folder hold a tree and nothing else.
 	update(ctx context.Context, tree rmg.Graph) error
-	// changes lists what differs from the folder's tree, not in order.
-	changes(ctx context.Context) ([]change, error)
+	// touched names what may differ from the folder's tree, each with the stamp
+	// that it has if it does not, zero where there is none.
+	touched(ctx context.Context) (map[string]stamp, error)
 	// drop gives back what the files need while they are there.
 	drop() error
 }

@@ -65,15 +65,10 @@ func (o *mounted) show(ctx context.Context, tree rmg.Graph, names []string) erro
 	return nil
 }
 
-// changes looks at what the upper layer names, and at nothing else.
-func (o *mounted) changes(ctx context.Context) ([]change, error) {
-	names := map[string]bool{}
+// touched names what the upper layer does, and looks at nothing else.
+func (o *mounted) touched(ctx context.Context) (map[string]stamp, error) {
+	out := map[string]stamp{}
 	upper := o.dir("upper")
-	add := func(list []string) {
-		for _, n := range list {
-			names[n] = true
-		}
-	}
 	err := walk(upper, func(name string, st fs.FileInfo) error {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -82,36 +77,21 @@ func (o *mounted) changes(ctx context.Context) ([]change, error) {
 			return skip(st)
 		}
 		here, _ := o.f.tree.Get(pathOf(rmg.Root, name))
-		switch {
-		case isWhiteout(st):
-			add(below(o.f.tree, name))
-		case st.IsDir():
-			if isFile(here) || isOpaque(filepath.Join(upper, name)) {
-				add(below(o.f.tree, name))
-			}
-		default:
-			add(below(o.f.tree, name))
-			names[name] = true
+		if st.IsDir() && !isFile(here) && !isOpaque(filepath.Join(upper, name)) {
+			return nil // what is below it shows through
+		}
+		for _, n := range below(o.f.tree, name) {
+			out[n] = o.delta[n]
+		}
+		if !st.IsDir() && !isWhiteout(st) {
+			out[name] = o.delta[name]
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, err
+	for name, s := range o.delta {
+		out[name] = s
 	}
-	for name := range o.delta {
-		names[name] = true
-	}
-	var out []change
-	for _, name := range sortedNames(names) {
-		c, same, err := o.f.compare(name, o.delta[name])
-		if err != nil {
-			return nil, err
-		}
-		if !same {
-			out = append(out, c)
-		}
-	}
-	return out, nil
+	return out, err
 }
 
 // drop takes the mount and its upper layer away.

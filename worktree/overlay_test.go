@@ -315,3 +315,32 @@ func TestScanRecognisesMoves(t *testing.T) {
 		}
 	})
 }
+
+// TestScanLeavesOutWhatIsIgnored: what a build leaves does not come back, but
+// for what the tree has anyway.
+func TestScanLeavesOutWhatIsIgnored(t *testing.T) {
+	mechanisms(t, func(t *testing.T, mount bool) {
+		b := benchWith(t, Options{Mount: mount})
+		tree := b.apply(b.head(), []rewrite.Op{b.op("kept.log", "in the tree\n", "0644"), b.op("sub/.gitignore", "/out/\n!x.log\n", "0644")})
+		f := b.slot("s/0", tree)
+		defer f.Close()
+		for _, name := range []string{"kept.log", "left.log", "sub/out/a/b", "sub/x.log", "out"} {
+			full := filepath.Join(f.Path(), name)
+			b.must(os.MkdirAll(filepath.Dir(full), 0o755))
+			b.must(os.WriteFile(full, []byte("written\n"), 0o644))
+		}
+		puts := b.blobs.puts
+		ops, err := f.Scan(context.Background(), root)
+		b.must(err)
+		var got []string
+		for _, op := range ops {
+			got = append(got, fmt.Sprint(op.Op, " ", op.Path))
+		}
+		if want := []string{"write /t/kept.log", "write /t/out", "write /t/sub/x.log"}; !slices.Equal(got, want) {
+			t.Errorf("got  %q\nwant %q", got, want)
+		}
+		if b.blobs.puts != puts+3 {
+			t.Errorf("%d contents were taken in", b.blobs.puts-puts)
+		}
+	})
+}

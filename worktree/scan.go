@@ -8,7 +8,6 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -21,6 +20,17 @@ type change struct {
 	name     string
 	was, now want
 	had, has bool
+}
+
+// holds says whether there is something at a name, and no link on the way.
+func (f *Folder) holds(name string) bool {
+	parent, err := openParent(f.Path(), name, false)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(parent)
+	var st unix.Stat_t
+	return unix.Fstatat(parent, path.Base(name), &st, unix.AT_SYMLINK_NOFOLLOW) == nil
 }
 
 // compare looks at one name. same is also told of a file whose stamp is the one
@@ -102,12 +112,46 @@ func (f *Folder) read(parent int, name string, st unix.Stat_t) (want, error) {
 // repository ignores and the tree does not have. It costs what was changed where
 // folders are overlays, and a stat of every file where they are copies.
 func (f *Folder) Scan(ctx context.Context, at rmg.Path) ([]rewrite.Op, error) {
-	list, err := f.body.changes(ctx)
+	list, err := f.changes(ctx)
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(list, func(a, b change) int { return strings.Compare(a.name, b.name) })
 	return opsOf(f.tree, at, list), nil
+}
+
+// changes lists what differs from the folder's tree, in order of names.
+func (f *Folder) changes(ctx context.Context) ([]change, error) {
+	names, err := f.body.touched(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var fresh []string
+	for _, name := range sortedNames(names) {
+		if _, ok := wanted(f.tree, name); !ok && f.holds(name) {
+			fresh = append(fresh, name)
+		}
+	}
+	ignored, err := f.m.ignored(ctx, f.Path(), fresh)
+	if err != nil {
+		return nil, err
+	}
+	var out []change
+	for _, name := range sortedNames(names) {
+		if ignored[name] {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		c, same, err := f.compare(name, names[name])
+		if err != nil {
+			return nil, err
+		}
+		if !same {
+			out = append(out, c)
+		}
+	}
+	return out, nil
 }
 
 // opsOf says changes of a tree as ops below at, in an order in which they apply:
