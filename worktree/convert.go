@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -107,35 +106,37 @@ func smudged(ctx context.Context, top string, p LandPath, convert bool, w io.Wri
 	if convert {
 		args = []string{"cat-file", "--filters", "--path=" + p.name(), p.NewID}
 	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	cmd := git{dir: top}.command(ctx, args...)
 	var errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = w, &errs
-	if err := cmd.Run(); err != nil {
+	cmd.Stderr = &errs
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	if _, err := io.Copy(w, out); err != nil {
+		stop()
+		_ = cmd.Wait() // it was killed; err says why
+		return err
+	}
+	if err := cmd.Wait(); err != nil {
 		return &errGit{args: args, stderr: errs.String(), err: err}
 	}
 	return nil
 }
 
-// convert notes which landed paths have other bytes in the working tree, and
-// tries whether those that will be can be had: a filter that cannot be run is
-// found before the branch moves. Each why is a path with its reason.
-func (s *site) convert(ctx context.Context, l Landing) (why []string, err error) {
+// convert notes which landed paths have other bytes in the working tree.
+func (s *site) convert(ctx context.Context, l Landing) (err error) {
 	var names []string
 	for _, p := range l.Paths {
 		names = append(names, p.name())
 	}
-	if s.conv, err = converted(ctx, s.top, names); err != nil {
-		return nil, err
-	}
-	for _, p := range l.Paths {
-		if !p.isFile() || !s.conv[p.name()] {
-			continue
-		}
-		if err := smudged(ctx, s.top, p, true, io.Discard); err != nil {
-			why = append(why, fmt.Sprintf("%s (git cannot convert it: %v)", p.name(), err))
-		}
-	}
-	return why, nil
+	s.conv, err = converted(ctx, s.top, names)
+	return err
 }
 
 // look is what stands at a file in git's words. A file that is converted counts

@@ -45,7 +45,7 @@ func (m *Manager) finish(ctx context.Context, s *site, l Landing) (Outcome, erro
 		return out, err
 	}
 	if s.conv == nil { // after a crash
-		if _, err := s.convert(ctx, l); err != nil {
+		if err := s.convert(ctx, l); err != nil {
 			return out, err
 		}
 	}
@@ -59,7 +59,7 @@ func (m *Manager) finish(ctx context.Context, s *site, l Landing) (Outcome, erro
 		}
 		todo = append(todo, p)
 		m.opt.Step(StepFile)
-		kept, err := m.replace(ctx, s, l, p, filepath.Join(s.stage(l), fmt.Sprint(i)))
+		kept, err := m.replace(ctx, s, l, p, s.staged(l, i))
 		out.Kept = append(out.Kept, kept...)
 		if err != nil {
 			return out, fmt.Errorf("land %s: %w", p.name(), err)
@@ -313,40 +313,20 @@ func (x *exchange) remove() error {
 	return os.Remove(x.staged)
 }
 
-// write makes the new side of a path in the stage, from git's object. It gets
-// its name there only when it is whole: leftover takes it by its content.
+// write gives the staged name to the new side of the path, making it now if it
+// was not made before the branch moved.
 func (x *exchange) write(ctx context.Context, l Landing) error {
-	if x.path.NewMode == "120000" {
-		target, err := git{dir: l.Top}.run(ctx, "cat-file", "blob", x.path.NewID)
-		if err != nil {
-			return err
-		}
-		return os.Symlink(string(target), x.staged)
-	}
-	part := x.staged + ".part"
-	if err := os.RemoveAll(part); err != nil {
+	if err := x.site.make(ctx, l, x.path, x.staged); err != nil {
 		return err
 	}
-	perm := fs.FileMode(0o666)
-	if x.path.NewMode == "100755" {
-		perm = 0o777
-	}
-	f, err := os.OpenFile(part, os.O_CREATE|os.O_EXCL|os.O_WRONLY, perm)
-	if err != nil {
-		return err
-	}
-	err = smudged(ctx, x.site.top, x.path, x.site.conv[x.path.name()], f)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(part, x.staged)
+	return os.Rename(x.staged+".new", x.staged)
 }
 
 // newIndex makes a copy of the index, changes the landed paths in it, and
 // renames it over the index while the lock still stands.
 func (s *site) newIndex(ctx context.Context, l Landing, paths []LandPath) error {
-	if len(paths) == 0 {
-		return nil
+	if err := os.RemoveAll(s.room(l)); err != nil || len(paths) == 0 {
+		return err
 	}
 	index, next := filepath.Join(s.gitDir, "index"), filepath.Join(s.stage(l), "index")
 	data, err := os.ReadFile(index)

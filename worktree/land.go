@@ -255,13 +255,13 @@ func indexInfo(ctx context.Context, g git, paths []LandPath) error {
 
 // The steps of a landing, as Options.Step hears of them before each is done.
 const (
-	StepLock    = "lock"   // take index.lock
-	StepCheck   = "check"  // see that nothing of the person's is in the way
-	StepRef     = "ref"    // compare-and-swap of the branch
-	StepFile    = "file"   // replace one file; once for each path
-	StepIndex   = "index"  // put the new index in place
-	StepUnlock  = "unlock" // remove index.lock
-	StepCleanup = "cleanup"
+	StepLock   = "lock"   // take index.lock
+	StepCheck  = "check"  // see that nothing of the person's is in the way
+	StepStage  = "stage"  // make the new files beside their places
+	StepRef    = "ref"    // compare-and-swap of the branch
+	StepFile   = "file"   // replace one file; once for each path
+	StepIndex  = "index"  // put the new index in place
+	StepUnlock = "unlock" // remove index.lock
 )
 
 // Land brings a prepared landing in: compare-and-swap of the ref, then index
@@ -269,28 +269,26 @@ const (
 // replaced by exchange. A branch that is checked out nowhere has its ref moved.
 //
 // The order matters. The lock keeps git commands out; the check is made under
-// it; the ref is the point of no return: before it a crash leaves nothing but
+// it, and everything that needs room on the disk is written; the ref is the point of no return: before it a crash leaves nothing but
 // our lock, after it Resume finishes.
 func (m *Manager) Land(ctx context.Context, l Landing) (Outcome, error) {
-	at, err := findSite(ctx, l)
-	if err != nil {
-		return Outcome{}, err
-	}
-	if at == nil {
+	at, why, err := m.lockSite(ctx, l)
+	switch {
+	case err != nil || why != "":
+		return Outcome{Result: Blocked, Paths: []string{why}}, err
+	case at == nil:
 		m.opt.Step(StepRef)
 		moved, err := swapRef(ctx, l)
 		return outcome(moved), err
-	}
-	if why, err := at.lock(ctx, l, m.opt.Step); err != nil || why != "" {
-		return Outcome{Result: Blocked, Paths: []string{why}}, err
 	}
 	m.opt.Step(StepCheck)
 	if tip, err := branchTip(ctx, l); err != nil || tip != l.Tip {
 		return outcome(true), errors.Join(err, at.unlock(l))
 	}
-	inWay, err := at.convert(ctx, l)
+	inWay, err := at.inTheWay(ctx, l)
 	if err == nil && len(inWay) == 0 {
-		inWay, err = at.inTheWay(ctx, l)
+		m.opt.Step(StepStage)
+		inWay, err = at.prepare(ctx, l)
 	}
 	if err != nil || len(inWay) > 0 {
 		return Outcome{Result: Blocked, Paths: inWay}, errors.Join(err, at.unlock(l))
@@ -301,6 +299,32 @@ func (m *Manager) Land(ctx context.Context, l Landing) (Outcome, error) {
 	}
 	return m.finish(ctx, at, l)
 }
+
+// lockSite finds where the branch is checked out, nil if nowhere, and locks it:
+// once locked no git command takes it to another branch. why is not empty if the
+// lock could not be had.
+func (m *Manager) lockSite(ctx context.Context, l Landing) (at *site, why string, err error) {
+	for range maxSwitches {
+		at, err := findSite(ctx, l)
+		if err != nil || at == nil {
+			return nil, "", err
+		}
+		if why, err := at.lock(ctx, l, m.opt.Step); err != nil || why != "" {
+			return nil, why, err
+		}
+		again, err := findSite(ctx, l)
+		if err == nil && again != nil && again.top == at.top {
+			return at, "", nil
+		}
+		if err := errors.Join(err, at.unlock(l)); err != nil {
+			return nil, "", err
+		}
+	}
+	return nil, "the working tree, which is taken from branch to branch", nil
+}
+
+// maxSwitches is how often a branch may be found checked out elsewhere.
+const maxSwitches = 5
 
 func outcome(moved bool) Outcome {
 	if moved {

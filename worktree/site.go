@@ -176,6 +176,9 @@ func (s *site) inTheWay(ctx context.Context, l Landing) ([]string, error) {
 		return []string{noExchange}, nil
 	}
 	index, err := s.index(ctx)
+	if err == nil {
+		err = s.convert(ctx, l)
+	}
 	if err != nil {
 		return nil, err
 	}
