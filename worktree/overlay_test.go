@@ -68,14 +68,14 @@ func (b *bench) onDisk(tree rmg.Graph) string {
 	lines := []string{""}
 	for name, w := range files {
 		if w.link {
-			lines = append(lines, name+" Lrwxrwxrwx")
+			lines = append(lines, fmt.Sprintf("%q Lrwxrwxrwx %q", name, w.text))
 			continue
 		}
 		mode := os.FileMode(0o644)
 		if w.exec {
 			mode = 0o755
 		}
-		lines = append(lines, fmt.Sprintf("%s %v %q", name, mode, b.blobs.m[hexOf(w.blob)]))
+		lines = append(lines, fmt.Sprintf("%q %v %s", name, mode, shown(b.blobs.m[hexOf(w.blob)])))
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, "\n")
