@@ -145,7 +145,7 @@ func (f *forest) git(args ...string) error {
 
 // slot makes a workspace, lets edit work in it, and closes it.
 func (f *forest) slot(name string, edit func(w *worktree.Folder) error) error {
-	w, err := f.m.Slot(context.Background(), name, f.tree)
+	w, err := f.m.Slot(context.Background(), name, f.tree, worktree.Origin{Top: f.top, Branch: "main", Commit: f.head})
 	if err != nil {
 		return err
 	}
@@ -175,7 +175,7 @@ func (f *forest) ready() (row, error) {
 	var times []float64
 	for i := range 4 * rounds {
 		began := time.Now()
-		w, err := f.m.Slot(context.Background(), fmt.Sprint("ready/", i), f.tree)
+		w, err := f.m.Slot(context.Background(), fmt.Sprint("ready/", i), f.tree, worktree.Origin{Top: f.top, Branch: "main", Commit: f.head})
 		if err != nil {
 			return row{}, err
 		}
@@ -261,7 +261,7 @@ func (f *forest) disk() (row, error) {
 	var changes int64
 	var open []*worktree.Folder
 	for i := range 50 {
-		w, err := f.m.Slot(context.Background(), fmt.Sprint("disk/", i), f.tree)
+		w, err := f.m.Slot(context.Background(), fmt.Sprint("disk/", i), f.tree, worktree.Origin{Top: f.top, Branch: "main", Commit: f.head})
 		if err != nil {
 			return row{}, err
 		}

@@ -31,6 +31,8 @@ type Folder struct {
 	m     *Manager
 	dir   string // holds tree and scratch
 	tree  rmg.Graph
+	of    Origin
+	git   *gitPlaces // nil where there is no .git
 	body  body
 	fresh bool
 	free  func()
@@ -82,20 +84,21 @@ func (m *Manager) placeDir(name string) (string, error) {
 // Slot makes the folder of a fixed place hold tree: the same name is the same
 // path every time, and it costs what differs from trees that were shown before.
 // A slot is taken by one user at a time; it waits for its turn or ctx's end.
+// Where it is an overlay, git works in it, as if of had been checked out.
 //
 // Example name: AuthService/0
-func (m *Manager) Slot(ctx context.Context, name string, tree rmg.Graph) (*Folder, error) {
-	return m.place(ctx, "slot/"+name, tree, false)
+func (m *Manager) Slot(ctx context.Context, name string, tree rmg.Graph, of Origin) (*Folder, error) {
+	return m.place(ctx, "slot/"+name, tree, of, false)
 }
 
 // Fresh makes a folder that nothing has ever been in, at a fixed path for name
 // (one user at a time, as Slot), holding tree exactly: every file is looked at
 // for having been touched since its content was checked. Close removes it.
 func (m *Manager) Fresh(ctx context.Context, name string, tree rmg.Graph) (*Folder, error) {
-	return m.place(ctx, "fresh/"+name, tree, true)
+	return m.place(ctx, "fresh/"+name, tree, Origin{}, true)
 }
 
-func (m *Manager) place(ctx context.Context, name string, tree rmg.Graph, fresh bool) (*Folder, error) {
+func (m *Manager) place(ctx context.Context, name string, tree rmg.Graph, of Origin, fresh bool) (*Folder, error) {
 	dir, err := m.placeDir(name)
 	if err != nil {
 		return nil, err
@@ -104,7 +107,7 @@ func (m *Manager) place(ctx context.Context, name string, tree rmg.Graph, fresh 
 	if err != nil {
 		return nil, err
 	}
-	f := &Folder{m: m, dir: dir, fresh: fresh, free: free}
+	f := &Folder{m: m, dir: dir, of: of, fresh: fresh, free: free}
 	m.mu.Lock()
 	known := m.slots[name]
 	m.mu.Unlock()
@@ -115,6 +118,9 @@ func (m *Manager) place(ctx context.Context, name string, tree rmg.Graph, fresh 
 	}
 	if m.how.Name == overlays {
 		f.body = &mounted{f: f}
+		if err == nil {
+			f.git, err = of.places(ctx)
+		}
 	} else {
 		f.body = &copied{f: f, slot: known}
 	}
@@ -125,6 +131,7 @@ func (m *Manager) place(ctx context.Context, name string, tree rmg.Graph, fresh 
 		err = f.Update(ctx, tree)
 	}
 	if err != nil {
+		err = errors.Join(err, f.body.drop())
 		free()
 		return nil, err
 	}

@@ -52,8 +52,18 @@ func (o *mounted) show(ctx context.Context, tree rmg.Graph, names []string) erro
 	if err := o.f.m.writeDelta(ctx, o.dir("upper"), tree, names); err != nil {
 		return err
 	}
+	if o.f.git != nil {
+		if err := o.plantGit(); err != nil {
+			return err
+		}
+	}
 	if err := mountOverlay(o.f.Path(), o.dir("upper"), o.dir("work"), o.stand.chain()); err != nil {
 		return err
+	}
+	if o.f.git != nil {
+		if err := o.joinGit(ctx); err != nil {
+			return err
+		}
 	}
 	o.delta = map[string]stamp{}
 	for _, name := range names {
@@ -96,7 +106,7 @@ func (o *mounted) touched(ctx context.Context) (map[string]stamp, error) {
 
 // drop takes the mount and its upper layer away.
 func (o *mounted) drop() error {
-	err := unmount(o.f.Path())
+	err := errors.Join(unmount(filepath.Join(o.f.Path(), ".git", gitObjects)), unmount(o.f.Path()))
 	if o.stand != nil {
 		o.f.m.layers.release(o.stand)
 		o.stand = nil

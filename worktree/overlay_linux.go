@@ -58,7 +58,7 @@ func unmount(at string) error {
 	if errors.Is(err, unix.EBUSY) {
 		err = unix.Unmount(at, unix.MNT_DETACH)
 	}
-	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOENT) {
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) {
 		return nil // nothing is mounted there
 	}
 	return err

@@ -33,7 +33,7 @@ func (b *bench) head() rmg.Graph {
 
 func (b *bench) slot(name string, tree rmg.Graph) *Folder {
 	b.Helper()
-	f, err := b.m.Slot(context.Background(), name, tree)
+	f, err := b.m.Slot(context.Background(), name, tree, Origin{})
 	b.must(err)
 	return f
 }
@@ -199,7 +199,7 @@ func TestFiftyWorkspacesAtOnce(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range map[bool]int{false: 4, true: 50}[mount] {
 			wg.Go(func() {
-				f, err := b.m.Slot(context.Background(), fmt.Sprintf("s/%d", i), tree)
+				f, err := b.m.Slot(context.Background(), fmt.Sprintf("s/%d", i), tree, Origin{})
 				if err != nil {
 					t.Error(err)
 					return
@@ -272,7 +272,7 @@ func TestAFullDiskSaysSo(t *testing.T) {
 		b.m, err = New(Options{Dir: small, Blobs: b.blobs, Mount: mount})
 		b.must(err)
 		big := b.apply(rmg.Graph{}, []rewrite.Op{b.op("big", strings.Repeat("x", 1<<20), "0644")})
-		_, err = b.m.Slot(context.Background(), "s/0", big)
+		_, err = b.m.Slot(context.Background(), "s/0", big, Origin{})
 		var e *rmg.Error
 		if !errors.As(err, &e) || e.Code != rmg.Limit || e.Hint == "" {
 			t.Fatalf("%v", err)

@@ -523,7 +523,7 @@ func slotUndoesEverything(t *testing.T, mount bool) {
 	b.must(err)
 	tree, err := b.m.Tree(ctx, b.top, tip)
 	b.must(err)
-	f, err := b.m.Slot(ctx, "s/0", tree)
+	f, err := b.m.Slot(ctx, "s/0", tree, Origin{})
 	b.must(err)
 	want := snapshot(t, f.Path())
 	same, err := os.Lstat(filepath.Join(f.Path(), "dir/b.txt"))
