@@ -69,7 +69,8 @@ func main() {
 		fmt.Fprintln(out, "ROW\tVALUE\tPEERS\tMUST\tHOLDS")
 	}
 	failed := false
-	for _, m := range slices.Concat(graphRows(), logRows(), kernelRows(), worktreeRows(), sandboxRows(), demoRows()) {
+	trees, clearTrees := worktreeRows()
+	for _, m := range slices.Concat(graphRows(), logRows(), kernelRows(), trees, sandboxRows(), demoRows()) {
 		if !match.MatchString(m.name) {
 			continue
 		}
@@ -90,6 +91,9 @@ func main() {
 		}
 		fmt.Fprintf(out, "%s\t%.4g %s\t%s\t%s\t%v%s\n", r.Name, r.Value, r.Unit, peersOf(r), r.Must, r.Holds, skipOf(r))
 		out.Flush()
+	}
+	if err := clearTrees(); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
 	}
 	pprof.StopCPUProfile()
 	if failed {

@@ -20,21 +20,52 @@ import (
 )
 
 // worktreeRows make workspaces of repositories of several sizes; the peers are
-// git worktree add and cp -r of the same files.
-func worktreeRows() []measure {
-	var out []measure
+// git worktree add and cp -r of the same files. done removes what they leave.
+func worktreeRows() (rows []measure, done func() error) {
+	g := &grove{}
 	for _, n := range []int{10_000, 50_000, 100_000} {
-		out = append(out,
-			measure{fmt.Sprintf("worktree/ready/%d", n), func() (row, error) { return withForest(n, (*forest).ready) }},
-			measure{fmt.Sprintf("worktree/cold/%d", n), func() (row, error) { return withForest(n, (*forest).cold) }},
-			measure{fmt.Sprintf("worktree/scan/%d", n), func() (row, error) { return withForest(n, (*forest).scan) }},
-			measure{fmt.Sprintf("worktree/reimport/%d", n), func() (row, error) { return withForest(n, (*forest).reimport) }},
+		rows = append(rows,
+			measure{fmt.Sprintf("worktree/ready/%d", n), g.row(n, (*forest).ready)},
+			measure{fmt.Sprintf("worktree/cold/%d", n), g.row(n, (*forest).cold)},
+			measure{fmt.Sprintf("worktree/scan/%d", n), g.row(n, (*forest).scan)},
+			measure{fmt.Sprintf("worktree/reimport/%d", n), g.row(n, (*forest).reimport)},
 		)
+		if n == 10_000 {
+			rows = append(rows,
+				measure{"worktree/disk/50", g.row(n, (*forest).disk)}, measure{"worktree/storm/50", g.row(n, (*forest).storm)})
+		}
 	}
-	return append(out,
-		measure{"worktree/disk/50", func() (row, error) { return withForest(10_000, (*forest).disk) }},
-		measure{"worktree/storm/50", func() (row, error) { return withForest(10_000, (*forest).storm) }},
-	)
+	return rows, g.clear
+}
+
+// grove keeps the forest of the last row for the next one.
+type grove struct{ last *forest }
+
+func (g *grove) row(n int, run func(*forest) (row, error)) func() (row, error) {
+	return func() (row, error) {
+		if g.last == nil || g.last.n != n {
+			if err := g.clear(); err != nil {
+				return row{}, err
+			}
+			f, err := newForest(n)
+			g.last = f
+			if err != nil {
+				return row{}, errors.Join(err, g.clear())
+			}
+		}
+		return run(g.last)
+	}
+}
+
+func (g *grove) clear() (err error) {
+	if f := g.last; f != nil {
+		if f.store != nil {
+			err = f.store.Close()
+		}
+		err = errors.Join(err, os.RemoveAll(f.dir))
+	}
+	g.last = nil
+	return err
 }
 
 // forestBlobs is the journal's content store in the worktree's words.
@@ -58,50 +89,45 @@ type forest struct {
 	head      string
 	imported  float64 // ms that reading all of it took
 	firstSlot float64 // ms that the first workspace took
+	others    map[string]float64
 }
 
 // errNoOverlays is why rows are skipped on a machine without them.
 var errNoOverlays = errors.New("workspaces are copied on this machine")
 
-// withForest makes one, and leaves nothing of it. Overlays hold on to what they
-// stand on, so all of it is in one folder on disk.
-func withForest(n int, run func(*forest) (row, error)) (r row, err error) {
+// newForest makes one, all in one folder on disk.
+func newForest(n int) (*forest, error) {
 	dir, err := os.MkdirTemp("", "bench-forest-")
-	if err != nil {
-		return row{}, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	f := &forest{n: n, dir: dir, top: filepath.Join(dir, "repo")}
+	if err != nil {
+		return f, err
+	}
 	if err := f.plant(); err != nil {
-		return row{}, err
+		return f, err
 	}
 	if f.store, err = journal.Open(filepath.Join(dir, "data"), journal.Options{}); err != nil {
-		return row{}, err
+		return f, err
 	}
-	defer func() { err = errors.Join(err, f.store.Close()) }()
 	f.m, err = worktree.New(worktree.Options{Dir: filepath.Join(dir, "work"), Blobs: forestBlobs{f.store.Blobs()}, Mount: worktree.Private()})
 	if err != nil {
-		return row{}, err
+		return f, err
 	}
 	if how := f.m.Mechanism(); how.Why != "" {
-		return row{}, fmt.Errorf("%w: %s", errNoOverlays, how.Why)
+		return f, fmt.Errorf("%w: %s", errNoOverlays, how.Why)
 	}
 	ctx := context.Background()
 	if f.head, err = f.m.Head(ctx, f.top, "main"); err != nil {
-		return row{}, err
+		return f, err
 	}
 	f.imported, err = millis(func() error {
 		f.tree, err = f.m.Tree(ctx, f.top, f.head)
 		return err
 	})
 	if err != nil {
-		return row{}, err
+		return f, err
 	}
 	f.firstSlot, err = millis(func() error { return f.slot("first", nil) })
-	if err != nil {
-		return row{}, err
-	}
-	return run(f)
+	return f, err
 }
 
 func millis(do func() error) (float64, error) {
@@ -157,6 +183,9 @@ func (f *forest) slot(name string, edit func(w *worktree.Folder) error) error {
 
 // peers are what others take for the same files.
 func (f *forest) peers() (map[string]float64, error) {
+	if f.others != nil {
+		return f.others, nil
+	}
 	add, err := millis(func() error {
 		return f.git("-C", f.top, "worktree", "add", "-q", "--detach", filepath.Join(f.dir, "added"))
 	})
@@ -166,7 +195,8 @@ func (f *forest) peers() (map[string]float64, error) {
 	cp, err := millis(func() error {
 		return exec.Command("cp", "-r", filepath.Join(f.dir, "added"), filepath.Join(f.dir, "copied")).Run()
 	})
-	return map[string]float64{"git worktree add": add, "cp -r": cp}, err
+	f.others = map[string]float64{"git worktree add": add, "cp -r": cp}
+	return f.others, err
 }
 
 // ready is the time to a workspace in which a command could run, of a tree that
@@ -226,6 +256,7 @@ func (f *forest) scan() (row, error) {
 		return row{}, err
 	}
 	status, err := millis(func() error { return f.git("-C", f.top, "status", "--porcelain") })
+	err = errors.Join(err, f.git("-C", f.top, "checkout", "-q", "."))
 	return row{Value: took, Unit: "ms", Peers: map[string]float64{"git status": status}, N: 1}.within(100, "<= 100 ms"), err
 }
 
@@ -254,6 +285,9 @@ func (f *forest) reimport() (row, error) {
 
 // disk is what 50 workspaces with ten changes each take of it, beside one.
 func (f *forest) disk() (row, error) {
+	if err := f.slot("disk/0", nil); err != nil {
+		return row{}, err
+	}
 	one, err := diskOf(filepath.Join(f.dir, "work"))
 	if err != nil {
 		return row{}, err
@@ -271,8 +305,8 @@ func (f *forest) disk() (row, error) {
 			if err := os.WriteFile(filepath.Join(w.Path(), fmt.Sprintf("d0/e%d/f%d.txt", j, 100*j)), text, 0o644); err != nil {
 				return row{}, err
 			}
-			changes += 4096 // a block each
 		}
+		changes += (10 + 12) * 4096 // a block for each file, and each folder that holds one
 	}
 	all, err := diskOf(filepath.Join(f.dir, "work"))
 	for _, w := range open {

@@ -99,7 +99,11 @@ func (c *copied) clear(root *os.Root, next map[string]want) error {
 // write makes one file, and remembers how it was left. A gate's folder is held
 // against the hashes on the way.
 func (c *copied) write(root *os.Root, name string, w want) error {
-	if err := c.f.m.writeFile(root, name, w, c.f.fresh); err != nil {
+	if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
+		return err
+	}
+	full := filepath.Join(c.f.Path(), filepath.FromSlash(name))
+	if err := c.f.m.writeNew(full, w, c.f.fresh); err != nil {
 		return err
 	}
 	st, err := root.Lstat(name)

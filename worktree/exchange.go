@@ -229,14 +229,32 @@ func (x *exchange) put(ctx context.Context, l Landing) error {
 // is the person's and stays.
 func (x *exchange) place() error {
 	err := unix.Renameat2(unix.AT_FDCWD, x.staged, x.parent, x.base, unix.RENAME_NOREPLACE)
-	if errors.Is(err, unix.EEXIST) && os.Remove(filepath.Join(x.site.top, x.path.name())+"/") == nil {
-		// An empty folder stood there; git does not count it as anything.
+	if errors.Is(err, unix.EEXIST) && removeFolders(filepath.Join(x.site.top, x.path.name())) == nil {
+		// Folders stood there with nothing in them; git does not count them.
 		err = unix.Renameat2(unix.AT_FDCWD, x.staged, x.parent, x.base, unix.RENAME_NOREPLACE)
 	}
 	if errors.Is(err, unix.EEXIST) {
 		return nil
 	}
 	return err
+}
+
+// removeFolders removes a folder that holds nothing but such folders. One that
+// holds something keeps it.
+func removeFolders(dir string) error {
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, d := range list {
+		if !d.IsDir() {
+			return fs.ErrExist
+		}
+		if err := removeFolders(filepath.Join(dir, d.Name())); err != nil {
+			return err
+		}
+	}
+	return os.Remove(dir + "/")
 }
 
 // judge looks at what came out, and puts it back if it was not expected.

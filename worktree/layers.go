@@ -39,6 +39,9 @@ type layer struct {
 	meta  layerMeta
 	below *layer // nil for a base
 
+	git  sync.Mutex     // held while a .git is made for it
+	gits map[string]int // folders that stand for .git, by how many use each; guarded by git
+
 	// Guarded by layers.mu.
 	tree    rmg.Graph // zero until somebody asks for it again after a start
 	known   bool      // tree is set
@@ -107,7 +110,7 @@ func openLayers(dir string) (*layers, error) {
 		return nil, err
 	}
 	for _, d := range list {
-		l := &layer{dir: filepath.Join(dir, d.Name()), ready: make(chan struct{})}
+		l := &layer{dir: filepath.Join(dir, d.Name()), ready: make(chan struct{}), gits: map[string]int{}}
 		close(l.ready)
 		data, err := os.ReadFile(filepath.Join(l.dir, "meta"))
 		if err == nil {
@@ -120,6 +123,12 @@ func openLayers(dir string) (*layers, error) {
 			continue
 		}
 		ls.all[l.meta.Digest] = l
+		half, _ := filepath.Glob(filepath.Join(l.dir, "new-*"))
+		for _, dir := range half {
+			if err := removeAll(dir); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return ls, ls.connect()
 }
@@ -226,7 +235,7 @@ func (m *Manager) nearest(tree rmg.Graph) (l *layer, names []string, make *layer
 }
 
 func newLayer(ls *layers, digest rmg.Digest, below *layer) *layer {
-	l := &layer{below: below, checked: true, ready: make(chan struct{})}
+	l := &layer{below: below, checked: true, ready: make(chan struct{}), gits: map[string]int{}}
 	l.meta = layerMeta{Digest: digest, Boot: ls.boot}
 	if below != nil {
 		l.meta.Below = &below.meta.Digest
@@ -349,17 +358,23 @@ func (m *Manager) writeTree(ctx context.Context, dir string, tree rmg.Graph) err
 	return m.writeFiles(ctx, dir, sortedNames(files), files)
 }
 
+// writeFiles writes files into a new folder that nobody else is in.
 func (m *Manager) writeFiles(ctx context.Context, dir string, names []string, files map[string]want) error {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return err
-	}
-	defer root.Close()
+	made := map[string]bool{".": true}
 	for _, name := range names {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := m.writeFile(root, name, files[name], true); err != nil {
+		full := filepath.Join(dir, filepath.FromSlash(name))
+		err := error(nil)
+		if d := path.Dir(name); !made[d] {
+			err = os.MkdirAll(filepath.Dir(full), 0o755)
+			made[d] = true
+		}
+		if err == nil {
+			err = m.writeNew(full, files[name], true)
+		}
+		if err != nil {
 			return fmt.Errorf("materialise %s: %w", name, err)
 		}
 	}

@@ -17,6 +17,7 @@ type mounted struct {
 	f     *Folder
 	stand *layer           // held; nil before the first update
 	delta map[string]stamp // what update wrote into the upper layer; zero where it hid a name
+	git   string           // the layer that .git is in, held; "" where there is none
 	n     int              // of the upper layer: each mount gets a new one
 }
 
@@ -52,16 +53,18 @@ func (o *mounted) show(ctx context.Context, tree rmg.Graph, names []string) erro
 	if err := o.f.m.writeDelta(ctx, o.dir("upper"), tree, names); err != nil {
 		return err
 	}
+	lowers := o.stand.chain()
 	if o.f.git != nil {
-		if err := o.plantGit(); err != nil {
+		if err := o.withGit(ctx); err != nil {
 			return err
 		}
+		lowers = append([]string{o.gitLayer()}, lowers...)
 	}
-	if err := mountOverlay(o.f.Path(), o.dir("upper"), o.dir("work"), o.stand.chain()); err != nil {
+	if err := o.mount(lowers); err != nil {
 		return err
 	}
 	if o.f.git != nil {
-		if err := o.joinGit(ctx); err != nil {
+		if err := o.bindGit(); err != nil {
 			return err
 		}
 	}
@@ -104,10 +107,19 @@ func (o *mounted) touched(ctx context.Context) (map[string]stamp, error) {
 	return out, err
 }
 
+func (o *mounted) mount(lowers []string) error {
+	return mountOverlay(o.f.Path(), o.dir("upper"), o.dir("work"), lowers)
+}
+
+func (o *mounted) unmount() error {
+	return errors.Join(unmount(filepath.Join(o.f.Path(), ".git", gitObjects)), unmount(o.f.Path()))
+}
+
 // drop takes the mount and its upper layer away.
 func (o *mounted) drop() error {
-	err := errors.Join(unmount(filepath.Join(o.f.Path(), ".git", gitObjects)), unmount(o.f.Path()))
+	err := o.unmount()
 	if o.stand != nil {
+		o.leaveGit()
 		o.f.m.layers.release(o.stand)
 		o.stand = nil
 	}

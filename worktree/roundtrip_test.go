@@ -111,7 +111,7 @@ func (b *bench) roundTrip(rnd *rand.Rand, round int) {
 		b.Fatalf("round %d: %+v", round, out)
 	}
 	if s := b.git("status", "--porcelain", "--ignored"); s != "" {
-		b.Fatalf("round %d: status\n%s", round, s)
+		b.Fatalf("round %d: status\n%s\nafter %+v", round, s, l.Paths)
 	}
 	if got := snapshotFiles(b.T, b.top); got != files {
 		b.Fatalf("round %d: files\n%s\nwant\n%s", round, got, files)

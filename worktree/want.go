@@ -162,21 +162,16 @@ func sortedNames[V any](m map[string]V) []string {
 	return out
 }
 
-// writeFile makes one file, symlink or submodule's folder below a folder, and
-// the folders it stands in. With check the bytes written are hashed: Internal if
-// a blob is not what its name says. Without, the file system may clone a large
-// one, which then shares its blocks.
-func (m *Manager) writeFile(root *os.Root, name string, w want, check bool) error {
-	if dir := path.Dir(name); dir != "." {
-		if err := root.MkdirAll(dir, 0o755); err != nil {
-			return err
-		}
-	}
+// writeNew makes one file, symlink or submodule's folder where there is nothing.
+// With check the bytes written are hashed: Internal if a blob is not what its
+// name says. Without, the file system may clone a large one, which then shares
+// its blocks.
+func (m *Manager) writeNew(full string, w want, check bool) error {
 	switch {
 	case w.link:
-		return root.Symlink(w.text, name)
+		return os.Symlink(w.text, full)
 	case w.sub != "":
-		return root.Mkdir(name, 0o755)
+		return os.Mkdir(full, 0o755)
 	}
 	perm := fs.FileMode(0o644)
 	if w.exec {
@@ -187,7 +182,7 @@ func (m *Manager) writeFile(root *os.Root, name string, w want, check bool) erro
 		return err
 	}
 	defer src.Close()
-	dst, err := root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, perm)
+	dst, err := os.OpenFile(full, os.O_CREATE|os.O_EXCL|os.O_WRONLY, perm)
 	if err != nil {
 		return err
 	}

@@ -330,6 +330,21 @@ func shown(data []byte) string {
 	return fmt.Sprintf("%q", data)
 }
 
+// TestLandAFileWhereEmptyFoldersStand: git counts folders without files as
+// nothing, however deep; the file takes their place.
+func TestLandAFileWhereEmptyFoldersStand(t *testing.T) {
+	b := newBench(t, nil)
+	b.must(os.MkdirAll(filepath.Join(b.top, "gone/left/over"), 0o755))
+	b.must(os.MkdirAll(filepath.Join(b.top, "fresh/left/over"), 0o755))
+	l := b.change(remove("gone"), b.op("gone", "now a file\n", "0644"), b.op("fresh", "a file\n", "0644"))
+	out, err := b.m.Land(context.Background(), l)
+	b.must(err)
+	if out.Result != Landed || b.read("gone") != "now a file\n" || b.read("fresh") != "a file\n" {
+		t.Errorf("%+v", out)
+	}
+	b.clean()
+}
+
 func TestLandRefusesAMovedBranch(t *testing.T) {
 	b := newBench(t, nil)
 	l := b.several()
