@@ -18,6 +18,7 @@ import (
 	"text/tabwriter"
 
 	"jitos.dev/workers/sandbox"
+	"jitos.dev/worktree"
 )
 
 // row is one measurement.
@@ -40,6 +41,10 @@ type measure struct {
 
 func main() {
 	sandbox.Main()
+	if self, err := os.Executable(); err == nil && !worktree.Private() {
+		err = worktree.Enter(append([]string{self}, os.Args[1:]...))
+		fmt.Fprintln(os.Stderr, "bench: no mounts of its own:", err) // rows that need them say so
+	}
 	only := flag.String("only", "", "run the rows whose name matches this regular expression")
 	asJSON := flag.Bool("json", false, "one JSON object a line")
 	profile := flag.String("cpuprofile", "", "write where the processor time went to this file")
@@ -64,7 +69,8 @@ func main() {
 		fmt.Fprintln(out, "ROW\tVALUE\tPEERS\tMUST\tHOLDS")
 	}
 	failed := false
-	for _, m := range slices.Concat(graphRows(), logRows(), kernelRows(), sandboxRows(), demoRows()) {
+	trees, clearTrees := worktreeRows()
+	for _, m := range slices.Concat(graphRows(), logRows(), kernelRows(), trees, sandboxRows(), demoRows()) {
 		if !match.MatchString(m.name) {
 			continue
 		}
@@ -85,6 +91,9 @@ func main() {
 		}
 		fmt.Fprintf(out, "%s\t%.4g %s\t%s\t%s\t%v%s\n", r.Name, r.Value, r.Unit, peersOf(r), r.Must, r.Holds, skipOf(r))
 		out.Flush()
+	}
+	if err := clearTrees(); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
 	}
 	pprof.StopCPUProfile()
 	if failed {

@@ -138,7 +138,8 @@ func (h *handle) Materialise(ctx context.Context, slot int) (work.Folder, error)
 	if h.root == "" {
 		return nil, &rmg.Error{Op: "materialise", Code: rmg.Invalid, Msg: "the workspace has no repository"}
 	}
-	tree, err := treeAt(h.Graph(), h.root)
+	world := h.Graph()
+	tree, err := treeAt(world, h.root)
 	if err != nil {
 		return nil, err
 	}
@@ -147,11 +148,23 @@ func (h *handle) Materialise(ctx context.Context, slot int) (work.Folder, error)
 	}
 	segs := h.root.Segments()
 	name := path.Join(string(rmg.Root.Child(segs[1].ID))[1:], string(rmg.Root.Child(segs[2].ID))[1:], fmt.Sprint(slot))
-	f, err := h.k.opt.Worktree.Slot(ctx, name, tree)
+	f, err := h.k.opt.Worktree.Slot(ctx, name, tree, originOf(world, h.root))
 	if err != nil {
 		return nil, err
 	}
 	return &folder{Folder: f, root: h.root}, nil
+}
+
+// originOf says what a branch was in git when a world was forked; zero where it
+// stands in no repository on disk.
+func originOf(world rmg.Graph, root rmg.Path) Origin {
+	here, _ := world.Get(root)
+	repo, _ := world.Get(root.Parent())
+	of := Origin{Top: repo.Props.String(propOrigin), Branch: root.Base().ID, Commit: here.Props.String(propGitBase)}
+	if of.Top == "" || of.Commit == "" {
+		return Origin{}
+	}
+	return of
 }
 
 // ReadBlob and PutBlob are content in and out.

@@ -125,7 +125,7 @@ func (f memFolder) Scratch() string                                      { retur
 func (f memFolder) Update(context.Context, rmg.Graph) error              { return nil }
 func (f memFolder) Scan(context.Context, rmg.Path) ([]rewrite.Op, error) { return nil, nil }
 func (f memFolder) Close() error                                         { return nil }
-func (m *memRepo) Slot(_ context.Context, n string, g rmg.Graph) (Folder, error) {
+func (m *memRepo) Slot(_ context.Context, n string, g rmg.Graph, _ Origin) (Folder, error) {
 	return m.place(n, g)
 }
 

@@ -56,6 +56,9 @@ type Repo struct {
 	Head   string // its commit
 }
 
+// Origin says which commit a workspace was forked from.
+type Origin struct{ Top, Branch, Commit string }
+
 // Folder is a tree as real files; see work.Folder.
 type Folder interface {
 	Path() string
@@ -105,7 +108,7 @@ type Worktree interface {
 	// a commit; with line 0 the last that touched it.
 	Blame(ctx context.Context, top, commit, name string, line int) (Commit, error)
 
-	Slot(ctx context.Context, name string, tree rmg.Graph) (Folder, error)
+	Slot(ctx context.Context, name string, tree rmg.Graph, of Origin) (Folder, error)
 	Fresh(ctx context.Context, name string, tree rmg.Graph) (Folder, error)
 
 	Prepare(ctx context.Context, r LandRequest) (landing []byte, commit string, err error)

@@ -17,6 +17,7 @@ const (
 	PropBlob   = "blob"   // File: content
 	PropMode   = "mode"   // File: "0644" or "0755"
 	PropTarget = "target" // Symlink: string, or bytes when it is not UTF-8
+	PropCommit = "commit" // Submodule: which commit of its own repository
 )
 
 // Resolve turns what is left open in ops into what a record holds: text and

@@ -10,6 +10,7 @@ package worktree
 import (
 	"io"
 	"os"
+	"path/filepath"
 	"sync"
 
 	"jitos.dev/rmg"
@@ -28,18 +29,30 @@ type Options struct {
 	// Step is called with the name of each step of a landing before it is
 	// done; tests kill the process there. May be nil.
 	Step func(string)
+	// Mount says that this process may mount where nobody else sees it: see
+	// Private.
+	Mount bool
 }
+
+// The names of mechanisms.
+const (
+	overlays = "overlay"
+	copies   = "copy"
+)
 
 // maxTrees is how many trees of commits are remembered.
 const maxTrees = 64
 
 // Manager does all of it. Safe for concurrent use.
 type Manager struct {
-	opt Options
+	opt    Options
+	how    Mechanism
+	layers *layers // nil where folders are copies
 
 	mu     sync.Mutex               // guards the fields below
 	trees  map[string]rmg.Graph     // by commit
 	recent []string                 // commits in trees, oldest first
+	last   map[string]string        // the commit read last, by the repository's top
 	places map[string]chan struct{} // one token for each place in use
 	slots  map[string]*slot         // what each slot is known to hold
 }
@@ -52,5 +65,20 @@ func New(opt Options) (*Manager, error) {
 	if err := os.MkdirAll(opt.Dir, 0o700); err != nil {
 		return nil, err
 	}
-	return &Manager{opt: opt, trees: map[string]rmg.Graph{}, places: map[string]chan struct{}{}, slots: map[string]*slot{}}, nil
+	m := &Manager{opt: opt, trees: map[string]rmg.Graph{}, last: map[string]string{}, places: map[string]chan struct{}{}, slots: map[string]*slot{}}
+	if err := m.makeEmptyRepo(); err != nil {
+		return nil, err
+	}
+	m.how = Mechanism{Name: copies, Why: "this process has no mounts of its own"}
+	if !opt.Mount {
+		return m, nil
+	}
+	if err := tryOverlay(opt.Dir); err != nil {
+		m.how.Why = err.Error()
+		return m, nil
+	}
+	m.how = Mechanism{Name: overlays}
+	var err error
+	m.layers, err = openLayers(filepath.Join(opt.Dir, "layers"))
+	return m, err
 }

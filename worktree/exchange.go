@@ -44,6 +44,11 @@ func (m *Manager) finish(ctx context.Context, s *site, l Landing) (Outcome, erro
 	if err != nil {
 		return out, err
 	}
+	if s.conv == nil { // after a crash
+		if err := s.convert(ctx, l); err != nil {
+			return out, err
+		}
+	}
 	if err := os.MkdirAll(s.stage(l), 0o755); err != nil {
 		return out, err
 	}
@@ -54,7 +59,7 @@ func (m *Manager) finish(ctx context.Context, s *site, l Landing) (Outcome, erro
 		}
 		todo = append(todo, p)
 		m.opt.Step(StepFile)
-		kept, err := m.replace(ctx, s, l, p, filepath.Join(s.stage(l), fmt.Sprint(i)))
+		kept, err := m.replace(ctx, s, l, p, s.staged(l, i))
 		out.Kept = append(out.Kept, kept...)
 		if err != nil {
 			return out, fmt.Errorf("land %s: %w", p.name(), err)
@@ -80,11 +85,14 @@ func (m *Manager) replace(ctx context.Context, s *site, l Landing, p LandPath, s
 		return nil, ignoreStrange(err)
 	}
 	defer unix.Close(parent)
-	x := &exchange{m: m, site: s, path: p, parent: parent, base: path.Base(p.name()), staged: staged}
+	x := &exchange{ctx: ctx, m: m, site: s, path: p, parent: parent, base: path.Base(p.name()), staged: staged}
 	if err := x.leftover(); err != nil {
 		return x.kept, err
 	}
-	is, err := look(filepath.Join(s.top, p.name()), len(p.NewID+p.OldID))
+	if p.OldMode == submodule || p.NewMode == submodule {
+		return x.kept, x.submodule(ctx, l)
+	}
+	is, err := s.look(ctx, filepath.Join(s.top, p.name()), p)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return x.kept, err
 	}
@@ -136,6 +144,7 @@ func openParent(top, name string, make bool) (int, error) {
 
 // exchange is the replacement of one path.
 type exchange struct {
+	ctx    context.Context // of this one replacement
 	m      *Manager
 	site   *site
 	path   LandPath
@@ -145,8 +154,38 @@ type exchange struct {
 	kept   []rmg.Blob
 }
 
-func (x *exchange) is(full string) (entry, error) {
-	return look(full, len(x.path.NewID+x.path.OldID))
+func (x *exchange) is(full string) (entry, error) { return x.site.look(x.ctx, full, x.path) }
+
+// submodule replaces one by something else, or the other way round. What is
+// checked out in one is the person's, and stays: git shows it.
+func (x *exchange) submodule(ctx context.Context, l Landing) error {
+	if x.path.OldMode == submodule && x.path.NewMode == submodule {
+		return nil
+	}
+	if x.path.OldMode == submodule {
+		err := unix.Unlinkat(x.parent, x.base, unix.AT_REMOVEDIR)
+		if err != nil && !errors.Is(err, unix.ENOENT) || x.path.NewMode == "" {
+			return nil // there is something in it, or nothing to put there
+		}
+		if err := x.write(ctx, l); err != nil {
+			return err
+		}
+		return x.place()
+	}
+	if x.path.OldMode != "" {
+		if err := x.remove(); err != nil {
+			return err
+		}
+	}
+	root, err := os.OpenRoot(x.site.top)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	if err := root.MkdirAll(x.path.name(), 0o777); !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
 }
 
 // leftover deals with what a crash left in the stage: a person's bytes that had
@@ -190,14 +229,32 @@ func (x *exchange) put(ctx context.Context, l Landing) error {
 // is the person's and stays.
 func (x *exchange) place() error {
 	err := unix.Renameat2(unix.AT_FDCWD, x.staged, x.parent, x.base, unix.RENAME_NOREPLACE)
-	if errors.Is(err, unix.EEXIST) && os.Remove(filepath.Join(x.site.top, x.path.name())+"/") == nil {
-		// An empty folder stood there; git does not count it as anything.
+	if errors.Is(err, unix.EEXIST) && removeFolders(filepath.Join(x.site.top, x.path.name())) == nil {
+		// Folders stood there with nothing in them; git does not count them.
 		err = unix.Renameat2(unix.AT_FDCWD, x.staged, x.parent, x.base, unix.RENAME_NOREPLACE)
 	}
 	if errors.Is(err, unix.EEXIST) {
 		return nil
 	}
 	return err
+}
+
+// removeFolders removes a folder that holds nothing but such folders. One that
+// holds something keeps it.
+func removeFolders(dir string) error {
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, d := range list {
+		if !d.IsDir() {
+			return fs.ErrExist
+		}
+		if err := removeFolders(filepath.Join(dir, d.Name())); err != nil {
+			return err
+		}
+	}
+	return os.Remove(dir + "/")
 }
 
 // judge looks at what came out, and puts it back if it was not expected.
@@ -274,40 +331,20 @@ func (x *exchange) remove() error {
 	return os.Remove(x.staged)
 }
 
-// write makes the new side of a path in the stage, from git's object. It gets
-// its name there only when it is whole: leftover takes it by its content.
+// write gives the staged name to the new side of the path, making it now if it
+// was not made before the branch moved.
 func (x *exchange) write(ctx context.Context, l Landing) error {
-	data, err := git{dir: l.Top}.run(ctx, "cat-file", "blob", x.path.NewID)
-	if err != nil {
+	if err := x.site.make(ctx, l, x.path, x.staged); err != nil {
 		return err
 	}
-	if x.path.NewMode == "120000" {
-		return os.Symlink(string(data), x.staged)
-	}
-	part := x.staged + ".part"
-	if err := os.RemoveAll(part); err != nil {
-		return err
-	}
-	perm := fs.FileMode(0o666)
-	if x.path.NewMode == "100755" {
-		perm = 0o777
-	}
-	f, err := os.OpenFile(part, os.O_CREATE|os.O_EXCL|os.O_WRONLY, perm)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(part, x.staged)
+	return os.Rename(x.staged+".new", x.staged)
 }
 
 // newIndex makes a copy of the index, changes the landed paths in it, and
 // renames it over the index while the lock still stands.
 func (s *site) newIndex(ctx context.Context, l Landing, paths []LandPath) error {
-	if len(paths) == 0 {
-		return nil
+	if err := os.RemoveAll(s.room(l)); err != nil || len(paths) == 0 {
+		return err
 	}
 	index, next := filepath.Join(s.gitDir, "index"), filepath.Join(s.stage(l), "index")
 	data, err := os.ReadFile(index)

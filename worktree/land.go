@@ -41,7 +41,7 @@ type Landing struct {
 // folder.
 type LandPath struct {
 	Path    rmg.Path `json:"path"`               // below the repository's root, escaped as graph paths are
-	OldMode string   `json:"old_mode,omitempty"` // git mode: "100644", "100755", "120000"
+	OldMode string   `json:"old_mode,omitempty"` // git mode: "100644", "100755", "120000", "160000"
 	OldID   string   `json:"old_id,omitempty"`   // git object
 	NewMode string   `json:"new_mode,omitempty"`
 	NewID   string   `json:"new_id,omitempty"`
@@ -128,12 +128,11 @@ func (m *Manager) landPaths(ctx context.Context, r LandRequest, dir string) ([]L
 		rest = append(rest, LandPath{Path: rmg.Root.Join(strings.Split(name, "/")...), NewMode: w.mode()})
 		contents = append(contents, w)
 	}
-	ids, err := m.writeObjects(ctx, r.Top, dir, contents)
-	if err != nil {
+	if err := m.writeObjects(ctx, r.Top, dir, contents, rest); err != nil {
 		return nil, err
 	}
-	for i := range rest {
-		rest[i].NewID = ids[i]
+	if err := m.unfaithful(ctx, r.Top, rest, dir); err != nil {
+		return nil, err
 	}
 	list := append(gone, rest...)
 	return list, m.oldSides(ctx, r, list, oldFiles)
@@ -179,35 +178,47 @@ func (w want) mode() string {
 	switch {
 	case w.link:
 		return "120000"
+	case w.sub != "":
+		return submodule
 	case w.exec:
 		return "100755"
 	}
 	return "100644"
 }
 
-// writeObjects stores contents in the repository with one git process, and
-// returns their ids in order.
-func (m *Manager) writeObjects(ctx context.Context, top, dir string, contents []want) ([]string, error) {
-	if len(contents) == 0 {
-		return nil, nil
-	}
-	var paths bytes.Buffer
+// writeObjects stores contents in the repository with one git process, and fills
+// in their ids. The content of paths[i] is left in the file i of dir.
+func (m *Manager) writeObjects(ctx context.Context, top, dir string, contents []want, paths []LandPath) error {
+	var files bytes.Buffer
 	for i, w := range contents {
+		if w.sub != "" {
+			paths[i].NewID = w.sub
+			continue
+		}
 		file := filepath.Join(dir, fmt.Sprint(i))
 		if err := m.writeContent(file, w); err != nil {
-			return nil, err
+			return full(err)
 		}
-		fmt.Fprintln(&paths, file)
+		fmt.Fprintln(&files, file)
 	}
-	out, err := git{dir: top, stdin: &paths}.run(ctx, "hash-object", "-w", "--no-filters", "--stdin-paths")
+	if files.Len() == 0 {
+		return nil
+	}
+	out, err := git{dir: top, stdin: &files}.run(ctx, "hash-object", "-w", "--no-filters", "--stdin-paths")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	ids := strings.Fields(string(out))
-	if len(ids) != len(contents) {
-		return nil, fmt.Errorf("git hash-object answered %d ids for %d files", len(ids), len(contents))
+	for i, w := range contents {
+		if w.sub != "" {
+			continue
+		}
+		if len(ids) == 0 {
+			return errors.New("git hash-object answered too few ids")
+		}
+		paths[i].NewID, ids = ids[0], ids[1:]
 	}
-	return ids, nil
+	return nil
 }
 
 func (m *Manager) writeContent(file string, w want) error {
@@ -244,13 +255,13 @@ func indexInfo(ctx context.Context, g git, paths []LandPath) error {
 
 // The steps of a landing, as Options.Step hears of them before each is done.
 const (
-	StepLock    = "lock"   // take index.lock
-	StepCheck   = "check"  // see that nothing of the person's is in the way
-	StepRef     = "ref"    // compare-and-swap of the branch
-	StepFile    = "file"   // replace one file; once for each path
-	StepIndex   = "index"  // put the new index in place
-	StepUnlock  = "unlock" // remove index.lock
-	StepCleanup = "cleanup"
+	StepLock   = "lock"   // take index.lock
+	StepCheck  = "check"  // see that nothing of the person's is in the way
+	StepStage  = "stage"  // make the new files beside their places
+	StepRef    = "ref"    // compare-and-swap of the branch
+	StepFile   = "file"   // replace one file; once for each path
+	StepIndex  = "index"  // put the new index in place
+	StepUnlock = "unlock" // remove index.lock
 )
 
 // Land brings a prepared landing in: compare-and-swap of the ref, then index
@@ -258,26 +269,28 @@ const (
 // replaced by exchange. A branch that is checked out nowhere has its ref moved.
 //
 // The order matters. The lock keeps git commands out; the check is made under
-// it; the ref is the point of no return: before it a crash leaves nothing but
+// it, and everything that needs room on the disk is written; the ref is the point of no return: before it a crash leaves nothing but
 // our lock, after it Resume finishes.
 func (m *Manager) Land(ctx context.Context, l Landing) (Outcome, error) {
-	at, err := findSite(ctx, l)
-	if err != nil {
-		return Outcome{}, err
-	}
-	if at == nil {
+	at, why, err := m.lockSite(ctx, l)
+	switch {
+	case err != nil || why != "":
+		return Outcome{Result: Blocked, Paths: []string{why}}, err
+	case at == nil:
 		m.opt.Step(StepRef)
 		moved, err := swapRef(ctx, l)
 		return outcome(moved), err
-	}
-	if why, err := at.lock(ctx, l, m.opt.Step); err != nil || why != "" {
-		return Outcome{Result: Blocked, Paths: []string{why}}, err
 	}
 	m.opt.Step(StepCheck)
 	if tip, err := branchTip(ctx, l); err != nil || tip != l.Tip {
 		return outcome(true), errors.Join(err, at.unlock(l))
 	}
-	if inWay, err := at.inTheWay(ctx, l); err != nil || len(inWay) > 0 {
+	inWay, err := at.inTheWay(ctx, l)
+	if err == nil && len(inWay) == 0 {
+		m.opt.Step(StepStage)
+		inWay, err = at.prepare(ctx, l)
+	}
+	if err != nil || len(inWay) > 0 {
 		return Outcome{Result: Blocked, Paths: inWay}, errors.Join(err, at.unlock(l))
 	}
 	m.opt.Step(StepRef)
@@ -286,6 +299,32 @@ func (m *Manager) Land(ctx context.Context, l Landing) (Outcome, error) {
 	}
 	return m.finish(ctx, at, l)
 }
+
+// lockSite finds where the branch is checked out, nil if nowhere, and locks it:
+// once locked no git command takes it to another branch. why is not empty if the
+// lock could not be had.
+func (m *Manager) lockSite(ctx context.Context, l Landing) (at *site, why string, err error) {
+	for range maxSwitches {
+		at, err := findSite(ctx, l)
+		if err != nil || at == nil {
+			return nil, "", err
+		}
+		if why, err := at.lock(ctx, l, m.opt.Step); err != nil || why != "" {
+			return nil, why, err
+		}
+		again, err := findSite(ctx, l)
+		if err == nil && again != nil && again.top == at.top {
+			return at, "", nil
+		}
+		if err := errors.Join(err, at.unlock(l)); err != nil {
+			return nil, "", err
+		}
+	}
+	return nil, "the working tree, which is taken from branch to branch", nil
+}
+
+// maxSwitches is how often a branch may be found checked out elsewhere.
+const maxSwitches = 5
 
 func outcome(moved bool) Outcome {
 	if moved {

@@ -41,7 +41,8 @@ func pause(ctx context.Context) error {
 // site is the working tree that has the branch checked out.
 type site struct {
 	top    string
-	gitDir string // of this working tree: holds its index
+	gitDir string          // of this working tree: holds its index
+	conv   map[string]bool // landed paths whose bytes differ between repository and working tree
 }
 
 // findSite returns where the branch is checked out, nil if nowhere.
@@ -175,6 +176,9 @@ func (s *site) inTheWay(ctx context.Context, l Landing) ([]string, error) {
 		return []string{noExchange}, nil
 	}
 	index, err := s.index(ctx)
+	if err == nil {
+		err = s.convert(ctx, l)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -191,7 +195,7 @@ func (s *site) inTheWay(ctx context.Context, l Landing) ([]string, error) {
 			out = append(out, name)
 			continue
 		}
-		free, err := s.free(p, name, removed)
+		free, err := s.free(ctx, p, name, removed)
 		if err != nil {
 			return nil, err
 		}
@@ -203,7 +207,7 @@ func (s *site) inTheWay(ctx context.Context, l Landing) ([]string, error) {
 }
 
 // free says whether the file at a path is what the landing replaces.
-func (s *site) free(p LandPath, name string, removed map[string]bool) (bool, error) {
+func (s *site) free(ctx context.Context, p LandPath, name string, removed map[string]bool) (bool, error) {
 	for d := path.Dir(name); d != "."; d = path.Dir(d) {
 		st, err := os.Lstat(filepath.Join(s.top, d))
 		if err == nil && !st.IsDir() && !removed[d] {
@@ -214,7 +218,12 @@ func (s *site) free(p LandPath, name string, removed map[string]bool) (bool, err
 		}
 	}
 	full := filepath.Join(s.top, name)
-	is, err := look(full, len(p.NewID+p.OldID))
+	is, err := s.look(ctx, full, p)
+	if p.OldMode == submodule {
+		list, _ := os.ReadDir(full)
+		// Its checkout is the person's, and stays.
+		return err != nil || is.mode == "folder" && (len(list) == 0 || !p.isFile() && p.NewMode != "120000"), nil
+	}
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return p.OldMode == "", nil
 	}

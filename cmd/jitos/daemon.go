@@ -45,6 +45,7 @@ const repairLanes = 2
 // daemonOptions say where a daemon lives.
 type daemonOptions struct {
 	data, listen string
+	copy         bool // materialise by copying, although mounting would do
 	log          io.Writer
 	step         func(string) // of landings; tests kill the process there
 }
@@ -59,13 +60,28 @@ func (a *app) daemonCmd() *cobra.Command {
 			if config != "" {
 				return wire.NewProblem(rmg.Invalid, "--config is not in this version").WithHint("use --data and --listen")
 			}
+			if !opt.copy && !worktree.Private() {
+				opt.copy = true
+				fmt.Fprintf(a.err, "jitos: workspaces are copied, not mounted: %v\n", ownMounts())
+			}
 			return runDaemon(cmd.Context(), opt)
 		},
 	}
 	cmd.Flags().StringVar(&opt.data, "data", envOr("JITOS_DATA", defaultData()), "folder of the log and all state (JITOS_DATA)")
 	cmd.Flags().StringVar(&opt.listen, "listen", envOr("JITOS_LISTEN", "unix:"+defaultSocket()), "unix:PATH (JITOS_LISTEN)")
+	cmd.Flags().BoolVar(&opt.copy, "copy", envOr("JITOS_COPY", "") != "", "copy workspaces instead of mounting them (JITOS_COPY)")
 	cmd.Flags().StringVar(&config, "config", "", "configuration file")
 	return cmd
+}
+
+// ownMounts starts this program over in a mount namespace of its own. It returns
+// only if the machine does not give it one, and says why.
+func ownMounts() error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	return worktree.Enter(append([]string{self}, os.Args[1:]...))
 }
 
 // library loads the shipped methods.
@@ -127,10 +143,13 @@ func newKernel(ctx context.Context, store *journal.Store, opt daemonOptions, log
 	if err != nil {
 		return nil, err
 	}
-	wt, err := worktree.New(worktree.Options{Dir: filepath.Join(opt.data, "work"), Blobs: blobStore{store.Blobs()}, Step: opt.step})
+	wt, err := worktree.New(worktree.Options{
+		Dir: filepath.Join(opt.data, "work"), Blobs: blobStore{store.Blobs()}, Step: opt.step, Mount: !opt.copy && worktree.Private(),
+	})
 	if err != nil {
 		return nil, err
 	}
+	log.Info("workspaces", "how", wt.Mechanism().Name, "why", wt.Mechanism().Why)
 	list := []work.Worker{workers.NewBuiltin()}
 	tool, err := gotool.Detect(ctx, self)
 	if err != nil {

@@ -63,8 +63,8 @@ func (b bridge) Blame(ctx context.Context, top, commit, name string, line int) (
 	return kernel.Commit(c), err
 }
 
-func (b bridge) Slot(ctx context.Context, name string, tree rmg.Graph) (kernel.Folder, error) {
-	f, err := b.Manager.Slot(ctx, name, tree)
+func (b bridge) Slot(ctx context.Context, name string, tree rmg.Graph, of kernel.Origin) (kernel.Folder, error) {
+	f, err := b.Manager.Slot(ctx, name, tree, worktree.Origin(of))
 	if err != nil {
 		return nil, err
 	}

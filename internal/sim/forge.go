@@ -102,7 +102,7 @@ func (room) Scan(context.Context, rmg.Path) ([]rewrite.Op, error) { return nil, 
 func (room) Close() error                                         { return nil }
 
 // Slot materialises a tree.
-func (f *forge) Slot(_ context.Context, name string, tree rmg.Graph) (kernel.Folder, error) {
+func (f *forge) Slot(_ context.Context, name string, tree rmg.Graph, _ kernel.Origin) (kernel.Folder, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.folders[name] = tree
@@ -111,7 +111,7 @@ func (f *forge) Slot(_ context.Context, name string, tree rmg.Graph) (kernel.Fol
 
 // Fresh materialises a tree.
 func (f *forge) Fresh(ctx context.Context, name string, tree rmg.Graph) (kernel.Folder, error) {
-	return f.Slot(ctx, name, tree)
+	return f.Slot(ctx, name, tree, kernel.Origin{})
 }
 
 // landed is a landing as it is journalled.

@@ -68,8 +68,8 @@ func (b outside) Blame(ctx context.Context, top, commit, name string, line int) 
 	return kernel.Commit(c), err
 }
 
-func (b outside) Slot(ctx context.Context, name string, tree rmg.Graph) (kernel.Folder, error) {
-	return folder(b.Manager.Slot(ctx, name, tree))
+func (b outside) Slot(ctx context.Context, name string, tree rmg.Graph, of kernel.Origin) (kernel.Folder, error) {
+	return folder(b.Manager.Slot(ctx, name, tree, worktree.Origin(of)))
 }
 
 func (b outside) Fresh(ctx context.Context, name string, tree rmg.Graph) (kernel.Folder, error) {

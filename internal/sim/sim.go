@@ -55,7 +55,7 @@ func (nothing) Blame(context.Context, string, string, string, int) (kernel.Commi
 	return kernel.Commit{}, errOutside
 }
 
-func (nothing) Slot(context.Context, string, rmg.Graph) (kernel.Folder, error) {
+func (nothing) Slot(context.Context, string, rmg.Graph, kernel.Origin) (kernel.Folder, error) {
 	return nil, errOutside
 }
 

@@ -1,0 +1,156 @@
+package worktree
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"jitos.dev/rmg"
+)
+
+// Some files have other bytes in the working tree than in the repository: line
+// ends (text, eol, core.autocrlf), filters (Git LFS), ident, encodings. The graph
+// holds the repository's; where a landing meets a person's file, git is asked to
+// say what it would be.
+
+// conversions are the attributes that say so; core.autocrlf does as well.
+var conversions = []string{"filter", "ident", "working-tree-encoding", "text", "eol", "crlf"}
+
+// converted tells which of the names may have other bytes in the working tree.
+// Attributes are those of the working tree, as for git itself.
+func converted(ctx context.Context, top string, names []string) (map[string]bool, error) {
+	out := map[string]bool{}
+	if len(names) == 0 {
+		return out, nil
+	}
+	g := git{dir: top}
+	auto, err := g.line(ctx, "config", "--get", "core.autocrlf")
+	all := err == nil && auto != "false" && auto != ""
+	g.stdin = strings.NewReader(strings.Join(names, "\x00") + "\x00")
+	found, err := g.run(ctx, append([]string{"check-attr", "-z", "--stdin"}, conversions...)...)
+	if err != nil {
+		return nil, err
+	}
+	list := records(found)
+	for i := 0; i+2 < len(list); i += 3 {
+		if v := list[i+2]; all || v != "unspecified" && v != "unset" {
+			out[list[i]] = true
+		}
+	}
+	return out, nil
+}
+
+// cleaned is the object id that git would give a working tree's file.
+func cleaned(ctx context.Context, top, name, full string) (string, error) {
+	f, err := os.Open(full)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	return git{dir: top, stdin: f}.line(ctx, "hash-object", "--stdin", "--path="+name)
+}
+
+// unfaithful finds the first of the new contents that git would check out and
+// then commit as something else: a large file that LFS keeps, line ends that are
+// normalised. dir is for what is checked out.
+func (m *Manager) unfaithful(ctx context.Context, top string, paths []LandPath, dir string) error {
+	var names []string
+	for _, p := range paths {
+		if p.isFile() {
+			names = append(names, p.name())
+		}
+	}
+	conv, err := converted(ctx, top, names)
+	if err != nil {
+		return err
+	}
+	for _, p := range paths {
+		if !p.isFile() || !conv[p.name()] {
+			continue
+		}
+		id, err := thereAndBack(ctx, top, p, filepath.Join(dir, "smudged"))
+		if err != nil {
+			return fail(rmg.Invalid, "install what .gitattributes asks for", "%s: git cannot convert it: %v", p.name(), err)
+		}
+		if id != p.NewID {
+			return fail(rmg.Invalid, "write it as it stands in the repository: with line ends LF, and for LFS the pointer",
+				"%s would be committed as something else, as .gitattributes or core.autocrlf says", p.name())
+		}
+	}
+	return nil
+}
+
+// thereAndBack is the object that git would commit for one that it checked out.
+func thereAndBack(ctx context.Context, top string, p LandPath, full string) (string, error) {
+	f, err := os.Create(full)
+	if err != nil {
+		return "", err
+	}
+	err = smudged(ctx, top, p, true, f)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return "", err
+	}
+	return cleaned(ctx, top, p.name(), full)
+}
+
+// isFile says whether the new side is a plain file.
+func (p LandPath) isFile() bool { return p.NewMode == "100644" || p.NewMode == "100755" }
+
+// smudged copies an object to w as it is to stand in the working tree.
+func smudged(ctx context.Context, top string, p LandPath, convert bool, w io.Writer) error {
+	args := []string{"cat-file", "blob", p.NewID}
+	if convert {
+		args = []string{"cat-file", "--filters", "--path=" + p.name(), p.NewID}
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	cmd := git{dir: top}.command(ctx, args...)
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	if _, err := io.Copy(w, out); err != nil {
+		stop()
+		_ = cmd.Wait() // it was killed; err says why
+		return err
+	}
+	if err := cmd.Wait(); err != nil {
+		return &errGit{args: args, stderr: errs.String(), err: err}
+	}
+	return nil
+}
+
+// convert notes which landed paths have other bytes in the working tree.
+func (s *site) convert(ctx context.Context, l Landing) (err error) {
+	var names []string
+	for _, p := range l.Paths {
+		names = append(names, p.name())
+	}
+	s.conv, err = converted(ctx, s.top, names)
+	return err
+}
+
+// look is what stands at a file in git's words. A file that is converted counts
+// as what git would commit, if its own bytes are neither side of the landing.
+func (s *site) look(ctx context.Context, full string, p LandPath) (entry, error) {
+	is, err := look(full, len(p.NewID+p.OldID))
+	if err != nil || !s.conv[p.name()] || is.id == "" || is.mode == "120000" {
+		return is, err
+	}
+	if is == (entry{p.OldMode, p.OldID}) || is == (entry{p.NewMode, p.NewID}) {
+		return is, nil
+	}
+	if id, err := cleaned(ctx, s.top, p.name(), full); err == nil {
+		is.id = id // else it counts as what its bytes are: a person's
+	}
+	return is, nil
+}

@@ -1,0 +1,93 @@
+package worktree
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// indexRoom is how much an index may grow by a landing, beyond what it adds for
+// each path, in bytes; and that.
+const (
+	indexRoom    = 64 << 10
+	indexPerPath = 4 << 10
+)
+
+// staged is where the new side of a landing's path is made and its old one
+// comes out.
+func (s *site) staged(l Landing, i int) string { return filepath.Join(s.stage(l), fmt.Sprint(i)) }
+
+// room stands for the disk that the new index will take.
+func (s *site) room(l Landing) string { return filepath.Join(s.stage(l), "room") }
+
+// prepare makes everything that the landing will put in place, so that a disk
+// that is full, or an object that cannot be read, is met before the branch moves
+// and not after. Each why is a path that a filter does not give.
+func (s *site) prepare(ctx context.Context, l Landing) (why []string, err error) {
+	for i, p := range l.Paths {
+		if p.NewMode == "" || p.NewMode == submodule {
+			continue
+		}
+		err := s.make(ctx, l, p, s.staged(l, i))
+		var ge *errGit
+		if errors.As(err, &ge) && s.conv[p.name()] {
+			why = append(why, fmt.Sprintf("%s (git cannot convert it: %v)", p.name(), err))
+		} else if err != nil {
+			return nil, full(fmt.Errorf("stage %s: %w", p.name(), err))
+		}
+	}
+	size := int64(indexRoom + indexPerPath*len(l.Paths))
+	if st, err := os.Stat(filepath.Join(s.gitDir, "index")); err == nil {
+		size += st.Size()
+	}
+	return why, full(reserve(s.room(l), size))
+}
+
+// reserve makes a file that takes its size of the disk.
+func reserve(name string, size int64) error {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	zeros := make([]byte, 64<<10)
+	for ; size > 0 && err == nil; size -= int64(len(zeros)) {
+		_, err = f.Write(zeros[:min(size, int64(len(zeros)))])
+	}
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// make makes the new side of a path as staged+".new", if it is not there: from
+// git's object, as it is to stand in the working tree, and durable. It gets that
+// name only when it is whole.
+func (s *site) make(ctx context.Context, l Landing, p LandPath, staged string) error {
+	if _, err := os.Lstat(staged + ".new"); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	part := staged + ".part"
+	if err := os.RemoveAll(part); err != nil {
+		return err
+	}
+	if p.NewMode == "120000" {
+		target, err := git{dir: l.Top}.run(ctx, "cat-file", "blob", p.NewID)
+		if err != nil {
+			return err
+		}
+		return os.Symlink(string(target), staged+".new")
+	}
+	perm := fs.FileMode(0o666)
+	if p.NewMode == "100755" {
+		perm = 0o777
+	}
+	f, err := os.OpenFile(part, os.O_CREATE|os.O_EXCL|os.O_WRONLY, perm)
+	if err != nil {
+		return err
+	}
+	err = smudged(ctx, s.top, p, s.conv[p.name()], f)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(part, staged+".new")
+}
