@@ -83,6 +83,7 @@ type Evidence struct {
 	Env       string     `json:"env,omitempty"`    // SHA-256, hex, of the environment given
 	Sandbox   Sandbox    `json:"sandbox"`
 	Reused    bool       `json:"reused,omitempty"`   // taken from an earlier run under the same key
+	Fault     string     `json:"fault,omitempty"`    // why the run does not count, whatever came of it
 	Report    string     `json:"report,omitempty"`   // SHA-256, hex, of the report's file, where there was one
 	Demanded  bool       `json:"demanded,omitempty"` // by the repository itself
 	Tries     []Evidence `json:"tries,omitempty"`    // the runs before the one that counts, all red, where the gate may be flaky

@@ -119,7 +119,7 @@ func (t *Toolchain) Reads() []string {
 // had. -trimpath is not given, since it would rebuild the standard library;
 // paths are those of fixed places instead, which makes results comparable.
 func (t *Toolchain) Env(p Place) []string {
-	env := append(t.fixed(),
+	env := append(t.Fixed(),
 		"HOME="+filepath.Join(p.Scratch, "home"), "TMPDIR="+filepath.Join(p.Scratch, "tmp"), "GOPATH="+filepath.Join(p.Scratch, "gopath"),
 		"GOENV=off", "PWD="+p.dir())
 	if t.Self == "" {
@@ -129,8 +129,8 @@ func (t *Toolchain) Env(p Place) []string {
 	return append(env, "GOCACHEPROG="+prog, "GOCACHE="+filepath.Join(p.Scratch, "gocache-own"))
 }
 
-// fixed is the part of the environment that no place has a share in.
-func (t *Toolchain) fixed() []string {
+// Fixed is the part of the environment that no place has a share in.
+func (t *Toolchain) Fixed() []string {
 	return []string{
 		"PATH=" + filepath.Join(t.Root, "bin") + ":/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", "TZ=UTC", "USER=jitos",
 		"GOROOT=" + t.Root, "GOTOOLCHAIN=local", "GOFLAGS=-buildvcs=false", "GOPROXY=off", "GOSUMDB=off", "GOTELEMETRY=off",
@@ -140,7 +140,7 @@ func (t *Toolchain) fixed() []string {
 
 // EnvKey is the hash of the environment without what names the place, for keys.
 func (t *Toolchain) EnvKey() string {
-	sum := sha256.Sum256([]byte(strings.Join(t.fixed(), "\x00")))
+	sum := sha256.Sum256([]byte(strings.Join(t.Fixed(), "\x00")))
 	return hex.EncodeToString(sum[:])
 }
 
