@@ -26,7 +26,7 @@ type Gate struct {
 	Parser        string   `json:"parser,omitempty"` // GateTest with Argv: what its report is written in; see Parsers
 	Report        string   `json:"report,omitempty"` // file that the run writes its report to, relative to the repository; what it prints if empty
 	Reruns        int      `json:"reruns,omitempty"` // how often a red run is done again before it counts
-	Demanded      bool     `json:"-"`                // by the repository itself, and not by the intent
+	Approval      string   `json:"-"`                // what a person approves its command by; empty where nobody has to
 	// Inputs are globs of the files that it needs, relative to the repository. A
 	// gate that has them is run where there is nothing else, and its key is of
 	// those files alone; empty for all files.

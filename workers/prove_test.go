@@ -104,17 +104,17 @@ func TestRunsThatTouchTheFolder(t *testing.T) {
 		fault  string
 		ran    int
 	}{
-		"leaves it alone":          {"true", "", 2},
-		"writes its scratch":       {"echo x >$HOME/x; echo y >$TMPDIR/y", "", 2},
-		"makes a file":             {"echo x >cover.out", "", 1},
-		"writes a file as it was":  {"cp a_test.sh x; cat x >a_test.sh; rm x", "", 2},
-		"changes a test":           {"echo exit 0 >a_test.sh", "the run changed what it is judged by: a_test.sh", 1},
-		"takes one away":           {"rm a_test.sh", "the run changed what it is judged by: a_test.sh", 1},
-		"puts another in place":    {"echo exit 0 >x; mv x a_test.sh", "the run changed what it is judged by: a_test.sh", 1},
-		"puts a link in place":     {"mv a_test.sh b; ln -s b a_test.sh", "the run changed what it is judged by: a_test.sh", 1},
-		"makes it executable":      {"chmod +x a_test.sh", "the run changed what it is judged by: a_test.sh", 1},
-		"hides that it changed":    {"touch -r a_test.sh x; echo exit 0 >a_test.sh; touch -r x a_test.sh; rm x", "the run changed what it is judged by: a_test.sh", 1},
-		"makes a test":             {"mkdir sub; echo exit 0 >sub/b_test.sh", "the run made files that have a say in how tests end: sub/b_test.sh", 1},
+		"leaves it alone":         {"true", "", 2},
+		"writes its scratch":      {"echo x >$HOME/x; echo y >$TMPDIR/y", "", 2},
+		"makes a file":            {"echo x >cover.out", "", 1},
+		"writes a file as it was": {"cp a_test.sh x; cat x >a_test.sh; rm x", "", 2},
+		"changes a test":          {"echo exit 0 >a_test.sh", "the run changed what it is judged by: a_test.sh", 1},
+		"takes one away":          {"rm a_test.sh", "the run changed what it is judged by: a_test.sh", 1},
+		"puts another in place":   {"echo exit 0 >x; mv x a_test.sh", "the run changed what it is judged by: a_test.sh", 1},
+		"puts a link in place":    {"mv a_test.sh b; ln -s b a_test.sh", "the run changed what it is judged by: a_test.sh", 1},
+		"makes it executable":     {"chmod +x a_test.sh", "the run changed what it is judged by: a_test.sh", 1},
+		"hides that it changed":   {"touch -r a_test.sh x; echo exit 0 >a_test.sh; touch -r x a_test.sh; rm x", "the run changed what it is judged by: a_test.sh", 1},
+		"makes a test":            {"mkdir sub; echo exit 0 >sub/b_test.sh", "the run made files that have a say in how tests end: sub/b_test.sh", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := newGround(t, map[string]string{"a_test.sh": "exit 1\n"})
