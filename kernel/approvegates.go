@@ -100,7 +100,7 @@ func (k *Kernel) isApproved(hash string) bool {
 
 // unapproved says why a gate is not run, and what to type.
 func unapproved(g work.Gate) string {
-	return fmt.Sprintf("not run: nobody has approved its command, %s; after a look at it: jitos gates approve %s", quoted(g.Argv), g.Approval[:12])
+	return fmt.Sprintf("not run: nobody has approved its command, %s; after a look at it: jitos gates approve %s", quoted(g.Argv), short(g.Approval))
 }
 
 // quoted writes a command as a shell would be given it.

@@ -35,7 +35,7 @@ func (k *Kernel) policyEvidence(p proof) work.Evidence {
 	files := changedFiles(p.base, p.next)
 	faults, asked := k.judgeBranch(p)
 	e.Green = len(faults) == 0
-	e.Reason = plural(len(files), "file") + " changed: " + some(files)
+	e.Reason = strings.TrimSuffix(plural(len(files), "file")+" changed: "+some(files), ": ")
 	if p.byHand {
 		e.Reason += " (by hand)"
 	}

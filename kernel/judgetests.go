@@ -3,6 +3,7 @@ package kernel
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"jitos.dev/work"
 )
@@ -110,7 +111,7 @@ func greenReason(v testVerdict) string {
 func byName(ts []work.Test) map[string]work.TestStatus {
 	m := make(map[string]work.TestStatus, len(ts))
 	for _, t := range ts {
-		m[t.Package+"."+t.Name] = t.Status
+		m[strings.TrimPrefix(t.Package+"."+t.Name, ".")] = t.Status // not every report has packages
 	}
 	return m
 }

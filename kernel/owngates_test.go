@@ -63,7 +63,7 @@ func TestOwnGatesAreApprovedFirst(t *testing.T) {
 			t.Fatalf("%+v %v", list, err)
 		}
 		hash := list.Gates[0].Hash
-		want := "lint: not run: nobody has approved its command, sh ci.sh; after a look at it: jitos gates approve " + hash[:12]
+		want := "lint: not run: nobody has approved its command, sh ci.sh; after a look at it: jitos gates approve " + hash[:10]
 		if !first.over() || code(first.err) != rmg.GateFailed || !strings.Contains(first.err.Error(), want) {
 			t.Fatalf("%v", first.err)
 		}
