@@ -45,7 +45,9 @@ const repairLanes = 2
 type daemonOptions struct {
 	data, listen string
 	log          io.Writer
-	step         func(string) // of landings; tests kill the process there
+	step         func(string)   // of landings; tests kill the process there
+	lib          *tasks.Library // nil: the shipped methods
+	workers      []work.Worker  // besides the program's own
 }
 
 func (a *app) daemonCmd() *cobra.Command {
@@ -121,15 +123,17 @@ func newKernel(ctx context.Context, store *journal.Store, opt daemonOptions, log
 	if err != nil {
 		return nil, err
 	}
-	lib, err := library()
-	if err != nil {
-		return nil, err
+	lib := opt.lib
+	if lib == nil {
+		if lib, err = library(); err != nil {
+			return nil, err
+		}
 	}
 	wt, err := worktree.New(worktree.Options{Dir: filepath.Join(opt.data, "work"), Blobs: blobStore{store.Blobs()}, Step: opt.step})
 	if err != nil {
 		return nil, err
 	}
-	list := []work.Worker{workers.NewBuiltin()}
+	list := append([]work.Worker{workers.NewBuiltin()}, opt.workers...)
 	tool, err := gotool.Detect(ctx, self)
 	if err != nil {
 		log.Warn("no Go tool chain; Go repositories cannot be worked on", "err", err)
