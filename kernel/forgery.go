@@ -147,7 +147,7 @@ func (k *Kernel) powers(tree rmg.Graph, file string) map[string]int {
 		case *ast.SelectorExpr:
 			if x, ok := n.X.(*ast.Ident); ok {
 				switch name := local[x.Name] + "." + n.Sel.Name; name {
-				case "os.Exit", "runtime.Goexit", "os.Args", "os.Getenv", "os.LookupEnv", "log.Fatal", "log.Fatalf", "log.Fatalln", "flag.Lookup", "os.Stdout", "debug.ReadBuildInfo", "runtime.Caller", "runtime.Callers", "debug.Stack":
+				case "os.Exit", "runtime.Goexit", "os.Args", "os.Getenv", "os.LookupEnv", "os.Environ", "log.Fatal", "log.Fatalf", "log.Fatalln", "flag.Lookup", "os.Stdout", "debug.ReadBuildInfo", "runtime.Caller", "runtime.Callers", "debug.Stack":
 					found[name]++
 				}
 			}

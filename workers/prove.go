@@ -21,11 +21,12 @@ import (
 
 // Prove runs the gates of p, in order, and returns their evidence in that order.
 // A gate that cannot be run is red, with the reason. It stops early when ctx
-// ends, and after a run that left the folder other than it was: the evidence is
-// then shorter than the gates, and the rest is to be run in another folder.
+// ends, and after a run that left the folder other than it was or that may have
+// written what the next one is built from: the evidence is then shorter than the
+// gates, and the rest is to be run in another folder.
 //
-// The gates of one proof share its scratch, and with it what was compiled: the
-// folder and everything in it is theirs alone.
+// The gates that are run in one folder share its scratch, and with it what was
+// compiled: the folder and everything in it is theirs alone.
 func (r *Runner) Prove(ctx context.Context, p work.Proof) ([]work.Evidence, error) {
 	if p.Emit == nil {
 		p.Emit = func(work.Event) {}
@@ -48,11 +49,25 @@ func (r *Runner) Prove(ctx context.Context, p work.Proof) ([]work.Evidence, erro
 		e.OutputSum = hex.EncodeToString(e.Output.Sum[:])
 		p.Emit(work.Event{Text: fmt.Sprintf("gate %s: %s", g.Name, e.Reason), Data: map[string]any{"gate": g.Name, "exit": e.Exit}})
 		out = append(out, e)
-		if touched && i < len(p.Gates)-1 {
+		if (touched || r.writesCache(g)) && i < len(p.Gates)-1 {
 			break
 		}
 	}
 	return out, nil
+}
+
+// writesCache reports whether the code under test is run by a gate with the right
+// to write in its scratch, where the go command keeps what it has built. The
+// kernel's own test runs keep it from that, go build and vet do not run it, and
+// of any other command nothing is known.
+func (r *Runner) writesCache(g work.Gate) bool {
+	switch {
+	case g.Kind == work.GateFile:
+		return false
+	case g.Kind == work.GateTest && len(g.Argv) == 0:
+		return r.tool == nil || r.tool.Self == "" || sandbox.InForce().Landlock == 0
+	}
+	return len(g.Argv) < 2 || g.Argv[0] != "go" || g.Argv[1] != "build" && g.Argv[1] != "vet"
 }
 
 // watched runs one gate and looks at what the run did to the folder. Code under
@@ -124,7 +139,7 @@ func (r *Runner) proveTests(ctx context.Context, p work.Proof, g work.Gate, e *w
 		return gotool.ErrNoGo
 	}
 	run, err := r.tool.Test(ctx, r.place(p, g), gotool.TestOptions{
-		Patterns: strings.Fields(g.Pattern), NoVet: true, Timeout: time.Duration(g.TimeoutMillis) * time.Millisecond,
+		Patterns: strings.Fields(g.Pattern), NoVet: true, Narrow: true, Timeout: time.Duration(g.TimeoutMillis) * time.Millisecond,
 	})
 	if err != nil {
 		return err
@@ -186,7 +201,7 @@ func commandIn(tool *gotool.Toolchain, p gotool.Place, timeout time.Duration, ar
 	c := sandbox.Command{
 		Argv: argv, Dir: filepath.Join(p.Folder, filepath.FromSlash(p.Module)), Timeout: timeout, Write: []string{p.Folder, p.Scratch},
 	}
-	for _, d := range []string{"home", "tmp"} {
+	for _, d := range []string{"home", "tmp", "gotmp"} {
 		if err := os.MkdirAll(filepath.Join(p.Scratch, d), 0o700); err != nil {
 			return c, err
 		}

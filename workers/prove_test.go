@@ -9,6 +9,8 @@ import (
 
 	"jitos.dev/rmg"
 	"jitos.dev/work"
+	"jitos.dev/workers/gotool"
+	"jitos.dev/workers/sandbox"
 )
 
 // ground is a folder that gates are run in, as a kernel would make it.
@@ -96,33 +98,59 @@ func withReport(g work.Gate, name string) work.Gate {
 }
 
 // TestRunsThatTouchTheFolder: a run that changes what it is judged by does not
-// count, and what comes after it is run elsewhere.
+// count, and what comes after a command of which nothing is known is run elsewhere.
 func TestRunsThatTouchTheFolder(t *testing.T) {
 	const green = "; echo 1..1; echo ok 1 - a"
 	for name, c := range map[string]struct {
 		script string
 		fault  string
-		ran    int
 	}{
-		"leaves it alone":         {"true", "", 2},
-		"writes its scratch":      {"echo x >$HOME/x; echo y >$TMPDIR/y", "", 2},
-		"makes a file":            {"echo x >cover.out", "", 1},
-		"writes a file as it was": {"cp a_test.sh x; cat x >a_test.sh; rm x", "", 2},
-		"changes a test":          {"echo exit 0 >a_test.sh", "the run changed what it is judged by: a_test.sh", 1},
-		"takes one away":          {"rm a_test.sh", "the run changed what it is judged by: a_test.sh", 1},
-		"puts another in place":   {"echo exit 0 >x; mv x a_test.sh", "the run changed what it is judged by: a_test.sh", 1},
-		"puts a link in place":    {"mv a_test.sh b; ln -s b a_test.sh", "the run changed what it is judged by: a_test.sh", 1},
-		"makes it executable":     {"chmod +x a_test.sh", "the run changed what it is judged by: a_test.sh", 1},
-		"hides that it changed":   {"touch -r a_test.sh x; echo exit 0 >a_test.sh; touch -r x a_test.sh; rm x", "the run changed what it is judged by: a_test.sh", 1},
-		"makes a test":            {"mkdir sub; echo exit 0 >sub/b_test.sh", "the run made files that have a say in how tests end: sub/b_test.sh", 1},
+		"leaves it alone":         {"true", ""},
+		"writes its scratch":      {"echo x >$HOME/x; echo y >$TMPDIR/y", ""},
+		"makes a file":            {"echo x >cover.out", ""},
+		"writes a file as it was": {"cp a_test.sh x; cat x >a_test.sh; rm x", ""},
+		"changes a test":          {"echo exit 0 >a_test.sh", "the run changed what it is judged by: a_test.sh"},
+		"takes one away":          {"rm a_test.sh", "the run changed what it is judged by: a_test.sh"},
+		"puts another in place":   {"echo exit 0 >x; mv x a_test.sh", "the run changed what it is judged by: a_test.sh"},
+		"puts a link in place":    {"mv a_test.sh b; ln -s b a_test.sh", "the run changed what it is judged by: a_test.sh"},
+		"makes it executable":     {"chmod +x a_test.sh", "the run changed what it is judged by: a_test.sh"},
+		"hides that it changed":   {"touch -r a_test.sh x; echo exit 0 >a_test.sh; touch -r x a_test.sh; rm x", "the run changed what it is judged by: a_test.sh"},
+		"makes a test":            {"mkdir sub; echo exit 0 >sub/b_test.sh", "the run made files that have a say in how tests end: sub/b_test.sh"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := newGround(t, map[string]string{"a_test.sh": "exit 1\n"})
 			list := g.prove(tapGate(c.script+green), tapGate("true"+green))
-			if len(list) != c.ran || list[0].Fault != c.fault || list[0].Green != (c.fault == "") {
+			if len(list) != 1 || list[0].Fault != c.fault || list[0].Green != (c.fault == "") {
 				t.Errorf("%d ran; green %v: %s", len(list), list[0].Green, list[0].Reason)
 			}
 		})
+	}
+}
+
+// TestGatesThatShareAFolder: only what does not run the code under test may leave
+// its scratch to the next gate.
+func TestGatesThatShareAFolder(t *testing.T) {
+	r := Runner{tool: &gotool.Toolchain{Self: "/jitos"}}
+	narrows := sandbox.InForce().Landlock > 0
+	for _, c := range []struct {
+		gate work.Gate
+		want bool
+	}{
+		{work.Gate{Kind: work.GateFile}, false},
+		{work.Gate{Kind: work.GateCommand, Argv: []string{"go", "build", "./..."}}, false},
+		{work.Gate{Kind: work.GateCommand, Argv: []string{"go", "vet", "./..."}}, false},
+		{work.Gate{Kind: work.GateCommand, Argv: []string{"go", "generate", "./..."}}, true},
+		{work.Gate{Kind: work.GateCommand, Argv: []string{"go"}}, true},
+		{work.Gate{Kind: work.GateCommand, Argv: []string{"make", "vet"}}, true},
+		{work.Gate{Kind: work.GateTest, Pattern: "./..."}, !narrows},
+		{work.Gate{Kind: work.GateTest, Argv: []string{"go", "test", "-json"}, Parser: "go"}, true},
+	} {
+		if got := r.writesCache(c.gate); got != c.want {
+			t.Errorf("%+v: %v", c.gate, got)
+		}
+	}
+	if r.tool.Self = ""; !r.writesCache(work.Gate{Kind: work.GateTest, Pattern: "./..."}) {
+		t.Error("without a program to narrow them, test binaries can write the cache")
 	}
 }
 

@@ -32,6 +32,7 @@ import (
 	"jitos.dev/workers/gocache"
 	"jitos.dev/workers/gotool"
 	"jitos.dev/workers/repair"
+	"jitos.dev/workers/sandbox"
 	"jitos.dev/worktree"
 )
 
@@ -285,6 +286,18 @@ func (a *app) cacheCmd() *cobra.Command {
 		Short: "Serve a build cache to the go command (GOCACHEPROG)",
 		RunE: func(_ *cobra.Command, args []string) error {
 			return gocache.Serve(a.in, a.out, args[0], args[1])
+		},
+	}
+}
+
+// testExecCmd is what the go command starts test binaries through.
+func (a *app) testExecCmd() *cobra.Command {
+	return &cobra.Command{
+		Use: "testexec BINARY ARGS ...", Hidden: true, DisableFlagParsing: true,
+		Short: "Run a test binary where it cannot write what it is built from (go test -exec)",
+		RunE: func(_ *cobra.Command, args []string) error {
+			write, env := gotool.Narrowed(os.Environ())
+			return sandbox.Narrow(write, args, env)
 		},
 	}
 }

@@ -22,6 +22,7 @@ type TestOptions struct {
 	CoverPkg string   // -coverpkg; "" for none
 	FailFast bool
 	NoVet    bool
+	Narrow   bool          // test binaries may write in the folder, HOME and TMPDIR only, and not what the go command builds them from
 	Timeout  time.Duration // of each test binary, so that a hang leaves its stack trace; the whole command gets buildTime more
 }
 
@@ -75,6 +76,9 @@ func (t *Toolchain) Test(ctx context.Context, p Place, o TestOptions) (TestRun, 
 	}
 	if o.NoVet {
 		args = append(args, "-vet=off")
+	}
+	if o.Narrow && t.Self != "" {
+		args = append(args, "-exec="+t.Self+" testexec")
 	}
 	args = append(args, o.Patterns...)
 	limit := time.Duration(0)
