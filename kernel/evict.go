@@ -168,8 +168,8 @@ func (k *Kernel) holdsOn(ctx context.Context, c *collapse, v *ruling, head rmg.G
 		return true, nil
 	}
 	var gates []work.Gate
-	for i, g := range c.gates {
-		if !v.evidence[i+1].Green { // the first is the kernel's own of protected paths
+	for _, g := range k.gatesOn(c, cand) {
+		if slices.ContainsFunc(v.evidence, func(e work.Evidence) bool { return e.Gate == g.Name && !e.Green }) {
 			gates = append(gates, g)
 		}
 	}

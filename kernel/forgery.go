@@ -35,7 +35,7 @@ func (k *Kernel) policyEvidence(p proof) work.Evidence {
 	files := changedFiles(p.base, p.next)
 	faults, asked := k.judgeBranch(p)
 	e.Green = len(faults) == 0
-	e.Reason = plural(len(files), "file") + " changed: " + some(files)
+	e.Reason = strings.TrimSuffix(plural(len(files), "file")+" changed: "+some(files), ": ")
 	if p.byHand {
 		e.Reason += " (by hand)"
 	}
@@ -147,7 +147,7 @@ func (k *Kernel) powers(tree rmg.Graph, file string) map[string]int {
 		case *ast.SelectorExpr:
 			if x, ok := n.X.(*ast.Ident); ok {
 				switch name := local[x.Name] + "." + n.Sel.Name; name {
-				case "os.Exit", "runtime.Goexit", "os.Args", "os.Getenv", "os.LookupEnv", "log.Fatal", "log.Fatalf", "log.Fatalln", "flag.Lookup", "os.Stdout", "debug.ReadBuildInfo", "runtime.Caller", "runtime.Callers", "debug.Stack":
+				case "os.Exit", "runtime.Goexit", "os.Args", "os.Getenv", "os.LookupEnv", "os.Environ", "log.Fatal", "log.Fatalf", "log.Fatalln", "flag.Lookup", "os.Stdout", "debug.ReadBuildInfo", "runtime.Caller", "runtime.Callers", "debug.Stack":
 					found[name]++
 				}
 			}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"path"
-	"slices"
 	"strings"
 
 	"jitos.dev/rewrite"
@@ -90,10 +89,11 @@ type proof struct {
 	next   rmg.Graph // the branch after the collapse: exactly the candidate's bytes
 	gates  []work.Gate
 	rights work.Rights
-	byHand bool      // a person's own change: protected paths are theirs to change
-	head   rmg.Graph // the world that it merges with, whose policy counts
-	root   rmg.Path  // where the branch stands
-	who    *subject  // who collapses
+	byHand bool              // a person's own change: protected paths are theirs to change
+	head   rmg.Graph         // the world that it merges with, whose policy counts
+	root   rmg.Path          // where the branch stands
+	who    *subject          // who collapses
+	judges func(string) bool // whether a file has a say in how gates end; nil: not looked at
 	emit   func(work.Event)
 }
 
@@ -101,14 +101,17 @@ type proof struct {
 // so that a red one does not hide another. Tests, and commands that are red, are
 // run at the head it merges with too: what was green there must still be, by
 // name, and what was red there is not this change's doing.
+//
+// A gate whose command nobody has approved is not run at all.
 func (k *Kernel) prove(ctx context.Context, p proof) ([]work.Evidence, error) {
-	ran, err := k.run(ctx, p, p.next, p.gates)
+	p.judges = k.judgesOf(p)
+	may, ran, err := k.runApproved(ctx, p)
 	if err != nil {
 		return nil, err
 	}
 	var atHead []work.Gate
 	for i, g := range p.gates {
-		if g.Kind == work.GateTest || g.Kind == work.GateCommand && !ran[i].Green && !ran[i].TimedOut {
+		if may[i] && (g.Kind == work.GateTest || g.Kind == work.GateCommand && !ran[i].Green && !ran[i].TimedOut) {
 			g.TimeoutMillis = headMillis(ran[i].Millis)
 			atHead = append(atHead, g)
 		}
@@ -121,16 +124,48 @@ func (k *Kernel) prove(ctx context.Context, p proof) ([]work.Evidence, error) {
 	for i, g := range p.gates {
 		e := ran[i]
 		switch {
+		case !may[i]:
 		case g.Kind == work.GateTest:
-			judgeTests(&e, head[0], g)
+			judgeTests(&e, head[0], g, p.rights.DropTests)
 			head = head[1:]
 		case g.Kind == work.GateCommand && !e.Green && !e.TimedOut:
 			k.judgeCommand(&e, head[0])
 			head = head[1:]
 		}
+		if n := len(e.Tries); e.Green && n > 0 {
+			e.Reason += fmt.Sprintf("; %s before it red, and the gate may be flaky", plural(n, "run"))
+		}
 		out = append(out, e)
 	}
 	return out, nil
+}
+
+// runApproved runs on the candidate those gates that may be run, and says of the
+// others what to type.
+func (k *Kernel) runApproved(ctx context.Context, p proof) (may []bool, out []work.Evidence, err error) {
+	var open []work.Gate
+	out, may = make([]work.Evidence, len(p.gates)), make([]bool, len(p.gates))
+	for i, g := range p.gates {
+		if may[i] = g.Approval == "" || k.isApproved(g.Approval); may[i] {
+			open = append(open, g)
+			continue
+		}
+		out[i] = work.Evidence{
+			Gate: g.Name, Kind: g.Kind, Argv: g.Argv, Input: p.next.Digest(), Demanded: true, Reason: unapproved(g),
+			Sandbox: work.Sandbox{Tier: "none", Network: "none (nothing is run)"},
+		}
+	}
+	ran, err := k.run(ctx, p, p.next, open)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, g := range p.gates {
+		if may[i] {
+			out[i], ran = ran[0], ran[1:]
+			out[i].Demanded = g.Approval != ""
+		}
+	}
+	return may, out, nil
 }
 
 // headMillis is how long a gate may take at the head, given how long it took on
@@ -152,65 +187,6 @@ func (k *Kernel) recallProofs() {
 			if ev.Kind == work.GateCommand && !ev.Green && !ev.TimedOut {
 				k.proofs.keep(ev.Key, ev)
 			}
-		}
-	}
-}
-
-// judgeTests turns a test run into a verdict: tests ran, none that was green
-// at the base is red or gone, none is newly red, and what had to turn green did.
-func judgeTests(e *work.Evidence, base work.Evidence, g work.Gate) {
-	if len(e.Tests) == 0 {
-		e.Green = false
-		if e.Reason == "" || e.Exit == 0 {
-			e.Reason = "no test ran"
-		}
-		return
-	}
-	now := byName(e.Tests)
-	var lost, red, still []string
-	for name, was := range byName(base.Tests) {
-		switch {
-		case was == work.TestPass && now[name] != work.TestPass:
-			lost = append(lost, name)
-		case was == work.TestFail && now[name] != work.TestPass:
-			still = append(still, name)
-		}
-	}
-	before := byName(base.Tests)
-	for name, is := range now {
-		if is == work.TestFail && before[name] == "" {
-			red = append(red, name)
-		}
-	}
-	slices.Sort(lost)
-	slices.Sort(red)
-	slices.Sort(still)
-	turned := 0
-	for name, was := range before {
-		if was == work.TestFail && now[name] == work.TestPass {
-			turned++
-		}
-	}
-	e.Green = false
-	switch {
-	case len(lost) > 0:
-		e.Reason = fmt.Sprintf("%s green at the head and not here: %s", plural(len(lost), "test"), some(lost))
-	case len(red) > 0:
-		e.Reason = fmt.Sprintf("%s red: %s", plural(len(red), "test"), some(red))
-	case g.RedBefore && len(still) > 0:
-		e.Reason = fmt.Sprintf("%s still red: %s", plural(len(still), "test"), some(still))
-	case g.RedBefore && turned == 0:
-		e.Reason = "no test was red before, so none shows that this is a fix"
-	case e.Exit != 0 && len(still) == 0:
-		e.Reason = orText(e.Reason, fmt.Sprintf("exit %d although no test failed", e.Exit))
-	default:
-		e.Green = true
-		e.Reason = fmt.Sprintf("%s green", plural(count(e.Tests, work.TestPass), "test"))
-		if turned > 0 {
-			e.Reason += fmt.Sprintf(", %d of them red before", turned)
-		}
-		if len(still) > 0 {
-			e.Reason += fmt.Sprintf("; red before and after: %s", some(still))
 		}
 	}
 }
@@ -256,24 +232,6 @@ func (k *Kernel) findings(b rmg.Blob) []string {
 		}
 	}
 	return out
-}
-
-func byName(ts []work.Test) map[string]work.TestStatus {
-	m := make(map[string]work.TestStatus, len(ts))
-	for _, t := range ts {
-		m[t.Package+"."+t.Name] = t.Status
-	}
-	return m
-}
-
-func count(ts []work.Test, s work.TestStatus) int {
-	n := 0
-	for _, t := range ts {
-		if t.Status == s {
-			n++
-		}
-	}
-	return n
 }
 
 func plural(n int, noun string) string {

@@ -26,29 +26,52 @@ func TestJudgeTests(t *testing.T) {
 		redBefore  bool
 		green      bool
 		reason     string
+		drop       string
 	}{
-		"fixed":                       {"A- B+", "A+ B+", 0, true, true, "1 of them red before"},
-		"still red":                   {"A- B+", "A- B+", 1, true, false, "still red"},
-		"another broke":               {"A- B+", "A+ B-", 1, true, false, "green at the head and not here: p.B"},
-		"a green test is gone":        {"A- B+", "A+", 0, true, false, "green at the head and not here: p.B"},
-		"a green test is skipped now": {"A- B+", "A+ B0", 0, true, false, "green at the head and not here"},
-		"the red test is gone":        {"A- B+", "B+", 0, true, false, "still red"},
-		"the red test is skipped":     {"A- B+", "A0 B+", 0, true, false, "still red"},
-		"none was red":                {"A+ B+", "A+ B+", 0, true, false, "no test was red before"},
-		"none ran":                    {"A+", "", 0, false, false, "no test ran"},
-		"nothing to fix asked for":    {"A+ B+", "A+ B+", 0, false, true, "2 tests green"},
-		"red before and after":        {"A- B+", "A- B+", 1, false, true, "red before and after: p.A"},
-		"a new red test":              {"B+", "B+ C-", 1, false, false, "red: p.C"},
-		"a new green test":            {"B+", "B+ C+", 0, false, true, "2 tests green"},
-		"exit without a failing test": {"B+", "B+", 2, false, false, "exit 2"},
+		"fixed":                       {"A- B+", "A+ B+", 0, true, true, "1 of them red before", ""},
+		"still red":                   {"A- B+", "A- B+", 1, true, false, "still red", ""},
+		"another broke":               {"A- B+", "A+ B-", 1, true, false, "green at the head and not here: p.B", ""},
+		"a green test is gone":        {"A- B+", "A+", 0, true, false, "green at the head and not here: p.B", ""},
+		"a green test is skipped now": {"A- B+", "A+ B0", 0, true, false, "green at the head and not here", ""},
+		"the red test is gone":        {"A- B+", "B+", 0, true, false, "skipped or gone that the head has: p.A", ""},
+		"the red test is skipped":     {"A- B+", "A0 B+", 0, true, false, "skipped or gone that the head has: p.A", ""},
+		"none was red":                {"A+ B+", "A+ B+", 0, true, false, "no test was red before", ""},
+		"none ran":                    {"A+", "", 0, false, false, "no test ran", ""},
+		"nothing to fix asked for":    {"A+ B+", "A+ B+", 0, false, true, "2 tests green", ""},
+		"red before and after":        {"A- B+", "A- B+", 1, false, true, "red before and after: p.A", ""},
+		"a new red test":              {"B+", "B+ C-", 1, false, false, "red: p.C", ""},
+		"a new green test":            {"B+", "B+ C+", 0, false, true, "2 tests green", ""},
+		"exit without a failing test": {"B+", "B+", 2, false, false, "exit 2", ""},
+		"all are skipped":             {"", "A0 B0", 0, false, false, "no test ran: 2 tests skipped", ""},
+		"a red one is skipped":        {"A- B+", "A0 B+", 0, false, false, "1 test skipped or gone that the head has: p.A", ""},
+		"a red one is gone":           {"A- B+", "B+", 0, false, false, "1 test skipped or gone that the head has: p.A", ""},
+		"a skipped one is gone":       {"A0 B+", "B+", 0, false, false, "1 test skipped or gone that the head has: p.A", ""},
+		"a skipped one stays so":      {"A0 B+", "A0 B+", 0, false, true, "1 test green", ""},
+		"a skipped one runs":          {"A0 B+", "A+ B+", 0, false, true, "2 tests green", ""},
+		"a skipped one runs red":      {"A0 B+", "A- B+", 1, false, false, "1 test red: p.A", ""},
+		"a new one is skipped":        {"B+", "B+ C0", 0, false, true, "1 test green", ""},
+		"renamed":                     {"Old+ B+", "New+ B+", 0, false, false, "green at the head and not here: p.Old", ""},
+		"renamed as asked":            {"Old+ B+", "New+ B+", 0, false, true, "dropped as the intent asks: p.Old", "p.Old"},
+		"skipped as asked":            {"A+ B+", "A0 B+", 0, false, true, "dropped as the intent asks: p.A", "*A"},
+		"red is not dropped":          {"A+ B+", "A- B+", 1, false, false, "green at the head and not here: p.A", "*"},
+		"all dropped as asked":        {"A+", "A0", 0, false, false, "no test ran", "*"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := work.Evidence{Exit: c.exit, Tests: tests(c.here)}
-			judgeTests(&e, work.Evidence{Tests: tests(c.head)}, work.Gate{Kind: work.GateTest, RedBefore: c.redBefore})
+			judgeTests(&e, work.Evidence{Tests: tests(c.head)}, work.Gate{Kind: work.GateTest, RedBefore: c.redBefore}, strings.Fields(c.drop))
 			if e.Green != c.green || !strings.Contains(e.Reason, c.reason) {
 				t.Errorf("green %v: %s", e.Green, e.Reason)
 			}
 		})
+	}
+}
+
+// TestARunWithAFaultIsRed whatever its tests say.
+func TestARunWithAFaultIsRed(t *testing.T) {
+	e := work.Evidence{Tests: tests("A+"), Fault: "the run changed a_test.go", Green: true}
+	judgeTests(&e, work.Evidence{Tests: tests("A+")}, work.Gate{Kind: work.GateTest}, nil)
+	if e.Green || e.Reason != e.Fault {
+		t.Errorf("green %v: %s", e.Green, e.Reason)
 	}
 }
 

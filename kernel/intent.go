@@ -9,6 +9,7 @@ import (
 	"go/parser"
 	"go/token"
 	"path"
+	"slices"
 	"strings"
 
 	"jitos.dev/rewrite"
@@ -87,6 +88,16 @@ func (k *Kernel) intend(ctx context.Context, c Caller, once Once, r IntentReques
 	if err := k.may(c, CapIntent, VerbIntent, root, kindProcess, processFacts{Owner: c.Name, Intent: s.Intent}); err != nil {
 		return Process{}, err
 	}
+	if err := k.mayGrant(c, s, root); err != nil {
+		return Process{}, err
+	}
+	own, err := k.ownGates(tree)
+	if err == nil && !r.PlanOnly {
+		err = k.allApproved(root, own)
+	}
+	if err != nil {
+		return Process{}, err
+	}
 	plan, err := k.opt.Library.Plan(s, facts(tree))
 	if err != nil {
 		return Process{}, err
@@ -94,7 +105,7 @@ func (k *Kernel) intend(ctx context.Context, c Caller, once Once, r IntentReques
 	p := Process{
 		Status: "planned", Text: orText(r.Text, s.Intent), SLAPS: s, Plan: plan, Owner: c.Name,
 		Repo: root.Segments()[1].ID, Branch: repo.Branch, Top: repo.Top, Base: repo.Head, Land: r.Land, ask: r.Approve == approveAsk,
-		Isolation: isolation, Rights: rightsOf(s, plan, k.policyOf(k.now().world).Protected),
+		Isolation: isolation, Rights: rightsOf(s, plan, slices.Concat(k.policyOf(k.now().world).Protected, own.protected)),
 	}
 	p.Rights.Capabilities = capabilitiesOf(c, s)
 	if r.PlanOnly {
@@ -288,7 +299,7 @@ func moduleOf(tree rmg.Graph, file string) string {
 
 // rightsOf derives a process's capabilities from its intent and plan.
 func rightsOf(s tasks.SLAPS, plan *tasks.Plan, protected []string) work.Rights {
-	r := work.Rights{Network: "none", Write: s.Scope.Include}
+	r := work.Rights{Network: "none", Write: s.Scope.Include, Granted: s.Scope.Protected, DropTests: s.Scope.DropTests}
 	for _, g := range protected {
 		if !strings.HasPrefix(g, "/") {
 			r.Protected = append(r.Protected, g)

@@ -9,6 +9,7 @@ import (
 
 	"jitos.dev/rewrite"
 	"jitos.dev/rmg"
+	"jitos.dev/tasks"
 	"jitos.dev/work"
 )
 
@@ -103,10 +104,20 @@ func (k *Kernel) judgeBranch(p proof) (faults []string, asked []Asked) {
 	if root == "" {
 		root = repoRoot.Join("-", "-") // a tree by itself
 	}
+	own, err := k.ownGates(p.base)
+	if was, _ := fileOf(p.base, tasks.GatesPath); err == nil {
+		if is, _ := fileOf(p.next, tasks.GatesPath); is != was {
+			_, err = k.ownGates(p.next)
+		}
+	}
+	if err != nil {
+		faults = append(faults, err.Error())
+	}
 	for _, f := range changedFiles(p.base, p.next) {
 		at := root.Join(split(f)...)
 		d, why := Decision{Effect: Allow}, ""
 		_, byPolicy := pol.isProtected(at)
+		byPolicy = byPolicy || matchAny(own.protected, f)
 		switch granted := matchAny(p.rights.Granted, f); {
 		case byPolicy && !granted:
 			d, why = pol.decide(who, VerbProtected, at, rewrite.KindFile), f+" is protected"

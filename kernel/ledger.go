@@ -23,6 +23,7 @@ const (
 	kindNeeds     = "needs"
 	kindApproval  = "Approval"
 	kindToken     = "Token"
+	kindApproved  = "ApprovedCommand"
 	kindGC        = "GC"
 )
 

@@ -265,10 +265,15 @@ func (p *Policy) decide(s *subject, verb Verb, at rmg.Path, kind string) Decisio
 
 // isProtected reports whether the document protects a path, and by which glob.
 func (p *Policy) isProtected(at rmg.Path) (string, bool) {
+	var file []string // the segments below the branch, if it is a file of one
+	if b, ok := branchOf(at); ok {
+		file, _ = b.Rel(at)
+	}
 	for i, g := range p.protected {
-		if g.matches(at) {
-			return p.Protected[i], true
+		if g.relative && (len(file) == 0 || !segsMatch(g.segs, file)) || !g.relative && !g.matches(at) {
+			continue
 		}
+		return p.Protected[i], true
 	}
 	return "", false
 }

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -163,24 +164,64 @@ func (k *Kernel) runBatches(ctx context.Context, p proof, list []*batch) (map[st
 	return found, nil
 }
 
-// runBatch runs the gates of one batch in a fresh folder that holds what they
-// see and nothing else.
+// runBatch runs the gates of one batch where there is what they see and nothing
+// else: in a fresh folder, and in another one after a run that left it other than
+// it was. A gate that may be flaky and is red is run again; all its runs are kept.
 func (k *Kernel) runBatch(ctx context.Context, p proof, b *batch) ([]work.Evidence, error) {
-	f, err := k.opt.Worktree.Fresh(ctx, p.name, b.tree)
+	var out []work.Evidence
+	for len(out) < len(b.gates) {
+		ran, err := k.runFresh(ctx, p, b.tree, b.gates[len(out):])
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, ran...)
+	}
+	for i, g := range b.gates {
+		for len(out[i].Tries) < g.Reruns && !out[i].Green && !out[i].TimedOut && out[i].Fault == "" {
+			if p.emit != nil {
+				p.emit(work.Event{Text: g.Name + " is red and may be flaky; again"})
+			}
+			ran, err := k.runFresh(ctx, p, b.tree, []work.Gate{g})
+			if err != nil {
+				return nil, err
+			}
+			tries := out[i].Tries
+			out[i].Tries = nil
+			ran[0].Tries = append(tries, out[i])
+			out[i] = ran[0]
+		}
+	}
+	return out, nil
+}
+
+// runFresh runs gates in a folder that nothing has ever been in, as many as can
+// be run there; at least one.
+func (k *Kernel) runFresh(ctx context.Context, p proof, tree rmg.Graph, gates []work.Gate) ([]work.Evidence, error) {
+	f, err := k.opt.Worktree.Fresh(ctx, p.name, tree)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	ran, err := k.opt.Runner.Prove(ctx, work.Proof{
-		Folder: f.Path(), Scratch: f.Scratch(), Input: b.tree.Digest(), Gates: b.gates, PutBlob: k.putBytes, Emit: p.emit,
+		Folder: f.Path(), Scratch: f.Scratch(), Input: tree.Digest(), Gates: gates, PutBlob: k.putBytes, Emit: p.emit,
+		File: func(name string) (rmg.Blob, bool) { return fileOf(tree, name) }, Judges: p.judges,
 	})
 	if err == nil {
 		err = ctx.Err()
 	}
-	if err == nil && len(ran) != len(b.gates) {
-		err = &rmg.Error{Op: "prove", Code: rmg.Internal, Msg: "the runner did not answer for every gate"}
+	if err == nil && (len(ran) == 0 || len(ran) > len(gates)) {
+		err = &rmg.Error{Op: "prove", Code: rmg.Internal, Msg: fmt.Sprintf("the runner answered for %d of %d gates", len(ran), len(gates))}
 	}
 	return ran, err
+}
+
+// fileOf is the content of a file of a tree, by its relative name.
+func fileOf(tree rmg.Graph, name string) (rmg.Blob, bool) {
+	e, ok := tree.Get(rmg.Root.Join(split(name)...))
+	if !ok || e.Kind != rewrite.KindFile {
+		return rmg.Blob{}, false
+	}
+	return e.Props.Blob(rewrite.PropBlob), true
 }
 
 // visible is the part of a tree that a gate with inputs sees. O(tree) if it has

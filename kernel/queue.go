@@ -442,7 +442,7 @@ func (k *Kernel) proveEntry(ctx context.Context, q *branchQueue, e *entry) error
 	if say != "" {
 		e.c.say(work.Event{Text: say})
 	}
-	v, err := k.proveCandidate(ctx, e.c, cand, e.c.gates, lane)
+	v, err := k.proveCandidate(ctx, e.c, cand, k.gatesOn(e.c, cand), lane)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	e.stop = nil

@@ -37,10 +37,15 @@ type Context struct {
 	Links       []string `json:"links,omitempty"`
 }
 
-// Scope bounds, by path globs relative to the repository, what may be changed.
+// Scope bounds, by path globs relative to the repository, what may be changed,
+// and says what may be changed although it is protected.
 type Scope struct {
-	Include []string `json:"include,omitempty"`
-	Exclude []string `json:"exclude,omitempty"`
+	Include   []string `json:"include,omitempty"`
+	Exclude   []string `json:"exclude,omitempty"`
+	Protected []string `json:"protected,omitempty"` // protected paths that the intent is about
+	// DropTests are the tests that it is about to skip or to take away, as gates
+	// name them, with "*" for anything: "example.com/app/old.Test*".
+	DropTests []string `json:"drop_tests,omitempty"`
 }
 
 // Criterion is one success criterion; each becomes a gate.

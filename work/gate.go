@@ -18,16 +18,24 @@ const (
 type Gate struct {
 	Name          string   `json:"name"`
 	Kind          GateKind `json:"kind"`
-	Argv          []string `json:"argv,omitempty"`       // GateCommand
-	Pattern       string   `json:"pattern,omitempty"`    // GateTest: "./...", "./pkg"; GateFile: path
+	Argv          []string `json:"argv,omitempty"`       // GateCommand, and GateTest with a Parser
+	Pattern       string   `json:"pattern,omitempty"`    // GateTest without Argv: Go packages, "./..."; GateFile: path
 	Module        string   `json:"module,omitempty"`     // folder it runs in, relative
 	RedBefore     bool     `json:"red_before,omitempty"` // GateTest: what was red at the base within Pattern must be green
 	TimeoutMillis int64    `json:"timeout_ms,omitempty"`
+	Parser        string   `json:"parser,omitempty"` // GateTest with Argv: what its report is written in; see Parsers
+	Report        string   `json:"report,omitempty"` // file that the run writes its report to, relative to the repository; what it prints if empty
+	Reruns        int      `json:"reruns,omitempty"` // how often a red run is done again before it counts
+	Approval      string   `json:"-"`                // what a person approves its command by; empty where nobody has to
 	// Inputs are globs of the files that it needs, relative to the repository. A
 	// gate that has them is run where there is nothing else, and its key is of
 	// those files alone; empty for all files.
 	Inputs []string `json:"inputs,omitempty"`
 }
+
+// Parsers lists what a report may be written in: what go test -json prints,
+// JUnit's XML, the Test Anything Protocol, what pytest -v prints.
+func Parsers() []string { return []string{"go", "junit", "tap", "pytest"} }
 
 // TestStatus is how a test ended.
 type TestStatus string
@@ -71,10 +79,14 @@ type Evidence struct {
 	Output    rmg.Blob   `json:"-"`                // capped
 	OutputSum string     `json:"output,omitempty"` // its SHA-256, hex
 	Tests     []Test     `json:"tests,omitempty"`  // sorted by package, name
-	Tools     string     `json:"tools,omitempty"`  // "go1.26.8 linux/amd64"
+	Tools     string     `json:"tools,omitempty"`  // "go1.26.8 linux/amd64; /usr/bin/make 3f6a...", the program's SHA-256
 	Env       string     `json:"env,omitempty"`    // SHA-256, hex, of the environment given
 	Sandbox   Sandbox    `json:"sandbox"`
-	Reused    bool       `json:"reused,omitempty"` // taken from an earlier run under the same key
+	Reused    bool       `json:"reused,omitempty"`   // taken from an earlier run under the same key
+	Fault     string     `json:"fault,omitempty"`    // why the run does not count, whatever came of it
+	Report    string     `json:"report,omitempty"`   // SHA-256, hex, of the report's file, where there was one
+	Demanded  bool       `json:"demanded,omitempty"` // by the repository itself
+	Tries     []Evidence `json:"tries,omitempty"`    // the runs before the one that counts, all red, where the gate may be flaky
 }
 
 // Proof asks for gates to be run on one tree in a folder no worker touched.
@@ -85,4 +97,10 @@ type Proof struct {
 	Gates   []Gate     // command, test and file gates only
 	PutBlob func([]byte) (rmg.Blob, error)
 	Emit    func(Event)
+	// File gives the content of a file of the tree; nil if the folder is not to be
+	// looked at after a run.
+	File func(name string) (rmg.Blob, bool)
+	// Judges reports whether a file, were it there, would have a say in how tests
+	// end: a run that makes one is red. May be nil.
+	Judges func(name string) bool
 }

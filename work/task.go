@@ -58,11 +58,12 @@ type Repo struct {
 
 // Rights are the capabilities of a process, as far as a worker is concerned.
 type Rights struct {
-	Workers   []string `json:"workers"`             // kinds of worker it may use
-	Write     []string `json:"write"`               // globs relative to the repository, "**" for all
-	Protected []string `json:"protected,omitempty"` // globs that stay as they are
-	Network   string   `json:"network"`             // "none"
-	Granted   []string `json:"granted,omitempty"`   // protected globs that the intent may change after all
+	Workers   []string `json:"workers"`              // kinds of worker it may use
+	Write     []string `json:"write"`                // globs relative to the repository, "**" for all
+	Protected []string `json:"protected,omitempty"`  // globs that stay as they are
+	Network   string   `json:"network"`              // "none"
+	Granted   []string `json:"granted,omitempty"`    // protected globs that the intent may change after all
+	DropTests []string `json:"drop_tests,omitempty"` // tests that it may skip or take away, by name
 	// Capabilities beyond its workspace: "system" is to rewrite the world itself,
 	// outside /repo.
 	Capabilities []string `json:"capabilities,omitempty"`

@@ -19,21 +19,23 @@ import (
 	"jitos.dev/workers/sandbox"
 )
 
-// Prove runs every gate of p, in order, and returns their evidence in that
-// order. A gate that cannot be run is red, with the reason. It stops early
-// only when ctx ends.
+// Prove runs the gates of p, in order, and returns their evidence in that order.
+// A gate that cannot be run is red, with the reason. It stops early when ctx
+// ends, and after a run that left the folder other than it was or that may have
+// written what the next one is built from: the evidence is then shorter than the
+// gates, and the rest is to be run in another folder.
 //
-// The gates of one proof share its scratch, and with it what was compiled: the
-// folder and everything in it is theirs alone.
+// The gates that are run in one folder share its scratch, and with it what was
+// compiled: the folder and everything in it is theirs alone.
 func (r *Runner) Prove(ctx context.Context, p work.Proof) ([]work.Evidence, error) {
 	if p.Emit == nil {
 		p.Emit = func(work.Event) {}
 	}
 	out := make([]work.Evidence, 0, len(p.Gates))
-	for _, g := range p.Gates {
-		e := work.Evidence{Gate: g.Name, Kind: g.Kind, Key: r.Key(p, g), Input: p.Input, Argv: g.Argv, Env: r.envKey(), Tools: r.version()}
+	for i, g := range p.Gates {
+		e := work.Evidence{Gate: g.Name, Kind: g.Kind, Key: r.Key(p, g), Input: p.Input, Argv: g.Argv, Env: r.envKey(), Tools: r.tools(g)}
 		began := time.Now()
-		err := r.prove(ctx, p, g, &e)
+		touched, err := r.watched(ctx, p, g, &e)
 		e.Millis = time.Since(began).Milliseconds()
 		if ctx.Err() != nil {
 			return out, ctx.Err()
@@ -47,8 +49,52 @@ func (r *Runner) Prove(ctx context.Context, p work.Proof) ([]work.Evidence, erro
 		e.OutputSum = hex.EncodeToString(e.Output.Sum[:])
 		p.Emit(work.Event{Text: fmt.Sprintf("gate %s: %s", g.Name, e.Reason), Data: map[string]any{"gate": g.Name, "exit": e.Exit}})
 		out = append(out, e)
+		if (touched || r.writesCache(g)) && i < len(p.Gates)-1 {
+			break
+		}
 	}
 	return out, nil
+}
+
+// writesCache reports whether the code under test is run by a gate with the right
+// to write in its scratch, where the go command keeps what it has built. The
+// kernel's own test runs keep it from that, go build and vet do not run it, and
+// of any other command nothing is known.
+func (r *Runner) writesCache(g work.Gate) bool {
+	switch {
+	case g.Kind == work.GateFile:
+		return false
+	case g.Kind == work.GateTest && len(g.Argv) == 0:
+		return r.tool == nil || r.tool.Self == "" || sandbox.InForce().Landlock == 0
+	}
+	return len(g.Argv) < 2 || g.Argv[0] != "go" || g.Argv[1] != "build" && g.Argv[1] != "vet"
+}
+
+// watched runs one gate and looks at what the run did to the folder. Code under
+// test runs beside what judges it: tests that change while they are run, or that
+// the run adds, prove nothing.
+func (r *Runner) watched(ctx context.Context, p work.Proof, g work.Gate, e *work.Evidence) (touched bool, err error) {
+	if p.File == nil || g.Kind == work.GateFile {
+		return false, r.prove(ctx, p, g, e)
+	}
+	before, err := look(p.Folder)
+	if err != nil {
+		return false, err
+	}
+	if err := r.prove(ctx, p, g, e); err != nil {
+		return true, err // who knows how far it came
+	}
+	changed, made, err := before.since(p.Folder, p.File)
+	if err != nil {
+		return true, err
+	}
+	if g.Kind == work.GateTest {
+		e.Fault = faultOf(changed, made, p.Judges)
+	}
+	if e.Fault != "" {
+		e.Green, e.Reason = false, e.Fault
+	}
+	return len(changed)+len(made) > 0, nil
 }
 
 // prove runs one gate. The error is for one that could not be run.
@@ -58,6 +104,9 @@ func (r *Runner) prove(ctx context.Context, p work.Proof, g work.Gate, e *work.E
 		e.Sandbox = work.Sandbox{Tier: "none", Network: "none (nothing is run)"}
 		return proveFile(p, g, e)
 	case work.GateTest:
+		if len(g.Argv) > 0 {
+			return r.proveReport(ctx, p, g, e)
+		}
 		return r.proveTests(ctx, p, g, e)
 	case work.GateCommand:
 		return r.proveCommand(ctx, p, g, e)
@@ -90,7 +139,7 @@ func (r *Runner) proveTests(ctx context.Context, p work.Proof, g work.Gate, e *w
 		return gotool.ErrNoGo
 	}
 	run, err := r.tool.Test(ctx, r.place(p, g), gotool.TestOptions{
-		Patterns: strings.Fields(g.Pattern), NoVet: true, Timeout: time.Duration(g.TimeoutMillis) * time.Millisecond,
+		Patterns: strings.Fields(g.Pattern), NoVet: true, Narrow: true, Timeout: time.Duration(g.TimeoutMillis) * time.Millisecond,
 	})
 	if err != nil {
 		return err
@@ -131,21 +180,9 @@ func (r *Runner) proveCommand(ctx context.Context, p work.Proof, g work.Gate, e 
 // runIn runs a command in a materialised repository, with the toolchain's
 // environment if there is one, and more.
 func runIn(ctx context.Context, tool *gotool.Toolchain, p gotool.Place, timeout time.Duration, argv, more []string, emit func(stream, line string)) (sandbox.Outcome, error) {
-	c := sandbox.Command{
-		Argv: argv, Dir: filepath.Join(p.Folder, filepath.FromSlash(p.Module)), Timeout: timeout, Write: []string{p.Folder, p.Scratch},
-	}
-	for _, d := range []string{"home", "tmp"} {
-		if err := os.MkdirAll(filepath.Join(p.Scratch, d), 0o700); err != nil {
-			return sandbox.Outcome{}, err
-		}
-	}
-	if tool != nil {
-		c.Env, c.Read = tool.Env(p), tool.Reads()
-	} else {
-		c.Env = []string{
-			"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", "TZ=UTC", "USER=jitos",
-			"HOME=" + filepath.Join(p.Scratch, "home"), "TMPDIR=" + filepath.Join(p.Scratch, "tmp"),
-		}
+	c, err := commandIn(tool, p, timeout, argv)
+	if err != nil {
+		return sandbox.Outcome{}, err
 	}
 	c.Env = append(c.Env, more...)
 	if emit == nil {
@@ -157,6 +194,30 @@ func runIn(ctx context.Context, tool *gotool.Toolchain, p gotool.Place, timeout 
 	stdout.flush()
 	stderr.flush()
 	return out, err
+}
+
+// commandIn is a command in a materialised repository.
+func commandIn(tool *gotool.Toolchain, p gotool.Place, timeout time.Duration, argv []string) (sandbox.Command, error) {
+	c := sandbox.Command{
+		Argv: argv, Dir: filepath.Join(p.Folder, filepath.FromSlash(p.Module)), Timeout: timeout, Write: []string{p.Folder, p.Scratch},
+	}
+	for _, d := range []string{"home", "tmp", "gotmp"} {
+		if err := os.MkdirAll(filepath.Join(p.Scratch, d), 0o700); err != nil {
+			return c, err
+		}
+	}
+	if tool != nil {
+		c.Env, c.Read = tool.Env(p), tool.Reads()
+		return c, nil
+	}
+	c.Env = append(plainEnv(), "HOME="+filepath.Join(p.Scratch, "home"), "TMPDIR="+filepath.Join(p.Scratch, "tmp"))
+	return c, nil
+}
+
+// plainEnv is the environment of commands where there is no Go, without what
+// names the place.
+func plainEnv() []string {
+	return []string{"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", "TZ=UTC", "USER=jitos"}
 }
 
 // maxLine is how long a line of output may get before it is cut in two.
@@ -200,11 +261,11 @@ func (r *Runner) Key(p work.Proof, g work.Gate) string {
 		Tools, Env string
 		Tier, Net  string
 		Landlock   int
-	}{p.Input, g, r.version(), r.envKey(), is.Tier, is.Network, is.Landlock})
+	}{p.Input, g, r.tools(g), r.envKey(), is.Tier, is.Network, is.Landlock})
 	if err != nil {
 		panic(errors.Join(errors.New("a gate cannot be marshalled"), err)) // plain strings and numbers always can
 	}
-	sum := sha256.Sum256(append([]byte("jitos gate 1\n"), data...))
+	sum := sha256.Sum256(append([]byte("jitos gate 2\n"), data...))
 	return hex.EncodeToString(sum[:])
 }
 
@@ -217,7 +278,8 @@ func (r *Runner) version() string {
 
 func (r *Runner) envKey() string {
 	if r.tool == nil {
-		return ""
+		sum := sha256.Sum256([]byte(strings.Join(plainEnv(), "\x00")))
+		return hex.EncodeToString(sum[:])
 	}
 	return r.tool.EnvKey()
 }

@@ -14,8 +14,9 @@ import (
 
 // Runner dispatches assignments to the workers it was given, and runs gates.
 type Runner struct {
-	workers map[string]work.Worker
-	tool    *gotool.Toolchain
+	workers  map[string]work.Worker
+	tool     *gotool.Toolchain
+	programs programs
 }
 
 // Options says what a runner is made of.

@@ -297,9 +297,13 @@ func TestProveAndKey(t *testing.T) {
 		{Name: "tests", Kind: work.GateTest, Pattern: "./..."},
 	}
 	s := newSpace(t, nil)
-	list, err := r.Prove(t.Context(), work.Proof{Folder: dir, Scratch: t.TempDir(), Gates: gates, PutBlob: s.PutBlob})
-	if err != nil || len(list) != len(gates) {
-		t.Fatalf("%d of %d: %v", len(list), len(gates), err)
+	var list []work.Evidence
+	for len(list) < len(gates) {
+		ran, err := r.Prove(t.Context(), work.Proof{Folder: dir, Scratch: t.TempDir(), Gates: gates[len(list):], PutBlob: s.PutBlob})
+		if err != nil || len(ran) == 0 {
+			t.Fatalf("%d of %d: %v", len(list), len(gates), err)
+		}
+		list = append(list, ran...)
 	}
 	want := map[string]string{
 		"there": "full has 1 bytes", "empty": "is empty", "gone": "is not there", "link": "is empty, or no file", "out": "no path inside",

@@ -33,6 +33,7 @@ import (
 	"jitos.dev/workers/gocache"
 	"jitos.dev/workers/gotool"
 	"jitos.dev/workers/repair"
+	"jitos.dev/workers/sandbox"
 	"jitos.dev/worktree"
 )
 
@@ -47,7 +48,9 @@ type daemonOptions struct {
 	data, listen string
 	copy         bool // materialise by copying, although mounting would do
 	log          io.Writer
-	step         func(string) // of landings; tests kill the process there
+	step         func(string)   // of landings; tests kill the process there
+	lib          *tasks.Library // nil: the shipped methods
+	workers      []work.Worker  // besides the program's own
 }
 
 func (a *app) daemonCmd() *cobra.Command {
@@ -139,9 +142,11 @@ func newKernel(ctx context.Context, store *journal.Store, opt daemonOptions, log
 	if err != nil {
 		return nil, err
 	}
-	lib, err := library()
-	if err != nil {
-		return nil, err
+	lib := opt.lib
+	if lib == nil {
+		if lib, err = library(); err != nil {
+			return nil, err
+		}
 	}
 	wt, err := worktree.New(worktree.Options{
 		Dir: filepath.Join(opt.data, "work"), Blobs: blobStore{store.Blobs()}, Step: opt.step, Mount: !opt.copy && worktree.Private(),
@@ -150,7 +155,7 @@ func newKernel(ctx context.Context, store *journal.Store, opt daemonOptions, log
 		return nil, err
 	}
 	log.Info("workspaces", "how", wt.Mechanism().Name, "why", wt.Mechanism().Why)
-	list := []work.Worker{workers.NewBuiltin()}
+	list := append([]work.Worker{workers.NewBuiltin()}, opt.workers...)
 	tool, err := gotool.Detect(ctx, self)
 	if err != nil {
 		log.Warn("no Go tool chain; Go repositories cannot be worked on", "err", err)
@@ -302,6 +307,18 @@ func (a *app) cacheCmd() *cobra.Command {
 		Short: "Serve a build cache to the go command (GOCACHEPROG)",
 		RunE: func(_ *cobra.Command, args []string) error {
 			return gocache.Serve(a.in, a.out, args[0], args[1])
+		},
+	}
+}
+
+// testExecCmd is what the go command starts test binaries through.
+func (a *app) testExecCmd() *cobra.Command {
+	return &cobra.Command{
+		Use: "testexec BINARY ARGS ...", Hidden: true, DisableFlagParsing: true,
+		Short: "Run a test binary where it cannot write what it is built from (go test -exec)",
+		RunE: func(_ *cobra.Command, args []string) error {
+			write, env := gotool.Narrowed(os.Environ())
+			return sandbox.Narrow(write, args, env)
 		},
 	}
 }

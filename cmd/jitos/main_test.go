@@ -24,7 +24,7 @@ const asProgram = "JITOS_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
 	sandbox.Main()
-	if os.Getenv(asProgram) != "" || len(os.Args) > 1 && os.Args[1] == "gocacheprog" {
+	if os.Getenv(asProgram) != "" || len(os.Args) > 1 && (os.Args[1] == "gocacheprog" || os.Args[1] == "testexec") {
 		os.Exit(Main(os.Args[1:]))
 	}
 	testscript.Main(m, map[string]func(){"jitos": func() { os.Exit(Main(os.Args[1:])) }})

@@ -116,15 +116,11 @@ func (a *app) printEvidence(p wire.Process) {
 	w := tabwriter.NewWriter(a.out, 0, 8, 2, ' ', 0)
 	row(w, "GATE", "", "TIME", "EVIDENCE", "SANDBOX")
 	for _, e := range p.Evidence {
-		verdict := "red"
-		if e.Green {
-			verdict = "green"
-		}
 		box := ""
 		if e.Kind != "policy" && e.Kind != "answer" && e.Kind != "file" {
 			box = e.Sandbox.Tier + ", network " + e.Sandbox.Network
 		}
-		row(w, e.Gate, verdict, millis(e.Millis), cut(e.Reason, 80), box)
+		row(w, e.Gate, verdictOf(e), millis(e.Millis), cut(e.Reason, 80), box)
 	}
 	w.Flush()
 	fmt.Fprintln(a.out)

@@ -87,11 +87,7 @@ func printWhy(w io.Writer, ans wire.WhyAnswer) {
 		}
 		fmt.Fprintf(w, "%s%s\n", lead, printable(r.Text))
 		for _, e := range r.Evidence {
-			verdict := "red"
-			if e.Green {
-				verdict = "green"
-			}
-			fmt.Fprintf(w, "      %s %s: %s\n", verdict, e.Gate, printable(e.Reason))
+			fmt.Fprintf(w, "      %s %s: %s\n", verdictOf(e), e.Gate, printable(e.Reason))
 		}
 	}
 }

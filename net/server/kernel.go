@@ -21,6 +21,7 @@ type Kernel interface {
 	processes
 	history
 	policies
+	gates
 }
 
 var _ Kernel = (*kernel.Kernel)(nil)
@@ -87,6 +88,14 @@ type history interface {
 	Backup(ctx context.Context, c kernel.Caller, to string) (kernel.Backed, error)
 	Verify(ctx context.Context) (kernel.Verification, error)
 	Status() kernel.Status
+}
+
+type gates interface {
+	Gates(ctx context.Context, dir string) (kernel.OwnGates, error)
+	ApproveGates(ctx context.Context, c kernel.Caller, dir string, which []string) ([]kernel.OwnGate, error)
+	RevokeGates(ctx context.Context, c kernel.Caller, dir string, which []string) ([]kernel.OwnGate, error)
+	// RunGates calls emit while it runs, and not after it returned.
+	RunGates(ctx context.Context, c kernel.Caller, r kernel.GateRun, emit func(work.Event)) ([]work.Evidence, error)
 }
 
 type policies interface {

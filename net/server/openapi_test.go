@@ -176,6 +176,7 @@ func TestAnswersFitTheDocument(t *testing.T) {
 		"cancel": {"/process/p9/cancel", ""}, "retry": {"/process/p9/retry", ""}, "methods": {"/method", ""}, "method": {"/method/fix-go-bug", ""},
 		"log": {"/log", ""}, "undo": {"/undo", `{"seq":2}`}, "purge": {"/admin/purge", `{"what":"/svc","reason":"leaked"}`}, "gc": {"/admin/gc", `{"dry_run":true}`}, "backup": {"/admin/backup", `{"to":"/backup"}`}, "replay": {"/replay", `{"process":"p9"}`}, "bisect": {"/bisect", `{"path":"/svc","expr":"element.exists"}`}, "why": {"/why?path=/svc", ""}, "verify": {"/verify", ""}, "check": {"/check", ""}, "status": {"/status", ""}, "session": {"/session", ""}, "health": {"/healthz", ""},
 		"policy": {"/policy", ""}, "set-policy": {"/policy", `{"document":"rules: []"}`}, "explain-policy": {"/policy/explain?verb=write&path=/svc", ""},
+		"gates": {"/gates?repo=/r", ""}, "approve-gates": {"/gates/approve", `{"repo":"/r","which":["abcdef"]}`}, "run-gates": {"/gates/run", `{"repo":"/r","sws":"w5"}`},
 		"inbox": {"/inbox?all=true", ""}, "approval": {"/inbox/a7", ""}, "answer": {"/inbox/a7", `{"answer":"approve"}`},
 		"tokens": {"/token", ""}, "new-token": {"/token", `{"name":"ci","caps":["rewrite"]}`}, "revoke-token": {"/token/t7/revoke", ""},
 		"exec": {"/sws/w5/exec", `{"argv":["ls"]}`}, "process-log": {"/process/p9/log?follow=false", ""},

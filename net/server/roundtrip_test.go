@@ -141,6 +141,19 @@ func TestClientAndServer(t *testing.T) {
 	}
 	check("replay", nil, len(told) == 2 && told[0].Progress.Seq == 2 && !told[1].Replayed.OK && told[1].Replayed.Tasks[1].Outcome == "differs", told)
 	check("replay", nil, f.last() == "Replay p9 true", f.last())
+	demands, err := c.Gates(ctx, "/r")
+	check("gates", err, demands.File == "/repo/app/main/.jitos/gates.yaml" && demands.Gates[0].Name == "lint" && demands.Gates[0].By == "ada@host" && f.last() == "Gates /r", demands)
+	let, err := c.ApproveGates(ctx, wire.ApproveGatesRequest{Repo: "/r", Which: []string{"abcdef", "unit"}})
+	check("approve-gates", err, let.Gates[0].Hash == "abcdef" && f.last() == "ApproveGates ada@host /r [abcdef unit]", f.last())
+	_, err = c.ApproveGates(ctx, wire.ApproveGatesRequest{Repo: "/r", Which: []string{"abcdef"}, Revoke: true})
+	check("approve-gates", err, f.last() == "RevokeGates ada@host /r [abcdef]", f.last())
+	var shown []wire.RunGatesEvent
+	for e, err := range c.RunGates(ctx, wire.RunGatesRequest{Repo: "/r", SWS: "w5", Names: []string{"lint"}}) {
+		check("run-gates", err, true, nil)
+		shown = append(shown, e)
+	}
+	check("run-gates", nil, len(shown) == 2 && shown[0].Output.Text == "green lint: exit 0" && !shown[1].Proven.Green && len(shown[1].Proven.Evidence[1].Tries) == 1, shown)
+	check("run-gates", nil, f.last() == "RunGates ada@host {/r w5 [lint]}", f.last())
 	gone, err := c.Purge(ctx, wire.PurgeRequest{What: "/a", Reason: "leaked"})
 	check("purge", err, gone.Seq == 9 && len(gone.Sums) == 1 && gone.Left[0] == "git" && f.last() == "Purge ada@host /a leaked", gone)
 	swept, err := c.GC(ctx, wire.GCRequest{DryRun: true, Reason: "room"})

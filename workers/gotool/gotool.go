@@ -27,7 +27,7 @@ type Toolchain struct {
 	Version  string // "go1.26.8 linux/amd64"
 	ModCache string // the person's GOMODCACHE, read-only to commands
 	Cache    string // the person's GOCACHE, read-only to commands
-	Self     string // path of a jitos program that serves GOCACHEPROG as `jitos gocacheprog LOWER UPPER`
+	Self     string // path of a jitos program that serves GOCACHEPROG as `jitos gocacheprog LOWER UPPER`, and narrows test binaries as `jitos testexec`
 	cgo      string // CGO_ENABLED as the person has it: the standard library in Cache was built so
 }
 
@@ -91,7 +91,7 @@ func (t *Toolchain) Shell(ctx context.Context, p Place, timeout time.Duration, s
 
 // run is the sandboxed command, with stdout copied to w as it comes.
 func (t *Toolchain) run(ctx context.Context, p Place, timeout time.Duration, w *eventWriter, argv []string) (sandbox.Outcome, error) {
-	for _, d := range []string{"home", "tmp"} {
+	for _, d := range []string{"home", "tmp", "gotmp"} {
 		if err := os.MkdirAll(filepath.Join(p.Scratch, d), 0o700); err != nil {
 			return sandbox.Outcome{}, err
 		}
@@ -119,9 +119,9 @@ func (t *Toolchain) Reads() []string {
 // had. -trimpath is not given, since it would rebuild the standard library;
 // paths are those of fixed places instead, which makes results comparable.
 func (t *Toolchain) Env(p Place) []string {
-	env := append(t.fixed(),
-		"HOME="+filepath.Join(p.Scratch, "home"), "TMPDIR="+filepath.Join(p.Scratch, "tmp"), "GOPATH="+filepath.Join(p.Scratch, "gopath"),
-		"GOENV=off", "PWD="+p.dir())
+	env := append(t.Fixed(),
+		"HOME="+filepath.Join(p.Scratch, "home"), "TMPDIR="+filepath.Join(p.Scratch, "tmp"), "GOPATH="+filepath.Join(p.Scratch, "gopath"), "GOTMPDIR="+filepath.Join(p.Scratch, "gotmp"),
+		"GOENV=off", "PWD="+p.dir(), folderEnv+"="+p.Folder)
 	if t.Self == "" {
 		return append(env, "GOCACHE="+filepath.Join(p.Scratch, "gocache"))
 	}
@@ -129,8 +129,8 @@ func (t *Toolchain) Env(p Place) []string {
 	return append(env, "GOCACHEPROG="+prog, "GOCACHE="+filepath.Join(p.Scratch, "gocache-own"))
 }
 
-// fixed is the part of the environment that no place has a share in.
-func (t *Toolchain) fixed() []string {
+// Fixed is the part of the environment that no place has a share in.
+func (t *Toolchain) Fixed() []string {
 	return []string{
 		"PATH=" + filepath.Join(t.Root, "bin") + ":/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", "TZ=UTC", "USER=jitos",
 		"GOROOT=" + t.Root, "GOTOOLCHAIN=local", "GOFLAGS=-buildvcs=false", "GOPROXY=off", "GOSUMDB=off", "GOTELEMETRY=off",
@@ -140,7 +140,7 @@ func (t *Toolchain) fixed() []string {
 
 // EnvKey is the hash of the environment without what names the place, for keys.
 func (t *Toolchain) EnvKey() string {
-	sum := sha256.Sum256([]byte(strings.Join(t.fixed(), "\x00")))
+	sum := sha256.Sum256([]byte(strings.Join(t.Fixed(), "\x00")))
 	return hex.EncodeToString(sum[:])
 }
 

@@ -2,6 +2,7 @@ package gotool
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,6 +22,11 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 		os.Exit(0)
+	}
+	if len(os.Args) > 2 && os.Args[1] == "testexec" {
+		write, env := Narrowed(os.Environ())
+		fmt.Fprintln(os.Stderr, sandbox.Narrow(write, os.Args[2:], env))
+		os.Exit(1)
 	}
 	os.Exit(m.Run())
 }
@@ -114,6 +120,81 @@ func TestClaimsAreNotResults(t *testing.T) {
 	}
 	if run.Exit == 0 {
 		t.Error("exit 0")
+	}
+}
+
+// TestNarrowed: a test binary can write in its folder, HOME and TMPDIR, and not
+// what the go command builds the next one from; a go command that a test starts
+// still works; and the go command itself is out of its reach.
+func TestNarrowed(t *testing.T) {
+	if sandbox.InForce().Landlock == 0 {
+		t.Skip("this kernel has no Landlock")
+	}
+	tool, p := module(t, map[string]string{
+		"a/a_test.go": `package a
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func try(dir string) bool { return os.WriteFile(filepath.Join(dir, "written"), nil, 0o644) == nil }
+
+func TestMay(t *testing.T) {
+	for _, dir := range []string{".", "..", os.Getenv("HOME"), os.TempDir(), t.TempDir()} {
+		if !try(dir) {
+			t.Error(dir)
+		}
+	}
+}
+
+func TestMayNot(t *testing.T) {
+	scratch := filepath.Dir(os.Getenv("HOME"))
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{scratch, scratch + "/gocache", scratch + "/gocache-own", scratch + "/gotmp", filepath.Dir(self)} {
+		if try(dir) {
+			t.Error(dir)
+		}
+	}
+	if f, err := os.OpenFile(self, os.O_WRONLY, 0); err == nil {
+		f.Close()
+		t.Error("the test binary itself")
+	}
+	if syscall.Kill(os.Getppid(), 0) == nil {
+		t.Error("the go command can be signalled")
+	}
+	if f, err := os.OpenFile("/proc/"+"self/../"+ppid()+"/mem", os.O_RDWR, 0); err == nil {
+		f.Close()
+		t.Error("the go command can be written in")
+	}
+}
+
+func ppid() string {
+	out, _ := os.ReadFile("/proc/self/stat")
+	return strings.Fields(string(out))[3]
+}
+
+func TestGoInGo(t *testing.T) {
+	if out, err := exec.Command("go", "vet", "../b").CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+`,
+		"b/b.go": "// Package b is built by a test.\npackage b\n",
+	})
+	run, err := tool.Test(context.Background(), p, TestOptions{Patterns: []string{"./a"}, NoVet: true, Narrow: true, Timeout: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(run.Tests) != 3 || run.Exit != 0 {
+		t.Errorf("%+v\n%s", run.Tests, run.Output)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -21,6 +22,7 @@ type TestOptions struct {
 	CoverPkg string   // -coverpkg; "" for none
 	FailFast bool
 	NoVet    bool
+	Narrow   bool          // test binaries may write in the folder, HOME and TMPDIR only, and not what the go command builds them from
 	Timeout  time.Duration // of each test binary, so that a hang leaves its stack trace; the whole command gets buildTime more
 }
 
@@ -75,6 +77,9 @@ func (t *Toolchain) Test(ctx context.Context, p Place, o TestOptions) (TestRun, 
 	if o.NoVet {
 		args = append(args, "-vet=off")
 	}
+	if o.Narrow && t.Self != "" {
+		args = append(args, "-exec="+t.Self+" testexec")
+	}
 	args = append(args, o.Patterns...)
 	limit := time.Duration(0)
 	if o.Timeout > 0 {
@@ -82,10 +87,23 @@ func (t *Toolchain) Test(ctx context.Context, p Place, o TestOptions) (TestRun, 
 	}
 	w := newEvents()
 	out, err := t.run(ctx, p, limit, w, args)
-	r := w.end()
+	r, rerr := w.end()
+	err = errors.Join(err, rerr)
 	r.Exit, r.TimedOut, r.Took, r.InForce = out.Exit, out.TimedOut, out.Took, out.InForce
 	r.Output = append(w.human.Bytes(), out.Stderr...)
 	return r, err
+}
+
+// ReadTests reads the tests of what go test -json printed, sorted by package and
+// name. The error says why it is no such thing, or too much of it.
+func ReadTests(data []byte) ([]work.Test, error) {
+	w := newEvents()
+	_, _ = w.Write(data) // it never fails
+	r, err := w.end()
+	if err == nil && len(r.Tests) == 0 && len(r.Packages) == 0 && len(data) > 0 {
+		err = errors.New("it is not what go test -json prints")
+	}
+	return r.Tests, err
 }
 
 // event is one line of go test -json; see `go doc test2json`.
@@ -99,15 +117,23 @@ type event struct {
 	FailedBuild string
 }
 
+// The limits of what is read, since the code under test decides how much it is.
+const (
+	maxEvent  = 1 << 20  // bytes of a line; a longer one is no event
+	maxEvents = 200_000  // tests
+	maxKept   = 64 << 20 // bytes of output of tests, in all
+)
+
 // eventWriter reads events as the command writes them.
 type eventWriter struct {
 	line    bytes.Buffer
+	tests   int          // in status
+	kept    int          // bytes in output and packOut
 	human   bytes.Buffer // as without -json, capped
 	run     TestRun
 	status  map[string]map[string]work.TestStatus // package, test; "" while it runs
 	output  map[string]*bytes.Buffer
 	packOut map[string]*bytes.Buffer // of a package outside tests: where a dying binary writes
-	order   []string
 }
 
 func newEvents() *eventWriter {
@@ -122,14 +148,20 @@ func (w *eventWriter) Write(p []byte) (int, error) {
 	for {
 		i := bytes.IndexByte(p, '\n')
 		if i < 0 {
-			w.line.Write(p)
+			w.part(p)
 			return n, nil
 		}
-		w.line.Write(p[:i])
+		w.part(p[:i])
 		w.one(w.line.Bytes())
 		w.line.Reset()
 		p = p[i+1:]
 	}
+}
+
+// part adds to the line, as far as one may be long: what is cut off is no event
+// any more.
+func (w *eventWriter) part(p []byte) {
+	w.line.Write(p[:min(len(p), maxEvent-w.line.Len())])
 }
 
 func (w *eventWriter) one(line []byte) {
@@ -143,27 +175,34 @@ func (w *eventWriter) one(line []byte) {
 		w.say(e.Output)
 		w.keep(e)
 	case "build-fail":
-	case "start":
-		w.order = append(w.order, e.Package)
 	case "run":
-		w.of(e.Package)[e.Test] = ""
+		w.set(e.Package, e.Test, "")
 	case "pass", "fail", "skip":
 		w.ended(e)
 	}
 }
 
-func (w *eventWriter) of(pkg string) map[string]work.TestStatus {
+// set notes how a test is. One that failed stays failed, however often it is run.
+func (w *eventWriter) set(pkg, test string, st work.TestStatus) {
 	m, ok := w.status[pkg]
 	if !ok {
 		m = map[string]work.TestStatus{}
 		w.status[pkg] = m
 	}
-	return m
+	was, ok := m[test]
+	if !ok {
+		if w.tests++; w.tests > maxEvents {
+			return
+		}
+	}
+	if was != work.TestFail {
+		m[test] = st
+	}
 }
 
 func (w *eventWriter) ended(e event) {
 	if e.Test != "" {
-		w.of(e.Package)[e.Test] = work.TestStatus(e.Action)
+		w.set(e.Package, e.Test, work.TestStatus(e.Action))
 		if e.Action == "pass" {
 			w.run.LongestPass = max(w.run.LongestPass, time.Duration(e.Elapsed*float64(time.Second)), 1)
 		}
@@ -195,13 +234,15 @@ func (w *eventWriter) keep(e event) {
 		b = &bytes.Buffer{}
 		buf[key] = b
 	}
-	if room := maxTestOutput*4 - b.Len(); room > 0 {
-		b.WriteString(e.Output[:min(room, len(e.Output))])
+	if room := min(maxTestOutput*4-b.Len(), maxKept-w.kept); room > 0 {
+		n, _ := b.WriteString(e.Output[:min(room, len(e.Output))]) // a buffer takes all
+		w.kept += n
 	}
 }
 
-// end settles what the events leave open.
-func (w *eventWriter) end() TestRun {
+// end settles what the events leave open. The error is for more tests than are
+// read: a part of them would not be all.
+func (w *eventWriter) end() (TestRun, error) {
 	if w.line.Len() > 0 {
 		w.one(bytes.Clone(w.line.Bytes()))
 		w.line.Reset()
@@ -231,7 +272,10 @@ func (w *eventWriter) end() TestRun {
 		}
 	}
 	slices.Sort(w.run.Stacks)
-	return w.run
+	if w.tests > maxEvents {
+		return w.run, fmt.Errorf("it has more than %d tests", maxEvents)
+	}
+	return w.run, nil
 }
 
 // stack is the part of an output that is the stack trace of a panic, a fatal

@@ -22,3 +22,8 @@ func InForce() work.Sandbox {
 
 // Main does nothing on this system.
 func Main() {}
+
+// Narrow refuses.
+func Narrow([]string, []string, []string) error {
+	return &rmg.Error{Op: "sandbox", Code: rmg.Unavailable, Msg: "there is no sandbox on this system", Hint: "run the daemon on Linux"}
+}

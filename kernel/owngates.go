@@ -1,0 +1,157 @@
+package kernel
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"jitos.dev/rewrite"
+	"jitos.dev/rmg"
+	"jitos.dev/tasks"
+	"jitos.dev/work"
+)
+
+// maxGateFile is how large a gate file may be, in bytes.
+const maxGateFile = 256 << 10
+
+// ownGates is what a tree demands of every change of it.
+type ownGates struct {
+	there     bool // it has a gate file
+	specs     []tasks.GateSpec
+	protected []string // globs, the gate file itself among them
+}
+
+// ownGates reads the gate file of a tree. Which tree that is decides everything:
+// the head that a change merges with, never the change. Invalid: what stands
+// there is no gate file, so that nobody knows what it demands.
+func (k *Kernel) ownGates(tree rmg.Graph) (ownGates, error) {
+	e, ok := tree.Get(rmg.Root.Join(split(tasks.GatesPath)...))
+	if !ok {
+		return ownGates{}, nil
+	}
+	bad := func(msg string) (ownGates, error) {
+		return ownGates{}, &rmg.Error{Op: "gates", Code: rmg.Invalid, Msg: msg, Hint: "jitos gates check says what is wrong; mend it and commit it with git"}
+	}
+	b := e.Props.Blob(rewrite.PropBlob)
+	switch {
+	case e.Kind != rewrite.KindFile:
+		return bad(tasks.GatesPath + " is no file")
+	case b.Size > maxGateFile:
+		return bad(fmt.Sprintf("%s has %d bytes; the limit is %d", tasks.GatesPath, b.Size, maxGateFile))
+	}
+	data, err := readBlob(k.store, b)
+	if err != nil {
+		return ownGates{}, err
+	}
+	f, err := tasks.ParseGates(tasks.GatesPath, data)
+	if err != nil {
+		return bad(err.Error())
+	}
+	own := ownGates{there: true, specs: f.Gates, protected: append([]string{tasks.GatesPath}, f.Protected...)}
+	for _, s := range f.Gates {
+		own.protected = append(own.protected, s.Protected...)
+		own.protected = append(own.protected, filesOf(tree, s)...)
+	}
+	return own, nil
+}
+
+// filesOf lists the files of the tree that a gate's command names: a script that
+// judges a change must not be changed by it.
+func filesOf(tree rmg.Graph, s tasks.GateSpec) []string {
+	var out []string
+	for _, arg := range s.Command {
+		name := path.Join(s.Dir, arg)
+		if path.IsAbs(arg) || strings.HasPrefix(name, "../") || strings.ContainsAny(name, "*?") {
+			continue
+		}
+		if _, ok := fileOf(tree, name); ok {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// commandHash is what a person approves a gate's command by: what is run, where,
+// and how its report is read. Its name, its inputs, its time and what it protects
+// are no part of it.
+func commandHash(root rmg.Path, s tasks.GateSpec) string {
+	data, err := json.Marshal(struct {
+		Repository          rmg.Path
+		Command             []string
+		Dir, Parser, Report string
+		Reruns              int
+	}{root.Parent(), s.Command, path.Clean(orText(s.Dir, ".")), s.Parser, s.Report, s.Reruns()})
+	if err != nil {
+		panic("plain strings can be marshalled: " + err.Error())
+	}
+	sum := sha256.Sum256(append([]byte("jitos gate command 1\x00"), data...))
+	return hex.EncodeToString(sum[:])
+}
+
+// gateOf is a gate of a repository as it is run.
+func gateOf(root rmg.Path, s tasks.GateSpec) work.Gate {
+	g := work.Gate{
+		Name: s.Name, Kind: work.GateCommand, Argv: s.Command, Module: orText(s.Dir, "."), Parser: s.Parser, Report: s.Report, Reruns: s.Reruns(),
+		Inputs: s.Inputs, TimeoutMillis: s.TimeoutMillis(), Approval: commandHash(root, s),
+	}
+	if g.Parser != "" {
+		g.Kind = work.GateTest
+	}
+	return g
+}
+
+// gatesOn are the gates of a collapse on a candidate: the criteria of its intent,
+// and what the branch demands that it merges with. In place of those of its
+// language, which stand in for a change made by hand, a repository has its own.
+// What a gate file says that cannot be read is a fault of its own (see
+// judgeBranch).
+func (k *Kernel) gatesOn(c *collapse, cand candidate) []work.Gate {
+	own, err := k.ownGates(cand.base)
+	if err != nil || len(own.specs) == 0 {
+		return c.gates
+	}
+	var out []work.Gate
+	if !c.byHand {
+		out = slices.Clone(c.gates)
+	}
+	for _, s := range own.specs {
+		g := gateOf(c.root, s)
+		if slices.ContainsFunc(out, func(x work.Gate) bool { return x.Name == g.Name }) {
+			g.Name += " (repository)"
+		}
+		out = append(out, g)
+	}
+	return out
+}
+
+// judgesOf says which files, were they there, would have a say in how the gates
+// of a proof end: what is protected, and Go code, which is compiled if it is
+// found.
+func (k *Kernel) judgesOf(p proof) func(string) bool {
+	pol, root := k.policyOf(p.head), p.root
+	if root == "" {
+		root = repoRoot.Join("-", "-")
+	}
+	own, err := k.ownGates(p.base)
+	return func(name string) bool {
+		_, protected := pol.isProtected(root.Join(split(name)...))
+		return protected || path.Ext(name) == ".go" || err == nil && matchAny(own.protected, name)
+	}
+}
+
+// mayGrant lets an intent be about what is protected only if its caller may
+// change that: by default a person.
+func (k *Kernel) mayGrant(c Caller, s tasks.SLAPS, root rmg.Path) error {
+	if len(s.Scope.Protected)+len(s.Scope.DropTests) == 0 {
+		return nil
+	}
+	j := k.judgement(newSubject(c, processFacts{Owner: c.Name, Intent: s.Intent}))
+	if d := j.policy.decide(j.subject, VerbProtected, root, rewrite.KindFile); d.Effect != Allow {
+		return j.denied(d, VerbProtected, root)
+	}
+	return nil
+}

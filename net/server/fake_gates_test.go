@@ -1,0 +1,36 @@
+package server
+
+import (
+	"context"
+	"fmt"
+
+	"jitos.dev/kernel"
+	"jitos.dev/work"
+)
+
+func ownGates() []kernel.OwnGate {
+	return []kernel.OwnGate{{
+		Gate: work.Gate{Name: "lint", Kind: work.GateCommand, Argv: []string{"make", "lint"}, Module: ".", TimeoutMillis: 600_000},
+		Hash: "abcdef", Approved: true, By: "ada@host", At: began, Protected: []string{"lint/**"},
+	}}
+}
+
+func (f *fake) Gates(_ context.Context, dir string) (kernel.OwnGates, error) {
+	return kernel.OwnGates{Root: "/repo/app/main", File: "/repo/app/main/.jitos/gates.yaml", Gates: ownGates(), Protected: []string{".jitos/gates.yaml"}}, f.call("Gates", " ", dir)
+}
+
+func (f *fake) ApproveGates(_ context.Context, c kernel.Caller, dir string, which []string) ([]kernel.OwnGate, error) {
+	return ownGates(), f.call("ApproveGates", " ", c.Name, " ", dir, " ", which)
+}
+
+func (f *fake) RevokeGates(_ context.Context, c kernel.Caller, dir string, which []string) ([]kernel.OwnGate, error) {
+	return ownGates(), f.call("RevokeGates", " ", c.Name, " ", dir, " ", which)
+}
+
+func (f *fake) RunGates(_ context.Context, c kernel.Caller, r kernel.GateRun, emit func(work.Event)) ([]work.Evidence, error) {
+	emit(work.Event{Text: "green lint: exit 0"})
+	return []work.Evidence{
+		{Gate: "lint", Kind: work.GateCommand, Green: true, Reason: "exit 0", Demanded: true},
+		{Gate: "unit", Kind: work.GateTest, Reason: "1 test red", Tests: []work.Test{{Package: "p", Name: "TestA", Status: work.TestFail}}, Tries: []work.Evidence{{Gate: "unit"}}},
+	}, f.call("RunGates", " ", c.Name, " ", fmt.Sprint(r))
+}
