@@ -48,10 +48,11 @@ func Ticks(pending []Pending) []Tick {
 	})
 	var ticks []Tick
 	taken := map[string]*claims{}
+	looks := slices.ContainsFunc(pending, func(p Pending) bool { return len(p.Footprint.Absent) > 0 })
 	for _, i := range order {
 		c := taken[pending[i].View]
 		if c == nil {
-			c = newClaims()
+			c = newClaims(looks)
 			taken[pending[i].View] = c
 		}
 		n := c.free(pending[i].Footprint)
@@ -71,10 +72,17 @@ type claims struct {
 	any, all                   int
 	reads, writes, whole, ways map[rmg.Path]int
 	above                      map[rmg.Path]int // every path touched, and all above it
+	absent, ties               slots            // nil: nobody looks
 }
 
-func newClaims() *claims {
-	return &claims{reads: map[rmg.Path]int{}, writes: map[rmg.Path]int{}, whole: map[rmg.Path]int{}, ways: map[rmg.Path]int{}, above: map[rmg.Path]int{}}
+// newClaims makes claims of nothing. Who looks for what is not there is rare;
+// without, nobody pays for it.
+func newClaims(looks bool) *claims {
+	c := &claims{reads: map[rmg.Path]int{}, writes: map[rmg.Path]int{}, whole: map[rmg.Path]int{}, ways: map[rmg.Path]int{}, above: map[rmg.Path]int{}}
+	if looks {
+		c.absent, c.ties = slots{}, slots{}
+	}
+	return c
 }
 
 // add claims what f touches until the tick given.
@@ -82,6 +90,14 @@ func (c *claims) add(f rewrite.Footprint, until int) {
 	c.any = max(c.any, until)
 	if f.All {
 		c.all = max(c.all, until)
+	}
+	if c.ties != nil {
+		for _, s := range f.Absent {
+			c.absent.add(s, until)
+		}
+		for _, s := range f.Ties {
+			c.ties.add(s, until)
+		}
 	}
 	for _, l := range []struct {
 		paths []rmg.Path
@@ -103,6 +119,14 @@ func (c *claims) free(f rewrite.Footprint) int {
 	n := c.all
 	if f.All {
 		n = max(n, c.any)
+	}
+	if c.ties != nil {
+		for _, s := range f.Absent {
+			n = max(n, c.ties.claim(s))
+		}
+		for _, s := range f.Ties {
+			n = max(n, c.absent.claim(s))
+		}
 	}
 	for _, p := range f.Writes {
 		n = max(n, c.writes[p], c.reads[p], c.ways[p])
