@@ -112,12 +112,32 @@ func FootprintOf(ops []Op) Footprint {
 			f.Writes = append(f.Writes, o.Path)
 		}
 	}
+	f.sort()
+	return f
+}
+
+func (f *Footprint) sort() {
 	for _, l := range []*[]rmg.Path{&f.Reads, &f.Writes, &f.Whole, &f.Ways} {
 		slices.Sort(*l)
 		*l = slices.Compact(*l)
 	}
-	slices.SortFunc(f.Ties, compareSlot)
-	f.Ties = slices.Compact(f.Ties)
+	for _, l := range []*[]Slot{&f.Absent, &f.Ties} {
+		slices.SortFunc(*l, compareSlot)
+		*l = slices.Compact(*l)
+	}
+}
+
+// Closed is f as Conflicts wants it, for who put it together himself: sorted,
+// without doubles, with what goes with an edge that holds something it touches.
+func (f Footprint) Closed() Footprint {
+	for _, l := range [][]rmg.Path{f.Reads, f.Writes, f.Whole} {
+		for _, p := range l {
+			if p != rmg.Root {
+				f.edges(p.Parent())
+			}
+		}
+	}
+	f.sort()
 	return f
 }
 

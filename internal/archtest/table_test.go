@@ -19,7 +19,7 @@ var contract = map[string][]string{
 	"tasks/hddl":   {"tasks"},
 	"rewrite":      {"rmg"},
 	"rewrite/rule": {"rmg", "rewrite"},
-	"sched":        {"rmg", "rewrite"},
+	"sched":        {"rmg", "rewrite", "rewrite/rule"},
 	"work":         {"rmg", "rewrite", "tasks"},
 	"journal":      {},
 	"kernel":       {"rmg", "rewrite", "sched", "tasks", "work", "journal"},

@@ -18,6 +18,7 @@ type agenda struct {
 	stride  int
 	fresh   bool // nothing changed since they were gathered
 	again   plan // looks once more at what is bound
+	several bool // what was drained last had several roots, from which one match may be found twice
 }
 
 // seed is an element where a search begins, and for what it stands. A seed whose

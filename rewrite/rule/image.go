@@ -242,6 +242,12 @@ func (m *Image) kind(name string) int32 {
 	return k
 }
 
+func (m *Image) kindOrNone(name string) {
+	if name != "" {
+		m.kind(name)
+	}
+}
+
 // idOf is the id behind its number.
 func (m *Image) idOf(id int32) string {
 	if id < 0 {

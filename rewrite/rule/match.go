@@ -1,6 +1,9 @@
 package rule
 
-import "jitos.dev/rmg"
+import (
+	"jitos.dev/rewrite"
+	"jitos.dev/rmg"
+)
 
 // kindSet is the kinds of an image that a variable may be of.
 type kindSet struct {
@@ -31,6 +34,7 @@ type matcher struct {
 	bind []int32 // by variable; edges are negative
 	work int     // candidates looked at
 	most int     // of work; 0 is no limit
+	rec  *looks  // nil: nobody wants to know
 }
 
 func newMatcher(m *Image, set *Set, r *Rule, top int32) *matcher {
@@ -97,6 +101,9 @@ func (mt *matcher) run(p plan, i int, found func() bool) bool {
 	}
 	s := &p[i]
 	m := mt.m
+	if mt.rec != nil {
+		mt.look(s)
+	}
 	switch s.op {
 	case stepStart:
 		return !mt.pass(s) || mt.run(p, i+1, found)
@@ -173,6 +180,9 @@ func (mt *matcher) takes(v int, x int32, differ []int, peer int, placed bool) bo
 		if mt.bind[w] == x {
 			return false
 		}
+	}
+	if mt.rec != nil {
+		mt.rec.elements = append(mt.rec.elements, x)
 	}
 	return !placed || x < 0 || mt.stands(v, x, peer)
 }
@@ -336,6 +346,9 @@ func (mt *matcher) reach(h *hop, from, dir int32, most int, yield func(n int32, 
 		var next []int32
 		seen := map[int32]bool{}
 		for _, n := range at {
+			if mt.rec != nil {
+				mt.rec.slot(mt, n, kinds, rewrite.Out+rewrite.Side(dir))
+			}
 			for i := m.nodes[n].ports; i != 0; i = m.ports[i].next {
 				port := &m.ports[i]
 				if port.dir != dir || !kinds.of(port.kind) {
@@ -344,6 +357,9 @@ func (mt *matcher) reach(h *hop, from, dir int32, most int, yield func(n int32, 
 				for e := port.head; e != 0; e = m.edges[e].next[dir] {
 					if mt.work++; mt.most > 0 && mt.work > mt.most {
 						return false
+					}
+					if mt.rec != nil {
+						mt.rec.elements = append(mt.rec.elements, -e)
 					}
 					if to := m.edges[e].end[1-dir]; !seen[to] {
 						seen[to] = true

@@ -2,6 +2,7 @@ package rule
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -45,20 +46,26 @@ func NewRun(m *Image, set *Set, o RunOptions) (*Run, error) {
 		work = DefaultWork
 	}
 	m.watch = &watch{}
+	for _, name := range slices.Sorted(maps.Keys(set.kinds)) {
+		m.kind(name) // what may yet come counts among what is looked for
+	}
 	for _, x := range set.Rules {
 		top, err := m.levelNamed(x.At)
 		if err != nil {
 			return nil, err
 		}
 		for _, v := range x.vars {
-			if v.created {
-				m.kind(v.kind)
-			}
+			m.kindOrNone(v.kind)
 		}
 		for _, t := range x.retypes {
 			m.kind(t.kind)
 		}
 		mt := newMatcher(m, set, x, top)
+		mt.everyPattern(func(p *pattern, _, _ bool) {
+			for _, h := range p.paths {
+				m.kindOrNone(h.kind)
+			}
+		})
 		mt.most = work
 		r.matchers = append(r.matchers, mt)
 	}
