@@ -48,10 +48,11 @@ func Ticks(pending []Pending) []Tick {
 	})
 	var ticks []Tick
 	taken := map[string]*claims{}
+	w := writtenOf(len(pending), func(i int) *rewrite.Footprint { return &pending[i].Footprint })
 	for _, i := range order {
 		c := taken[pending[i].View]
 		if c == nil {
-			c = newClaims()
+			c = newClaims(w)
 			taken[pending[i].View] = c
 		}
 		n := c.free(pending[i].Footprint)
@@ -70,11 +71,43 @@ func Ticks(pending []Pending) []Tick {
 type claims struct {
 	any, all                   int
 	reads, writes, whole, ways map[rmg.Path]int
-	above                      map[rmg.Path]int // every path touched, and all above it
+	above                      map[rmg.Path]int // of those written whole: what is touched there or below
+	absent, ties               slots            // nil: nobody looks
+	written                    *written
 }
 
-func newClaims() *claims {
-	return &claims{reads: map[rmg.Path]int{}, writes: map[rmg.Path]int{}, whole: map[rmg.Path]int{}, ways: map[rmg.Path]int{}, above: map[rmg.Path]int{}}
+// written is what a whole batch writes: what nobody writes need not be noted of
+// those who read it. Most of what is touched is read, and by many.
+type written struct {
+	paths map[rmg.Path]bool // Writes and Ways
+	whole map[rmg.Path]bool
+	looks bool // somebody looks for what is not there
+}
+
+func writtenOf(n int, footprint func(i int) *rewrite.Footprint) *written {
+	w := &written{paths: map[rmg.Path]bool{}, whole: map[rmg.Path]bool{}}
+	for i := range n {
+		f := footprint(i)
+		for _, p := range f.Writes {
+			w.paths[p] = true
+		}
+		for _, p := range f.Ways {
+			w.paths[p] = true
+		}
+		for _, p := range f.Whole {
+			w.whole[p] = true
+		}
+		w.looks = w.looks || len(f.Absent) > 0
+	}
+	return w
+}
+
+func newClaims(w *written) *claims {
+	c := &claims{written: w, reads: map[rmg.Path]int{}, writes: map[rmg.Path]int{}, whole: map[rmg.Path]int{}, ways: map[rmg.Path]int{}, above: map[rmg.Path]int{}}
+	if w.looks {
+		c.absent, c.ties = slots{}, slots{}
+	}
+	return c
 }
 
 // add claims what f touches until the tick given.
@@ -83,17 +116,50 @@ func (c *claims) add(f rewrite.Footprint, until int) {
 	if f.All {
 		c.all = max(c.all, until)
 	}
-	for _, l := range []struct {
-		paths []rmg.Path
-		set   map[rmg.Path]int
-	}{{f.Reads, c.reads}, {f.Writes, c.writes}, {f.Whole, c.whole}, {f.Ways, c.ways}} {
-		for _, p := range l.paths {
-			l.set[p] = max(l.set[p], until)
-			// A path's claim is never later than those above it.
-			for q := p; c.above[q] < until; q = q.Parent() {
-				c.above[q] = until
+	if c.ties != nil {
+		for _, s := range f.Absent {
+			c.absent.add(s, until)
+		}
+		for _, s := range f.Ties {
+			c.ties.add(s, until)
+		}
+	}
+	if len(c.written.paths) > 0 {
+		for _, p := range f.Reads {
+			if c.written.paths[p] {
+				c.reads[p] = max(c.reads[p], until)
 			}
 		}
+	}
+	c.note(c.writes, f.Writes, until)
+	c.note(c.whole, f.Whole, until)
+	c.note(c.ways, f.Ways, until)
+	if len(c.written.whole) == 0 {
+		return
+	}
+	for _, l := range [][]rmg.Path{f.Reads, f.Writes, f.Whole, f.Ways} {
+		for _, p := range l {
+			c.noteAbove(p, until)
+		}
+	}
+}
+
+func (c *claims) note(set map[rmg.Path]int, paths []rmg.Path, until int) {
+	for _, p := range paths {
+		set[p] = max(set[p], until)
+	}
+}
+
+// noteAbove notes a path for all who write it whole, or something above it.
+func (c *claims) noteAbove(p rmg.Path, until int) {
+	for {
+		if c.written.whole[p] {
+			c.above[p] = max(c.above[p], until)
+		}
+		if p == rmg.Root {
+			return
+		}
+		p = p.Parent()
 	}
 }
 
@@ -104,11 +170,21 @@ func (c *claims) free(f rewrite.Footprint) int {
 	if f.All {
 		n = max(n, c.any)
 	}
+	if c.ties != nil {
+		for _, s := range f.Absent {
+			n = max(n, c.ties.claim(s))
+		}
+		for _, s := range f.Ties {
+			n = max(n, c.absent.claim(s))
+		}
+	}
 	for _, p := range f.Writes {
 		n = max(n, c.writes[p], c.reads[p], c.ways[p])
 	}
-	for _, p := range f.Reads {
-		n = max(n, c.writes[p], c.ways[p])
+	if len(c.writes)+len(c.ways) > 0 {
+		for _, p := range f.Reads {
+			n = max(n, c.writes[p], c.ways[p])
+		}
 	}
 	for _, p := range f.Ways {
 		n = max(n, c.writes[p], c.reads[p])

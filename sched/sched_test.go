@@ -68,7 +68,14 @@ func drawFootprint(t *rapid.T) rewrite.Footprint {
 		slices.Sort(l)
 		return slices.Compact(l)
 	}
-	return rewrite.Footprint{Reads: list(2), Writes: list(1), Whole: list(1), Ways: list(1), All: rapid.IntRange(0, 30).Draw(t, "all") == 0}
+	slots := func() []rewrite.Slot {
+		var l []rewrite.Slot
+		for range rapid.IntRange(0, 2).Draw(t, "slots") {
+			l = append(l, rewrite.Slot{At: drawPath(t), Kind: rapid.SampledFrom([]string{"", "K", "L"}).Draw(t, "kind"), Side: rewrite.Side(rapid.IntRange(0, 3).Draw(t, "side"))})
+		}
+		return l
+	}
+	return rewrite.Footprint{Reads: list(2), Writes: list(1), Whole: list(1), Ways: list(1), Absent: slots(), Ties: slots(), All: rapid.IntRange(0, 30).Draw(t, "all") == 0}
 }
 
 func drawPending(t *rapid.T) []sched.Pending {
@@ -180,6 +187,9 @@ func TestTicksCases(t *testing.T) {
 		{"all", []sched.Pending{{Arrival: 1}, {Arrival: 2, Footprint: rewrite.Footprint{All: true}}, {Arrival: 3}}, "[[0] [1] [2]]"},
 		{"below a removed one", []sched.Pending{{Arrival: 1, Footprint: whole("/a")}, {Arrival: 2, Footprint: set("/a/b/c")}}, "[[0] [1]]"},
 		{"above a removed one", []sched.Pending{{Arrival: 1, Footprint: whole("/a/b")}, {Arrival: 2, Footprint: set("/a")}}, "[[0 1]]"},
+		{"looked where another puts an edge", []sched.Pending{{Arrival: 1, Footprint: rewrite.Footprint{Absent: []rewrite.Slot{{At: "/a", Kind: "K", Side: rewrite.Out}}}}, {Arrival: 2, Footprint: rewrite.FootprintOf([]rewrite.Op{{Op: rewrite.AddEdge, Path: "/~e", Kind: "K", From: "a", To: "b"}})}}, "[[0] [1]]"},
+		{"looked where another puts an edge of another kind", []sched.Pending{{Arrival: 1, Footprint: rewrite.Footprint{Absent: []rewrite.Slot{{At: "/a", Kind: "L", Side: rewrite.Out}}}}, {Arrival: 2, Footprint: rewrite.FootprintOf([]rewrite.Op{{Op: rewrite.AddEdge, Path: "/~e", Kind: "K", From: "a", To: "b"}})}}, "[[0 1]]"},
+		{"two edges at one node", []sched.Pending{{Arrival: 1, Footprint: rewrite.FootprintOf([]rewrite.Op{{Op: rewrite.AddEdge, Path: "/~d", Kind: "K", From: "a", To: "b"}})}, {Arrival: 2, Footprint: rewrite.FootprintOf([]rewrite.Op{{Op: rewrite.AddEdge, Path: "/~e", Kind: "K", From: "a", To: "b"}})}}, "[[0 1]]"},
 		{
 			// 1 waits for 0, and 2, which is apart from 0, may not pass 1.
 			"no overtaking",

@@ -18,7 +18,8 @@ var contract = map[string][]string{
 	"tasks":        {},
 	"tasks/hddl":   {"tasks"},
 	"rewrite":      {"rmg"},
-	"sched":        {"rmg", "rewrite"},
+	"rewrite/rule": {"rmg", "rewrite"},
+	"sched":        {"rmg", "rewrite", "rewrite/rule"},
 	"work":         {"rmg", "rewrite", "tasks"},
 	"journal":      {},
 	"kernel":       {"rmg", "rewrite", "sched", "tasks", "work", "journal"},
@@ -73,7 +74,7 @@ var exemptions = []exemption{
 
 // pure packages are a function of what they are given: law 12. Their time,
 // chance and files come in as data.
-var pure = []string{"rmg", "rmg/graphml", "rmg/drawing", "rewrite", "tasks", "sched", "work"}
+var pure = []string{"rmg", "rmg/graphml", "rmg/drawing", "rewrite", "rewrite/rule", "tasks", "sched", "work"}
 
 // impure are the imports that a pure package stays away from, and all below
 // them. crypto/sha256, sync and context are no outside world.

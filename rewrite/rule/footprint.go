@@ -1,0 +1,169 @@
+package rule
+
+import (
+	"jitos.dev/rewrite"
+	"jitos.dev/rmg"
+)
+
+// looks is what a search looked at: elements, and where there could have been
+// more.
+type looks struct {
+	elements []int32
+	slots    []rewrite.Slot
+	all      bool // anywhere
+}
+
+// slot notes a look at the edges at a node, or at what is in the graph that an
+// element holds; 0 is the image's own.
+func (l *looks) slot(mt *matcher, at int32, kinds *kindSet, side rewrite.Side) {
+	p := mt.m.scope
+	if at != 0 {
+		p = mt.m.at(at)
+	}
+	if kinds.name == "" {
+		l.slots = append(l.slots, rewrite.Slot{At: p, Side: side})
+		return
+	}
+	for _, k := range kinds.list {
+		l.slots = append(l.slots, rewrite.Slot{At: p, Kind: mt.m.kinds[k].name, Side: side})
+	}
+}
+
+// look notes where a step looks. What it finds is noted when it is taken.
+func (mt *matcher) look(s *step) {
+	switch s.op {
+	case stepNodes, stepEdges:
+		if mt.r.Deep {
+			mt.rec.all = true
+			return
+		}
+		side := rewrite.Nodes
+		if s.op == stepEdges {
+			side = rewrite.Edges
+		}
+		mt.rec.slot(mt, mt.m.levels[mt.top].owner, &mt.sets[s.v], side)
+	case stepAlong:
+		mt.rec.slot(mt, mt.bind[s.near], &mt.sets[s.v], rewrite.Out+rewrite.Side(s.dir))
+	case stepJoin:
+		mt.rec.slot(mt, mt.bind[s.near], &mt.sets[s.v], rewrite.Out)
+	case stepInside:
+		mt.rec.slot(mt, mt.bind[s.near], &mt.sets[s.v], rewrite.Nodes)
+	}
+}
+
+// footprint is what the match that is bound reads and what applying it writes:
+//
+//   - the elements that are matched, and those that conditions looked at, are
+//     read; where conditions looked for more, that is in Absent;
+//   - what is deleted is written whole, with the edges that go with it;
+//   - what is made is read by nobody yet, but for who looks where it comes.
+//
+// An edge that is made at a node reads the node: two such commute.
+func (mt *matcher) footprint(again plan) rewrite.Footprint {
+	m, r := mt.m, mt.r
+	mt.rec = &looks{}
+	mt.run(again, 0, nil)
+	seen := mt.rec
+	mt.rec = nil
+	f := rewrite.Footprint{All: seen.all, Absent: seen.slots}
+	for _, v := range r.left.own {
+		f.Reads = append(f.Reads, m.at(mt.bind[v]))
+	}
+	for _, x := range seen.elements {
+		f.Reads = append(f.Reads, m.at(x))
+	}
+	for _, d := range r.deletes {
+		x := mt.bind[d]
+		f.Whole = append(f.Whole, m.at(x))
+		if x > 0 && r.cascade {
+			for i := m.nodes[x].ports; i != 0; i = m.ports[i].next {
+				dir := m.ports[i].dir
+				for e := m.ports[i].head; e != 0; e = m.edges[e].next[dir] {
+					f.Whole = append(f.Whole, m.at(-e))
+				}
+			}
+		}
+	}
+	for i := range r.sets {
+		if v := r.sets[i].v; !r.vars[v].created {
+			f.Writes = append(f.Writes, m.at(mt.bind[v]))
+		}
+	}
+	for _, t := range r.retypes {
+		mt.retypes(&f, mt.bind[t.v], t.kind)
+	}
+	mt.makes(&f)
+	return f.Closed()
+}
+
+// retypes is what an element that gets another kind writes.
+func (mt *matcher) retypes(f *rewrite.Footprint, x int32, kind string) {
+	m := mt.m
+	at := m.at(x)
+	f.Writes = append(f.Writes, at)
+	if x > 0 {
+		f.Ties = append(f.Ties, rewrite.Slot{At: at.Parent(), Kind: kind, Side: rewrite.Nodes})
+		return
+	}
+	end := &m.edges[-x].end
+	f.Ties = append(f.Ties, rewrite.Slot{At: m.at(end[0]), Kind: kind, Side: rewrite.Out}, rewrite.Slot{At: m.at(end[1]), Kind: kind, Side: rewrite.In})
+}
+
+// makes is what is made. Of what stands inside what is made nobody can know.
+func (mt *matcher) makes(f *rewrite.Footprint) {
+	r := mt.r
+	top := mt.m.path(mt.topLevel())
+	ids := mt.madeIDs()
+	for _, v := range r.creates {
+		x := &r.vars[v]
+		graph := top
+		if x.in != none {
+			if r.vars[x.in].created {
+				continue
+			}
+			graph = mt.m.at(mt.bind[x.in])
+		}
+		f.Reads = append(f.Reads, graph)
+		if id := ids[v]; id != "" {
+			at := graph.Child(id)
+			if x.edge {
+				at = graph.EdgeChild(id)
+			}
+			f.Writes = append(f.Writes, at)
+		}
+		if !x.edge {
+			f.Ties = append(f.Ties, rewrite.Slot{At: graph, Kind: x.kind, Side: rewrite.Nodes})
+			continue
+		}
+		if r.vars[x.from].created && r.vars[x.to].created {
+			f.Ties = append(f.Ties, rewrite.Slot{At: graph, Kind: x.kind, Side: rewrite.Edges})
+		}
+		if !r.vars[x.from].created {
+			f.Ties = append(f.Ties, rewrite.Slot{At: mt.m.at(mt.bind[x.from]), Kind: x.kind, Side: rewrite.Out})
+		}
+		if !r.vars[x.to].created {
+			f.Ties = append(f.Ties, rewrite.Slot{At: mt.m.at(mt.bind[x.to]), Kind: x.kind, Side: rewrite.In})
+		}
+	}
+}
+
+// madeIDs are the ids that a match gives; what cannot be evaluated is refused
+// when it is applied.
+func (mt *matcher) madeIDs() map[int]string {
+	var ids map[int]string
+	for _, v := range mt.r.creates {
+		x := &mt.r.vars[v]
+		if x.id == nil {
+			continue
+		}
+		if value, err := x.id.value(mt.ask); err == nil {
+			if id, ok := value.AsString(); ok && len(id) <= rmg.MaxSegment {
+				if ids == nil {
+					ids = map[int]string{}
+				}
+				ids[v] = id
+			}
+		}
+	}
+	return ids
+}

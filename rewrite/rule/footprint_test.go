@@ -1,0 +1,212 @@
+package rule_test
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"jitos.dev/rewrite"
+	"jitos.dev/rewrite/rule"
+	"jitos.dev/rmg"
+)
+
+var freshID = regexp.MustCompile(`\bn[a-f][0-9a-z]+\b`)
+
+// erased is a graph without the numbers of fresh ids.
+func erased(g rmg.Graph) string {
+	lines := strings.Split(freshID.ReplaceAllString(dump(g), "*"), "\n")
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
+}
+
+type playground struct {
+	m   *rule.Image
+	run *rule.Run
+	all []rule.Candidate
+}
+
+func play(t *rapid.T, g rmg.Graph, text string, exec rewrite.Executor) playground {
+	set, err := rule.Load("rules.yaml", []byte(text), nil)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	m, err := rule.NewImage(g, rule.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := rule.NewRun(m, set, rule.RunOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := run.Candidates(exec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return playground{m, run, all}
+}
+
+func (p playground) graph(t *rapid.T, g rmg.Graph) rmg.Graph {
+	o := rmg.NewOverlay(g)
+	if err := p.m.Write(o); err != nil {
+		t.Fatal(err)
+	}
+	return o.Graph()
+}
+
+// TestFootprintsAreEnough: matches whose footprints do not conflict can be
+// applied in any order, none makes another stale, and all orders end alike.
+func TestFootprintsAreEnough(t *testing.T) {
+	together, apart := 0, 0
+	rapid.Check(t, func(t *rapid.T) {
+		g := drawGraph(t)
+		text := modelKindsText + drawRule(t, "p").yaml() + drawRule(t, "q").yaml()
+		a := play(t, g, text, rewrite.Serial)
+		var free []int
+		for _, i := range rapid.Permutation(numbers(len(a.all))).Draw(t, "order") {
+			conflict := slices.ContainsFunc(free, func(j int) bool { return a.all[i].Footprint.Conflicts(a.all[j].Footprint) })
+			if conflict {
+				apart++
+			} else {
+				free = append(free, i)
+			}
+		}
+		if len(free) > 1 {
+			together++
+		}
+		b := play(t, g, text, backwards)
+		if len(a.all) != len(b.all) {
+			t.Fatalf("%d candidates, backwards %d", len(a.all), len(b.all))
+		}
+		other := rapid.Permutation(free).Draw(t, "other order")
+		for k := range free {
+			for _, x := range []struct {
+				p playground
+				i int
+			}{{a, free[k]}, {b, other[k]}} {
+				c := &x.p.all[x.i]
+				match := x.p.run.Match(c)
+				if err := x.p.run.Apply(c); err != nil {
+					t.Fatalf("%s\n%s%v: %s %v\n%+v", text, dump(g), err, x.p.run.Rule(c), match, x.p.all)
+				}
+			}
+		}
+		if x, y := erased(a.graph(t, g)), erased(b.graph(t, g)); x != y {
+			t.Fatalf("%s\n%sone order gives\n%s\nanother\n%s", text, dump(g), x, y)
+		}
+	})
+	if together == 0 || apart == 0 {
+		t.Errorf("%d together, %d apart", together, apart)
+	}
+}
+
+// backwards does last things first.
+func backwards(n int, do func(int)) {
+	for i := n - 1; i >= 0; i-- {
+		do(i)
+	}
+}
+
+func numbers(n int) []int {
+	out := make([]int, n)
+	for i := range out {
+		out[i] = i
+	}
+	return out
+}
+
+// TestFootprintsNameWhatIsTouched: what applying a match changes is declared.
+func TestFootprintsNameWhatIsTouched(t *testing.T) {
+	changes := 0
+	rapid.Check(t, func(t *rapid.T) {
+		g := drawGraph(t)
+		p := play(t, g, modelKindsText+drawRule(t, "p").yaml(), rewrite.Serial)
+		if len(p.all) == 0 {
+			return
+		}
+		c := &p.all[rapid.IntRange(0, len(p.all)-1).Draw(t, "match")]
+		f := c.Footprint
+		if err := p.run.Apply(c); err != nil {
+			t.Fatal(err)
+		}
+		var touched rewrite.Footprint
+		for x := range rmg.Diff(g, p.graph(t, g)) {
+			changes++
+			_, was := g.Get(x.Path)
+			switch {
+			case !was && freshID.MatchString(x.Path.Base().ID):
+				// Nobody can know it; but that it came there is to be known.
+				touched.Ties = append(touched.Ties, tiesOf(t, x, p.graph(t, g))...)
+			default:
+				if !slices.Contains(f.Writes, x.Path) && !slices.ContainsFunc(f.Whole, func(w rmg.Path) bool { return w.Has(x.Path) }) {
+					t.Fatalf("%s changed (%s), and only %+v is declared", x.Path, x.Kind, f)
+				}
+			}
+		}
+		for _, s := range touched.Ties {
+			looker := rewrite.Footprint{Absent: []rewrite.Slot{s}}
+			if !f.Conflicts(looker) {
+				t.Fatalf("something came to %+v, and only %+v is declared", s, f.Ties)
+			}
+		}
+	})
+	if changes == 0 {
+		t.Error("nothing was changed")
+	}
+}
+
+// tiesOf is where an element that came has come to, as far as that was there.
+func tiesOf(t *rapid.T, x rmg.Change, now rmg.Graph) []rewrite.Slot {
+	e, ok := now.Get(x.Path)
+	if !ok {
+		t.Fatal(x)
+	}
+	parent := x.Path.Parent()
+	if freshID.MatchString(string(parent)) {
+		return nil
+	}
+	if !e.Edge {
+		return []rewrite.Slot{{At: parent, Kind: e.Kind, Side: rewrite.Nodes}}
+	}
+	out := []rewrite.Slot{{At: parent, Kind: e.Kind, Side: rewrite.Edges}}
+	if !freshID.MatchString(e.From) {
+		out = append(out, rewrite.Slot{At: parent.Child(e.From), Kind: e.Kind, Side: rewrite.Out})
+	}
+	if !freshID.MatchString(e.To) {
+		out = append(out, rewrite.Slot{At: parent.Child(e.To), Kind: e.Kind, Side: rewrite.In})
+	}
+	return out
+}
+
+// TestFootprintCases names what footprints mean.
+func TestFootprintCases(t *testing.T) {
+	g := small(t, "a:A b:B c:C a-e->b b-f->c")
+	for doc, want := range map[string]string{
+		"rule: r\nmatch: [\"x:A\"]":                                                      "[/a] [] [] [] []",
+		"rule: r\nmatch: [\"x:A\"]\nset: {x.n: 1}":                                       "[/a] [/a] [] [] []",
+		"rule: r\nmatch: [\"x:A -[k:e]-> y\"]\ndelete: [k]":                              "[/a /b /~e3] [] [/~e3] [] []",
+		"rule: r\nmatch: [\"x:B\"]\ndelete: [x]\ncascade: true":                          "[/b] [] [/b /~e3 /~e4] [] []",
+		"rule: r\nmatch: [\"x:A\", \"y:C\"]\ncreate: [\"x -[h]-> y\"]":                   "[/ /a /c] [] [] [] [{/a h 1} {/c h 2}]",
+		"rule: r\nmatch: [\"x:A\"]\nunless: [\"x -[h]-> _\"]":                            "[/a] [] [] [{/a h 1}] []",
+		"rule: r\nmatch: [\"x:A\"]\nunless: [\"x -[h]-> _ -[h]-> _\"]":                   "[/a] [] [] [{/a h 1}] []",
+		"rule: r\nmatch: [\"x:A\"]\nunless: [\"x -[e]-> _ -[h]-> _\"]":                   "[/a /b /~e3] [] [] [{/a e 1} {/b h 1}] []",
+		"rule: r\nmatch: [\"x:A\"]\nunless: [\":Z\"]":                                    "[/a] [] [] [{/ Z 0}] []",
+		"rule: r\nmatch: [\"x:A\"]\nretype: {x: Z}":                                      "[/a] [/a] [] [] [{/ Z 0}]",
+		"rule: r\nmatch: [\"x:A\"]\ncreate: [\"x / i:Z\"]\nid: {i: '\"i\"'}":             "[/a] [/a/i] [] [] [{/a Z 0}]",
+		"rule: r\nmatch: [\"x:A\"]\nrequire: [\"x -[e*1..2]-> _:B\"]\nset: {x.m: 'x.n'}": "[/a /b /~e3] [/a] [] [{/a e 1}] []",
+	} {
+		r := runOf(t, imageOf(t, g), load(t, doc+"\n"), rule.RunOptions{})
+		all, err := r.Candidates(rewrite.Serial)
+		if err != nil || len(all) != 1 {
+			t.Errorf("%s: %v, %v", doc, all, err)
+			continue
+		}
+		f := all[0].Footprint
+		if got := fmt.Sprint(f.Reads, f.Writes, f.Whole, f.Absent, f.Ties); got != want {
+			t.Errorf("%s:\n got %s\nwant %s", doc, got, want)
+		}
+	}
+}

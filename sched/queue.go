@@ -1,0 +1,197 @@
+package sched
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"jitos.dev/rewrite"
+	"jitos.dev/rmg"
+)
+
+// The limits of a queue, if it is not told others.
+const (
+	DefaultPending  = 100_000
+	DefaultPerOwner = 20_000
+	DefaultTick     = 200_000
+)
+
+// Request is a rewrite or a match that asks for its place in a tick.
+type Request struct {
+	Owner     string // the workspace or process whose share it takes
+	Key       uint64 // which one of the owner's, unique among those that wait; of equals the least goes first
+	View      string // requests of different views never conflict
+	Priority  int    // the greatest goes first
+	Footprint rewrite.Footprint
+}
+
+// Limits bound a queue; 0 is the default.
+type Limits struct {
+	Pending  int // requests that wait
+	PerOwner int // of one owner
+	Tick     int // applied in one tick
+}
+
+// Answer is the receipt of one request.
+type Answer struct {
+	Owner   string
+	Key     uint64
+	Outcome Outcome
+	By      *Request // of what is deferred: for whom; nil: the tick had no room
+	Err     error    // of what is refused
+}
+
+// Queue holds what waits for a tick. The order of a tick is a function of what
+// waits, never of the order in which it was added:
+//
+//   - what was deferred more than MaxDeferrals times goes first, the longest
+//     first; so nobody waits for ever, whatever the priorities;
+//   - then the greatest priority;
+//   - then by share: of each owner's, in the order of deferrals and keys, the n-th
+//     goes where n divided by the owner's weight is least;
+//   - then by owner and key.
+//
+// A Queue is for one goroutine.
+type Queue struct {
+	limits  Limits
+	weight  func(owner string) int
+	waiting []queued
+	owners  map[string]map[uint64]bool
+}
+
+type queued struct {
+	Request
+	deferrals int
+	share     uint64
+}
+
+// NewQueue makes a queue. A weight less than 1 counts as 1; nil is 1 for all.
+func NewQueue(l Limits, weight func(owner string) int) *Queue {
+	or := func(n, otherwise int) int {
+		if n > 0 {
+			return n
+		}
+		return otherwise
+	}
+	if weight == nil {
+		weight = func(string) int { return 1 }
+	}
+	l = Limits{or(l.Pending, DefaultPending), or(l.PerOwner, DefaultPerOwner), or(l.Tick, DefaultTick)}
+	return &Queue{limits: l, weight: weight, owners: map[string]map[uint64]bool{}}
+}
+
+// Len is how many requests wait.
+func (q *Queue) Len() int { return len(q.waiting) }
+
+// Add adds a request. Limit: the queue, or the owner's part of it, is full. Exists:
+// the owner has one with the key that waits.
+func (q *Queue) Add(r Request) error {
+	mine := q.owners[r.Owner]
+	switch {
+	case len(q.waiting) >= q.limits.Pending:
+		return &rmg.Error{Op: "queue", Code: rmg.Limit, Msg: fmt.Sprintf("%d requests wait", len(q.waiting)), Hint: "send it again later"}
+	case len(mine) >= q.limits.PerOwner:
+		return &rmg.Error{Op: "queue", Code: rmg.Limit, Msg: fmt.Sprintf("%d requests of %s wait", len(mine), r.Owner), Hint: "wait for the answers to some of them"}
+	case mine[r.Key]:
+		return &rmg.Error{Op: "queue", Code: rmg.Exists, Msg: fmt.Sprintf("request %d of %s waits already", r.Key, r.Owner)}
+	}
+	if mine == nil {
+		mine = map[uint64]bool{}
+		q.owners[r.Owner] = mine
+	}
+	mine[r.Key] = true
+	q.waiting = append(q.waiting, queued{Request: r})
+	return nil
+}
+
+// Tick takes out what does not conflict and has room, has it applied in order, and
+// answers all that waited, in order. An error of apply refuses that one request:
+// Stale for an expectation that does not hold.
+func (q *Queue) Tick(apply func(*Request) error) []Answer {
+	order := q.order()
+	w := writtenOf(len(order), func(i int) *rewrite.Footprint { return &q.waiting[order[i]].Footprint })
+	taken := map[string]*claims{}
+	out := make([]Answer, len(order))
+	var rest []queued
+	applied := 0
+	for at, i := range order {
+		r := &q.waiting[i]
+		c := taken[r.View]
+		if c == nil {
+			c = newClaims(w)
+			taken[r.View] = c
+		}
+		out[at] = Answer{Owner: r.Owner, Key: r.Key, Outcome: Deferred}
+		by := c.free(r.Footprint)
+		if by > 0 || applied == q.limits.Tick {
+			if by > 0 {
+				out[at].By = &q.waiting[order[by-1]].Request
+			}
+			rest = append(rest, queued{Request: r.Request, deferrals: r.deferrals + 1})
+			continue
+		}
+		c.add(r.Footprint, at+1)
+		applied++
+		q.leave(r)
+		out[at].Outcome = Applied
+		if err := apply(&r.Request); err != nil {
+			out[at].Outcome, out[at].Err = Refused, err
+		}
+	}
+	q.waiting = rest
+	return out
+}
+
+// leave forgets that a request waits.
+func (q *Queue) leave(r *queued) {
+	mine := q.owners[r.Owner]
+	if delete(mine, r.Key); len(mine) == 0 {
+		delete(q.owners, r.Owner)
+	}
+}
+
+// shareUnit is the share of one request of an owner whose weight is 1.
+const shareUnit = 1 << 20
+
+// order lists what waits as a tick takes it.
+func (q *Queue) order() []int {
+	list := q.waiting
+	out := make([]int, len(list))
+	for i := range out {
+		out[i] = i
+	}
+	starved := func(r *queued) int {
+		if r.deferrals > MaxDeferrals {
+			return r.deferrals
+		}
+		return 0
+	}
+	// Each owner's together, as they come among themselves.
+	slices.SortFunc(out, func(a, b int) int {
+		x, y := &list[a], &list[b]
+		return cmp.Or(cmp.Compare(x.Owner, y.Owner), cmp.Compare(starved(y), starved(x)), cmp.Compare(y.Priority, x.Priority),
+			cmp.Compare(y.deferrals, x.deferrals), cmp.Compare(x.Key, y.Key))
+	})
+	n := uint64(0)
+	step := uint64(shareUnit)
+	for k, i := range out {
+		r := &list[i]
+		if k == 0 || list[out[k-1]].Owner != r.Owner {
+			n, step = 0, shareUnit/uint64(min(shareUnit, max(1, q.weight(r.Owner))))
+		}
+		if k > 0 && list[out[k-1]].Owner == r.Owner && list[out[k-1]].Priority != r.Priority {
+			n = 0
+		}
+		n += step
+		r.share = n
+	}
+	if len(q.owners) <= 1 {
+		return out // as it stands
+	}
+	slices.SortFunc(out, func(a, b int) int {
+		x, y := &list[a], &list[b]
+		return cmp.Or(cmp.Compare(starved(y), starved(x)), cmp.Compare(y.Priority, x.Priority), cmp.Compare(x.share, y.share),
+			cmp.Compare(x.Owner, y.Owner), cmp.Compare(x.Key, y.Key))
+	})
+	return out
+}
