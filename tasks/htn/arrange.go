@@ -9,6 +9,7 @@ import (
 // arrange works out what depends on all definitions: orders of steps, tasks that
 // come back within themselves, conditions that can be seen ahead.
 func (c *compiler) arrange() {
+	c.narrowDomains()
 	c.linearise()
 	c.mark()
 	c.pull()

@@ -299,7 +299,7 @@ func (c *compiler) compileNames() error {
 }
 
 func (c *compiler) compileInit() error {
-	c.base = newFacts(c.Model)
+	c.base = newFacts(c.preds, len(c.objects))
 	var args []int32
 	ground := func(list []string) error {
 		args = args[:0]

@@ -13,22 +13,23 @@ import (
 // backwards, so that after undo every list is what it was, in the same order: what
 // iterates over a list by position may go on.
 type facts struct {
-	m      *Model
-	ids    *interner
-	true   []bool
-	all    [][]int32   // by predicate
-	by     [][][]int32 // by place (predicate and position) and object
-	place  []int32     // the first place of each predicate; none of arity 0 and 1
-	pos    []int32     // by fact, maxArity+1 each: where it stands in its lists
-	width  int
-	hash   sum
-	trail  []int32 // facts that changed
-	places []int32 // where those that were removed stood
+	preds   []predicate
+	objects int
+	ids     *interner
+	true    []bool
+	all     [][]int32   // by predicate
+	by      [][][]int32 // by place (predicate and position) and object
+	place   []int32     // the first place of each predicate; none of arity 0 and 1
+	pos     []int32     // by fact, maxArity+1 each: where it stands in its lists
+	width   int
+	hash    sum
+	trail   []int32 // facts that changed
+	places  []int32 // where those that were removed stood
 }
 
-func newFacts(m *Model) *facts {
-	f := &facts{m: m, ids: newInterner(), all: make([][]int32, len(m.preds))}
-	for _, p := range m.preds {
+func newFacts(preds []predicate, objects int) *facts {
+	f := &facts{preds: preds, objects: objects, ids: newInterner(), all: make([][]int32, len(preds))}
+	for _, p := range preds {
 		f.place = append(f.place, int32(len(f.by)))
 		if p.arity > 1 {
 			for range p.arity {
@@ -44,12 +45,12 @@ func newFacts(m *Model) *facts {
 // clone copies the set; the lists of facts that never change are shared.
 func (f *facts) clone() *facts {
 	c := &facts{
-		m: f.m, ids: f.ids.clone(), true: slices.Clone(f.true), place: f.place,
+		preds: f.preds, objects: f.objects, ids: f.ids.clone(), true: slices.Clone(f.true), place: f.place,
 		pos: slices.Clone(f.pos), width: f.width, hash: f.hash,
 	}
 	c.all = slices.Clone(f.all)
 	c.by = slices.Clone(f.by)
-	for p, pr := range f.m.preds {
+	for p, pr := range f.preds {
 		if !pr.fluid {
 			continue
 		}
@@ -124,7 +125,7 @@ func (f *facts) lists(id int32, do func(list *[]int32, k int)) {
 	for i, o := range args {
 		by := &f.by[int(f.place[p])+i]
 		if *by == nil {
-			*by = make([][]int32, len(f.m.objects))
+			*by = make([][]int32, f.objects)
 		}
 		do(&(*by)[o], i+1)
 	}
@@ -156,7 +157,7 @@ func (f *facts) remove(id int32) {
 
 func (f *facts) putBack(id int32) {
 	n := 1
-	if a := f.m.preds[f.ids.head[id]].arity; a > 1 {
+	if a := f.preds[f.ids.head[id]].arity; a > 1 {
 		n += a
 	}
 	places := f.places[len(f.places)-n:]

@@ -44,11 +44,67 @@ func (m *Model) Plan(o Options) (*Result, error) {
 	if o.Nodes == 0 {
 		o.Nodes = DefaultNodes
 	}
-	d := newDive(m, 0)
-	found, _ := d.run(o.Nodes)
-	r := &Result{By: "dive", Nodes: d.tried}
-	if found {
-		r.Verdict, r.Plan = Found, d.plan()
+	s := &search{m: m, left: o.Nodes}
+	return s.run(), nil
+}
+
+// search runs the searches in turn.
+type search struct {
+	m    *Model
+	left int
+	res  Result
+}
+
+func (s *search) run() *Result {
+	d := newDive(s.m, 0)
+	if s.dive(d, firstDive) {
+		return &s.res
 	}
-	return r, nil
+	g, never := s.m.ground()
+	if never {
+		s.res.Verdict, s.res.By = None, "grounding"
+		return &s.res
+	}
+	if g != nil {
+		b := newBest(g)
+		for n := firstBest; s.left > 0; n *= 4 {
+			if s.best(b, n) || s.dive(d, 10*n) {
+				return &s.res
+			}
+		}
+	}
+	s.dive(d, s.left)
+	return &s.res
+}
+
+const (
+	firstDive = 50_000
+	firstBest = 20_000
+)
+
+func (s *search) dive(d *dive, n int) bool {
+	was := d.tried
+	found, over := d.run(min(n, s.left))
+	s.left -= d.tried - was
+	s.res.Nodes += d.tried - was
+	if found {
+		s.res.Verdict, s.res.Plan, s.res.By = Found, d.plan(), "dive"
+	}
+	_ = over
+	return found
+}
+
+func (s *search) best(b *best, n int) bool {
+	was := b.tried
+	found, over := b.run(min(n, s.left))
+	s.left -= b.tried - was
+	s.res.Nodes += b.tried - was
+	if found {
+		s.res.Verdict, s.res.Plan, s.res.By = Found, b.plan(), "best first"
+	}
+	if over && !found && s.m.total {
+		s.res.Verdict, s.res.By = None, "best first"
+		return true
+	}
+	return found
 }

@@ -154,10 +154,11 @@ func (v *judge) method(m htn.Method, args []string, kids []int, lo, hi int) *wro
 			open = append(open, p)
 		}
 	}
-	why := &wrong{fmt.Errorf("no values for the variables of method %s", m.Name)}
+	// Of values that nothing tells, those with which it is over first: whatever
+	// comes later can come then too.
+	why, end := &wrong{fmt.Errorf("no values for the variables of method %s", m.Name)}, -1
 	v.each(open, env, func() bool {
 		if !v.holds(m.Net.Constraints, nil, env) {
-			why = &wrong{fmt.Errorf("the constraints of method %s do not hold for %v", m.Name, env)}
 			return false
 		}
 		at := lo
@@ -165,12 +166,19 @@ func (v *judge) method(m htn.Method, args []string, kids []int, lo, hi int) *wro
 			at++
 		}
 		if at > hi {
-			why = &wrong{fmt.Errorf("the precondition of method %s holds at no moment from %d to %d for %v", m.Name, lo, hi, env)}
+			if end < 0 {
+				why = &wrong{fmt.Errorf("the precondition of method %s holds at no moment from %d to %d for %v", m.Name, lo, hi, env)}
+			}
 			return false
 		}
-		why = v.steps(m, kids, at)
-		return why == nil
+		if x := v.steps(m, kids, at); x == nil && (end < 0 || v.end < end) {
+			why, end = nil, v.end
+		} else if end < 0 {
+			why = x
+		}
+		return end == lo // sooner is not possible
 	})
+	v.end = end
 	return why
 }
 
