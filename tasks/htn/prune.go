@@ -1,0 +1,225 @@
+package htn
+
+import "slices"
+
+// instance is an action or a method of which it is still open whether it can be
+// used: conditions and effects as tuples of the grounder. A tuple that is to be
+// false is ^tuple.
+type instance struct {
+	id    int32 // of the grounder
+	pre   []int32
+	add   []int32 // of a method its task
+	dels  []int32
+	steps []int32 // of a method: tuples of tasks, as declared
+	alive bool
+}
+
+// pruner takes away instances that no plan can use.
+type pruner struct {
+	*grounder
+	inst   []instance
+	users  [][]int32 // by tuple, those that need it to be true
+	nusers [][]int32 // or false
+	by     [][]int32 // by tuple of a task: what does it
+	true   []bool    // tuples that can be true
+	false  []bool    // tuples that can be false
+}
+
+func (p *pruner) isTask(t int32) bool { return int(p.db.ids.head[t]) >= len(p.m.preds) }
+
+// load makes an instance of each that was found, with its tuples.
+func (p *pruner) load() {
+	n := p.db.ids.len()
+	p.users, p.nusers, p.by = make([][]int32, n), make([][]int32, n), make([][]int32, n)
+	for _, id := range p.byRule() {
+		r := &p.rules[p.got.head[id]]
+		env := make([]int32, r.s.env)
+		copy(env, p.got.tuple(id))
+		in := instance{id: id, alive: true}
+		tuple := func(rel int32, args []int32) int32 { return p.db.ids.find(rel, p.grounder.ground(args, env)) }
+		var pre conj
+		if r.method >= 0 || r.action >= 0 {
+			pre = r.s.pre
+		}
+		for _, l := range pre.pos {
+			if p.m.preds[l.pred].fluid {
+				in.pre = append(in.pre, tuple(l.pred, l.args))
+			}
+		}
+		for _, l := range pre.neg {
+			if t := tuple(l.pred, l.args); t >= 0 && p.m.preds[l.pred].fluid {
+				in.pre = append(in.pre, ^t)
+			}
+		}
+		if r.action < 0 {
+			for _, l := range r.steps {
+				in.steps = append(in.steps, tuple(l.pred, l.args))
+			}
+			in.add = []int32{tuple(r.head.pred, r.head.args)}
+		} else {
+			a := &p.m.actions[r.action]
+			for k := range a.effects {
+				p.loadEffect(&in, a, &a.effects[k], 0, env)
+			}
+			in.add = append(in.add, tuple(int32(len(p.m.preds)+p.m.nTasks+r.action), slots(a.params)))
+		}
+		i := int32(len(p.inst))
+		p.inst = append(p.inst, in)
+		p.by[in.add[len(in.add)-1]] = append(p.by[in.add[len(in.add)-1]], i)
+		for _, t := range slices.Concat(in.pre, in.steps) {
+			if t >= 0 {
+				p.users[t] = append(p.users[t], i)
+			} else {
+				p.nusers[^t] = append(p.nusers[^t], i)
+			}
+		}
+	}
+}
+
+// slots are the first n, as terms.
+func slots(n int) []int32 {
+	out := make([]int32, n)
+	for i := range out {
+		out[i] = int32(i)
+	}
+	return out
+}
+
+func (p *pruner) loadEffect(in *instance, a *action, e *effect, i int, env []int32) {
+	if i < len(e.vars) {
+		for _, o := range p.m.types[a.types[e.vars[i]]].list {
+			env[e.vars[i]] = o
+			p.loadEffect(in, a, e, i+1, env)
+		}
+		return
+	}
+	t := p.db.ids.find(e.pred, p.grounder.ground(e.args, env))
+	switch {
+	case t < 0: // deletes what is never true
+	case e.del:
+		in.dels = append(in.dels, t)
+	default:
+		in.add = append(in.add, t)
+	}
+}
+
+// below marks what can be true or false by the instances that are alive, and says
+// whether a task can be done.
+func (p *pruner) below(top int32) bool {
+	n := p.db.ids.len()
+	p.true, p.false = make([]bool, n), make([]bool, n)
+	left := make([]int32, len(p.inst))
+	var queue []int32
+	is := func(t int32) {
+		if !p.true[t] {
+			p.true[t] = true
+			queue = append(queue, t)
+		}
+	}
+	isNot := func(t int32) {
+		if !p.false[t] {
+			p.false[t] = true
+			queue = append(queue, ^t)
+		}
+	}
+	fire := func(i int32) {
+		for _, t := range p.inst[i].add {
+			is(t)
+		}
+		for _, t := range p.inst[i].dels {
+			isNot(t)
+		}
+	}
+	for t := range int32(n) {
+		if p.isTask(t) {
+			continue
+		}
+		if p.m.base.holds(p.db.ids.head[t], p.db.ids.tuple(t)) {
+			is(t)
+		} else {
+			isNot(t)
+		}
+	}
+	for i := range p.inst {
+		if left[i] = int32(len(p.inst[i].pre) + len(p.inst[i].steps)); left[i] == 0 && p.inst[i].alive {
+			fire(int32(i))
+		}
+	}
+	for at := 0; at < len(queue); at++ {
+		users := p.nusers
+		t := queue[at]
+		if t >= 0 {
+			users = p.users
+		} else {
+			t = ^t
+		}
+		for _, i := range users[t] {
+			if left[i]--; left[i] == 0 && p.inst[i].alive {
+				fire(i)
+			}
+		}
+	}
+	return p.possible(top)
+}
+
+// above lets go of what is not below the task above all, or cannot be done, and
+// says whether that was anything.
+func (p *pruner) above() bool {
+	wanted := make([]bool, len(p.inst))
+	seen := make([]bool, p.db.ids.len())
+	top := p.db.ids.find(int32(len(p.m.preds))+p.m.top, nil)
+	todo := []int32{top}
+	seen[top] = true
+	can := func(in *instance) bool {
+		if !in.alive {
+			return false
+		}
+		for _, t := range in.pre {
+			if t >= 0 && !p.true[t] || t < 0 && !p.false[^t] {
+				return false
+			}
+		}
+		return !slices.ContainsFunc(in.steps, func(t int32) bool { return !p.true[t] })
+	}
+	for len(todo) > 0 {
+		t := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		for _, i := range p.by[t] {
+			if wanted[i] = can(&p.inst[i]); !wanted[i] {
+				continue
+			}
+			for _, s := range p.inst[i].steps {
+				if !seen[s] {
+					seen[s] = true
+					todo = append(todo, s)
+				}
+			}
+		}
+	}
+	changed := false
+	for i := range p.inst {
+		changed = changed || p.inst[i].alive != wanted[i]
+		p.inst[i].alive = wanted[i]
+	}
+	return changed
+}
+
+// possible reports whether a task can be done, and the goal's facts be reached.
+func (p *pruner) possible(top int32) bool {
+	if !p.true[top] {
+		return false
+	}
+	for _, l := range p.m.goal.pos {
+		t := p.db.ids.find(l.pred, p.grounder.ground(l.args, nil))
+		if t < 0 || p.m.preds[l.pred].fluid && !p.true[t] {
+			return false
+		}
+	}
+	for _, l := range p.m.goal.neg {
+		t := p.db.ids.find(l.pred, p.grounder.ground(l.args, nil))
+		if t >= 0 && (!p.m.preds[l.pred].fluid || !p.false[t]) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,243 @@
+package htn
+
+import "math"
+
+// relaxed is a ground problem without deletions, in which tasks are facts too: a
+// method is an action that needs its steps to be done and makes its task done
+// (relaxed composition; Hoeller et al. 2018). What is false counts as a fact of its
+// own where some condition wants it. It estimates how far it is to the end of a
+// network in a state. It is immutable; a search asks it with a gauge of its own.
+type relaxed struct {
+	g       *ground
+	size    int
+	base    int32 // the first task
+	ops     int
+	pre     [][]int32 // by op
+	eff     [][]int32
+	users   [][]int32 // by fact: ops that need it, once for each need
+	cost    []int32
+	doer    []int32 // by op: its task
+	wanted  []bool  // facts that some condition wants to be false
+	initial []int32 // ops that need nothing
+}
+
+func newRelaxed(g *ground) *relaxed {
+	r := &relaxed{g: g, size: 2*g.facts + len(g.tasks), base: int32(2 * g.facts), wanted: make([]bool, g.facts)}
+	want := func(k *gcond) {
+		for _, f := range k.neg {
+			r.wanted[f] = true
+		}
+	}
+	for i := range g.actions {
+		want(&g.actions[i].pre)
+		for k := range g.actions[i].effects {
+			want(&g.actions[i].effects[k].when)
+		}
+	}
+	for i := range g.methods {
+		want(&g.methods[i].pre)
+	}
+	want(&g.goal)
+	for i := range g.actions {
+		a := &g.actions[i]
+		pre := r.cond(nil, &a.pre)
+		eff := append(r.false(nil, a.del), a.add...)
+		r.op(pre, append(eff, r.base+a.task), 1, a.task)
+		for k := range a.effects {
+			e := &a.effects[k]
+			out := []int32{e.fact}
+			if e.del {
+				out = r.false(nil, out)
+			}
+			r.op(r.cond(r.cond(nil, &a.pre), &e.when), out, 1, a.task)
+		}
+	}
+	for i := range g.methods {
+		m := &g.methods[i]
+		pre := r.cond(nil, &m.pre)
+		for _, s := range m.steps {
+			pre = append(pre, r.base+s)
+		}
+		r.op(pre, []int32{r.base + m.task}, 1, m.task)
+	}
+	r.users = make([][]int32, r.size)
+	for i, pre := range r.pre {
+		for _, f := range pre {
+			r.users[f] = append(r.users[f], int32(i))
+		}
+		if len(pre) == 0 {
+			r.initial = append(r.initial, int32(i))
+		}
+	}
+	return r
+}
+
+func (r *relaxed) op(pre, eff []int32, cost, doer int32) {
+	r.doer = append(r.doer, doer)
+	r.pre, r.eff, r.cost = append(r.pre, pre), append(r.eff, eff), append(r.cost, cost)
+	r.ops++
+}
+
+func (r *relaxed) cond(to []int32, k *gcond) []int32 {
+	to = append(to, k.pos...)
+	for _, f := range k.neg {
+		to = append(to, int32(r.g.facts)+f)
+	}
+	return to
+}
+
+func (r *relaxed) false(to, facts []int32) []int32 {
+	for _, f := range facts {
+		if r.wanted[f] {
+			to = append(to, int32(r.g.facts)+f)
+		}
+	}
+	return to
+}
+
+// far is the estimate of what cannot be reached.
+const far = math.MaxInt32 / 4
+
+// gauge computes estimates, one at a time.
+type gauge struct {
+	*relaxed
+	dist  []int32
+	by    []int32 // the op that reaches a fact at that distance
+	left  []int32
+	sum   []int32
+	queue [][]int32 // facts by distance
+	used  []int32   // by op: the number of the last relaxed plan that it is in
+	round int32
+	todo  []int32
+	below []bool // tasks below those that are still to be done
+}
+
+func newGauge(r *relaxed) *gauge {
+	return &gauge{
+		relaxed: r, dist: make([]int32, r.size), by: make([]int32, r.size),
+		left: make([]int32, r.ops), sum: make([]int32, r.ops), used: make([]int32, r.ops), below: make([]bool, len(r.g.tasks)),
+	}
+}
+
+func (h *gauge) reach(f, d, op int32) {
+	if d >= h.dist[f] || d >= far {
+		return
+	}
+	h.dist[f], h.by[f] = d, op
+	for int(d) >= len(h.queue) {
+		h.queue = append(h.queue, nil)
+	}
+	h.queue[d] = append(h.queue[d], f)
+}
+
+// reachable marks all that can come below tasks. What nothing asks for any more
+// does not help.
+func (h *gauge) reachable(tasks []int32) {
+	clear(h.below)
+	h.todo = h.todo[:0]
+	mark := func(t int32) {
+		if !h.below[t] {
+			h.below[t] = true
+			h.todo = append(h.todo, t)
+		}
+	}
+	for _, t := range tasks {
+		mark(t)
+	}
+	for len(h.todo) > 0 {
+		t := h.todo[len(h.todo)-1]
+		h.todo = h.todo[:len(h.todo)-1]
+		for _, m := range h.g.tasks[t].methods {
+			for _, s := range h.g.methods[m].steps {
+				mark(s)
+			}
+		}
+	}
+}
+
+// spread computes the distance (h_add; Bonet and Geffner 2001) of every fact and
+// task from a state, by what can come below tasks.
+func (h *gauge) spread(s bits, tasks []int32) {
+	h.reachable(tasks)
+	for i := range h.dist {
+		h.dist[i] = far
+	}
+	for i := range h.left {
+		h.left[i] = int32(len(h.pre[i]))
+		h.sum[i] = h.cost[i]
+	}
+	for f := range h.g.facts {
+		if s.has(f) {
+			h.reach(int32(f), 0, -1)
+		} else if h.wanted[f] {
+			h.reach(int32(h.g.facts+f), 0, -1)
+		}
+	}
+	for _, op := range h.initial {
+		if !h.below[h.doer[op]] {
+			continue
+		}
+		for _, e := range h.eff[op] {
+			h.reach(e, h.cost[op], op)
+		}
+	}
+	for d := 0; d < len(h.queue); d++ {
+		for i := 0; i < len(h.queue[d]); i++ {
+			f := h.queue[d][i]
+			if h.dist[f] != int32(d) {
+				continue
+			}
+			for _, op := range h.users[f] {
+				h.sum[op] = min(h.sum[op]+int32(d), maxDistance)
+				if h.left[op]--; h.left[op] > 0 || !h.below[h.doer[op]] {
+					continue
+				}
+				for _, e := range h.eff[op] {
+					h.reach(e, h.sum[op], op)
+				}
+			}
+		}
+		h.queue[d] = h.queue[d][:0]
+	}
+}
+
+// maxDistance bounds the queue: what is further counts as that far.
+const maxDistance = 1 << 16
+
+// add is the sum of the distances of tasks and of the goal.
+func (h *gauge) add(tasks []int32) int {
+	total := 0
+	for _, t := range tasks {
+		total += int(h.dist[h.base+t])
+	}
+	for _, f := range h.relaxed.cond(nil, &h.g.goal) {
+		total += int(h.dist[f])
+	}
+	return min(total, far)
+}
+
+// plan is the number of ops in a plan of the relaxed problem (FF; Hoffmann and
+// Nebel 2001), which takes of each fact the op that reaches it first.
+func (h *gauge) plan(tasks []int32) int {
+	h.round++
+	h.todo = h.relaxed.cond(h.todo[:0], &h.g.goal)
+	for _, t := range tasks {
+		h.todo = append(h.todo, h.base+t)
+	}
+	n := len(tasks)
+	for len(h.todo) > 0 {
+		f := h.todo[len(h.todo)-1]
+		h.todo = h.todo[:len(h.todo)-1]
+		if h.dist[f] >= far {
+			return far
+		}
+		op := h.by[f]
+		if op < 0 || h.used[op] == h.round {
+			continue
+		}
+		h.used[op] = h.round
+		n += int(h.cost[op])
+		h.todo = append(h.todo, h.pre[op]...)
+	}
+	return n
+}
