@@ -5,6 +5,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"path"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -157,17 +159,34 @@ func TestSessionsEndWithTheirToken(t *testing.T) {
 	refusal(t, s, with("GET", "/status"), 401)
 }
 
-func TestPageIsServed(t *testing.T) {
+// Pages and their files are served to anybody, under a policy that lets nothing
+// else run; what they name is there.
+func TestPagesAreServed(t *testing.T) {
 	s, _ := newServer(t, newFake(0), nil)
-	for target, media := range map[string]string{"/": "text/html", "/viewer.js": "text/javascript", "/viewer.css": "text/css"} {
+	get := func(target, media string) *httptest.ResponseRecorder {
 		r := httptest.NewRequest("GET", target, nil)
 		r.Host = "localhost"
 		w := do(s, r)
-		if w.Code != 200 || !strings.HasPrefix(w.Header().Get("Content-Type"), media) || w.Body.Len() < 500 {
+		policy := w.Header().Get("Content-Security-Policy")
+		if w.Code != 200 || !strings.HasPrefix(w.Header().Get("Content-Type"), media) || w.Body.Len() < 100 {
 			t.Errorf("%s: %d %v", target, w.Code, w.Header())
 		}
-		if !strings.Contains(w.Header().Get("Content-Security-Policy"), "default-src 'none'") {
-			t.Errorf("%s has no content security policy", target)
+		if !strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "script-src 'self';") || strings.Contains(policy, "unsafe") {
+			t.Errorf("%s has the content security policy %q", target, policy)
+		}
+		return w
+	}
+	names := regexp.MustCompile(`(?:src|href)="\./(assets/[^"]+)"`)
+	for _, target := range []string{"/", "/gallery"} {
+		found := names.FindAllStringSubmatch(get(target, "text/html").Body.String(), -1)
+		if len(found) < 2 {
+			t.Errorf("%s names %d files", target, len(found))
+		}
+		for _, m := range found {
+			media := map[string]string{".js": "text/javascript", ".css": "text/css"}[path.Ext(m[1])]
+			if w := get("/"+m[1], media); !strings.Contains(w.Header().Get("Cache-Control"), "immutable") {
+				t.Errorf("%s is not kept", m[1])
+			}
 		}
 	}
 }
