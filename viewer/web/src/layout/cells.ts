@@ -48,13 +48,17 @@ export function layered(n: number, ties: Int32Array): Int32Array {
   alone.sort((a, b) => a - b);
   const layers: number[][] = Array.from({ length: most + 1 }, () => []);
   for (let v = 0; v < n; v++) if (next[v]!.length || back[v]!.length) layers[layer[v]!]!.push(v);
-  const row = new Float64Array(n);
+  const row = new Float64Array(n), mean = new Float64Array(n);
   layers.forEach((l) => l.forEach((v, i) => { row[v] = i; }));
-  for (let sweep = 0; sweep < 4; sweep++) {
+  for (let sweep = 0; sweep < (n > 20000 ? 2 : 4); sweep++) {
     const side = sweep % 2 ? next : back, ls = sweep % 2 ? [...layers].reverse() : layers;
     for (const l of ls) {
-      const mean = new Map(l.map((v) => [v, side[v]!.length ? side[v]!.reduce((a, w) => a + row[w]!, 0) / side[v]!.length : row[v]!]));
-      l.sort((a, b) => mean.get(a)! - mean.get(b)! || a - b);
+      for (const v of l) {
+        let sum = 0;
+        for (const w of side[v]!) sum += row[w]!;
+        mean[v] = side[v]!.length ? sum / side[v]!.length : row[v]!;
+      }
+      l.sort((a, b) => mean[a]! - mean[b]! || a - b);
       l.forEach((v, i) => { row[v] = i; });
     }
   }

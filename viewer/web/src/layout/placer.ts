@@ -6,7 +6,7 @@ import { cellOf, colOf, grid, layered, rowOf, shell, shellIndex } from "./cells.
 // Memory is where places are kept between loads of the page.
 export interface Memory { load(path: string): { [id: string]: number } | undefined; save(path: string, places: { [id: string]: number }): void }
 
-const small = 400; // nodes that are layered at once, in less than the worker takes to answer
+const small = 2000; // nodes that are layered at once, in less than the worker takes to answer
 const remembered = 3000; // elements of a container whose places are kept
 const forgotten = 20000; // places of what went, of one container
 const kept = 150; // containers whose places are kept
@@ -25,6 +25,9 @@ export class Cells implements Placer {
   private saving = false;
 
   constructor(memory: Memory) { this.memory = memory; }
+
+  // warm starts the worker before it is needed.
+  warm(): void { this.worker ??= typeof Worker === "undefined" ? undefined : this.start(); }
 
   place(c: Container, fresh: Item[]): void {
     const first = !c.placed;
@@ -60,9 +63,9 @@ export class Cells implements Placer {
       ties[2 * k + 1] = swap ? a : b;
     });
     if (items.length <= small || typeof Worker === "undefined") { this.take(c, items, layered(items.length, ties)); return; }
-    this.worker ??= this.start();
+    this.warm();
     this.waiting.set(++this.asked, { c, items });
-    this.worker.postMessage({ id: this.asked, n: items.length, ties }, [ties.buffer]);
+    this.worker!.postMessage({ id: this.asked, n: items.length, ties }, [ties.buffer]);
   }
 
   private start(): Worker {

@@ -7,7 +7,9 @@ import { Pixels } from "./pixels.ts";
 import type { Picture, Renderer, Scene } from "./renderer.ts";
 import { stateOf, toneOf } from "./theme.ts";
 
-const tiny = 14; // px: narrower boxes are pixels
+const tiny = 28; // px: narrower boxes are pixels
+const curves = 250; // edges of one container that are drawn as curves; more are straight lines
+const ink = 3e6; // pixels of lines in one container; of more, every second is left out, or more
 const names = 40; // px: wider boxes have names
 const pulse = 1200; // ms that a change is seen
 const fade = 500; // ms that a removed box fades
@@ -41,7 +43,7 @@ export class Canvas2D implements Renderer {
     ctx.fillRect(0, 0, this.w, this.h);
     this.pixels.begin(Math.ceil(this.w), Math.ceil(this.h));
     this.level(scene.camera.at, scene.camera.frame);
-    this.pixels.end(ctx, 1);
+    this.pixels.end(ctx);
     this.references();
     return this.picture;
   }
@@ -64,11 +66,7 @@ export class Canvas2D implements Renderer {
   // dots draws a container whose boxes have no room for more.
   private dots(c: Container, f: Frame): void {
     const { theme, hidden, marks, lit, now, selected } = this.scene, w = cell.boxW * f.s, h = cell.boxH * f.s;
-    const cx = cell.boxW / 2, cy = cell.boxH / 2;
-    for (const l of c.links) {
-      if (l.from.col < 0 || l.to.col < 0) continue;
-      this.pixels.line(f.x + (boxX(l.from) + cx) * f.s, f.y + (boxY(l.from) + cy) * f.s, f.x + (boxX(l.to) + cx) * f.s, f.y + (boxY(l.to) + cy) * f.s, theme.edgePixel, theme.marks.changed.pixel);
-    }
+    this.lines(f, c.links, cell.boxW / 2, 0);
     let kind = "", colour = 0;
     for (const i of c.items) {
       if (i.col < 0 || hidden.has(i.kind)) continue;
@@ -81,39 +79,61 @@ export class Canvas2D implements Renderer {
       if (lit && !lit.has(pathOf(i))) c1 = theme.edgePixel;
       if (i === selected) c1 = theme.marks.conflict.pixel;
       this.pixels.rect(x, y, w, h, c1);
+      if (w > 6) this.pixels.rect(x + 1, y + 1, w - 2, h - 2, lighter(c1, theme.dark));
       this.picture.drawn++;
     }
   }
 
+  // lines draws edges straight, as pixels: from x units into a box, to the middle
+  // of the other, or with heads to its border.
+  private lines(f: Frame, links: readonly Link[], x: number, head: number): void {
+    const { theme } = this.scene, cy = cell.boxH / 2;
+    let total = 0;
+    for (const l of links) total += Math.abs(l.from.col - l.to.col) * cell.w + Math.abs(l.from.row - l.to.row) * cell.h;
+    const stride = Math.max(1, Math.ceil((Math.min(total * f.s, links.length * (this.w + this.h))) / ink));
+    for (const l of links) {
+      if (l.from.col < 0 || l.to.col < 0) continue;
+      const right = l.to.col >= l.from.col, a = head ? (right ? cell.boxW : 0) : x, b = head ? (right ? 0 : cell.boxW) : x;
+      const x1 = f.x + (boxX(l.to) + b) * f.s, y1 = f.y + (boxY(l.to) + cy) * f.s;
+      this.pixels.line(f.x + (boxX(l.from) + a) * f.s, f.y + (boxY(l.from) + cy) * f.s, x1, y1, theme.edgePixel, stride);
+      if (head && x1 > 0 && y1 > 0 && x1 < this.w && y1 < this.h) this.pixels.head(x1, y1, head, right ? 1 : -1, theme.edgeHead);
+    }
+    this.picture.drawn += links.length;
+  }
+
+  // links draws the edges of a container whose boxes have room: as curves, or if
+  // they are many straight, beneath the boxes.
   private links(c: Container, f: Frame): void {
-    const { ctx } = this, { theme, selected, hidden, marks } = this.scene;
-    const plain = new Path2D(), heads = new Path2D(), own = new Path2D(), ownHeads = new Path2D();
-    const marked: { l: Link; m: Exclude<Mark, ""> }[] = [];
-    let any = false, anyOwn = false, named = 0;
+    const { ctx } = this, { theme, selected, hidden, marks, now } = this.scene;
+    const plain: Link[] = [], own: Link[] = [], marked: { l: Link; m: Exclude<Mark, ""> }[] = [];
     for (const l of c.links) {
-      if (l.from.col < 0 || l.to.col < 0 || hidden.has(l.from.kind) || hidden.has(l.to.kind)) continue;
-      if (!this.sees(l, f)) continue;
+      if (l.from.col < 0 || l.to.col < 0 || !this.sees(l, f) || (hidden.size && (hidden.has(l.from.kind) || hidden.has(l.to.kind)))) continue;
       const m = marks?.get(linkPath(l));
-      if (m) { marked.push({ l, m }); continue; }
-      const mine = l === selected || l.from === selected || l.to === selected || (l.flash > 0 && this.scene.now - l.flash < pulse);
-      if (mine) { trace(own, ownHeads, l, f); anyOwn = true; } else { trace(plain, heads, l, f); any = true; }
-      this.picture.drawn++;
-      if (cell.boxW * f.s > 90 && named++ < 200) this.linkName(l, f);
+      if (m) marked.push({ l, m });
+      else if (l === selected || l.from === selected || l.to === selected || (l.flash > 0 && now - l.flash < pulse)) own.push(l);
+      else plain.push(l);
     }
-    const put = (p: Path2D, h: Path2D, colour: string, width: number) => {
-      ctx.strokeStyle = colour; ctx.fillStyle = colour; ctx.lineWidth = width;
-      ctx.stroke(p);
-      ctx.fill(h);
-    };
-    if (any) put(plain, heads, theme.edge, 1);
-    if (anyOwn) put(own, ownHeads, theme.accent, 2);
-    for (const { l, m } of marked) {
-      const p = new Path2D(), h = new Path2D();
-      trace(p, h, l, f);
-      ctx.setLineDash(theme.marks[m].dash);
-      put(p, h, theme.marks[m].line, 2);
-      ctx.setLineDash([]);
-    }
+    if (plain.length > curves) {
+      this.lines(f, plain, 0, Math.max(3, Math.min(9, 12 * f.s)));
+      this.pixels.end(ctx);
+      this.pixels.begin(Math.ceil(this.w), Math.ceil(this.h));
+    } else this.stroke(plain, f, theme.edge, 1, []);
+    this.stroke(own.slice(0, curves), f, theme.accent, 2, []);
+    for (const { l, m } of marked.slice(0, curves)) this.stroke([l], f, theme.marks[m].line, 2, theme.marks[m].dash);
+    if (cell.boxW * f.s > 90) for (const l of [...own, ...plain].slice(0, 200)) this.linkName(l, f);
+  }
+
+  private stroke(links: readonly Link[], f: Frame, colour: string, width: number, dash: number[]): void {
+    if (!links.length) return;
+    const { ctx } = this, lines = new Path2D(), heads = new Path2D();
+    for (const l of links) trace(lines, heads, l, f);
+    ctx.strokeStyle = ctx.fillStyle = colour;
+    ctx.lineWidth = width;
+    ctx.setLineDash(dash);
+    ctx.stroke(lines);
+    ctx.setLineDash([]);
+    ctx.fill(heads);
+    this.picture.drawn += links.length;
   }
 
   private sees(l: Link, f: Frame): boolean {
@@ -273,6 +293,12 @@ export class Canvas2D implements Renderer {
     }
     ctx.setLineDash([]);
   }
+}
+
+// lighter moves a pixel three quarters of the way to the ground.
+function lighter(p: number, dark: boolean): number {
+  const to = dark ? 0x20 : 0xfb, f = (c: number) => (c + 3 * to) >> 2;
+  return (0xff000000 | (f((p >> 16) & 255) << 16) | (f((p >> 8) & 255) << 8) | f(p & 255)) >>> 0;
 }
 
 function trace(p: Path2D, heads: Path2D, l: Link, f: Frame): void {

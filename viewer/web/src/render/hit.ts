@@ -13,7 +13,7 @@ function within(c: Container, f: Frame, px: number, py: number): Item | Link | u
     if (i.box?.state === "ready" && cell.boxW * f.s >= opens) return within(i.box, inner(f, i, i.box), px, py) ?? i;
     return i;
   }
-  if (cell.boxW * f.s < 14 || c.links.length > 5000) return undefined;
+  if (cell.boxW * f.s < 28 || c.links.length > 5000) return undefined;
   let best: Link | undefined, least = 6 / f.s;
   for (const l of c.links) {
     const d = distance(x, y, l);

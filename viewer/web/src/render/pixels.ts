@@ -28,36 +28,43 @@ export class Pixels {
     for (let r = y0; r < y1; r++) for (let k = r * width + x0, end = r * width + x1; k < end; k++) buf[k] = colour;
   }
 
-  // line draws where nothing is yet; its end is set off, since an arrow would not
-  // be seen. Bresenham, after clipping (Liang and Barsky).
-  line(x0: number, y0: number, x1: number, y1: number, colour: number, head: number): void {
-    let t0 = 0, t1 = 1;
-    const dx = x1 - x0, dy = y1 - y0;
-    for (const [p, q] of [[-dx, x0], [dx, this.w - 1 - x0], [-dy, y0], [dy, this.h - 1 - y0]] as const) {
-      if (p === 0) { if (q < 0) return; continue; }
-      const r = q / p;
-      if (p < 0) { if (r > t1) return; t0 = Math.max(t0, r); } else { if (r < t0) return; t1 = Math.min(t1, r); }
+  // line draws where nothing is yet, every stride-th pixel of it, in steps along
+  // its longer side, after clipping (Liang and Barsky).
+  line(x0: number, y0: number, x1: number, y1: number, colour: number, stride: number): void {
+    const dx = x1 - x0, dy = y1 - y0, right = this.w - 1, bottom = this.h - 1;
+    let t0 = 0, t1 = 1, r: number;
+    if (dx === 0) { if (x0 < 0 || x0 > right) return; } else {
+      r = (dx > 0 ? 0 - x0 : right - x0) / dx; if (r > t0) t0 = r;
+      r = (dx > 0 ? right - x0 : 0 - x0) / dx; if (r < t1) t1 = r;
     }
+    if (dy === 0) { if (y0 < 0 || y0 > bottom) return; } else {
+      r = (dy > 0 ? 0 - y0 : bottom - y0) / dy; if (r > t0) t0 = r;
+      r = (dy > 0 ? bottom - y0 : 0 - y0) / dy; if (r < t1) t1 = r;
+    }
+    if (t0 > t1) return;
     this.used = true;
-    let x = Math.round(x0 + t0 * dx), y = Math.round(y0 + t0 * dy);
-    const ex = Math.round(x0 + t1 * dx), ey = Math.round(y0 + t1 * dy), ax = Math.abs(ex - x), ay = -Math.abs(ey - y);
-    const sx = x < ex ? 1 : -1, sy = y < ey ? 1 : -1, { buf, w } = this;
-    for (let err = ax + ay; ;) {
-      const k = y * w + x;
-      if (!buf[k]) buf[k] = colour;
-      if (x === ex && y === ey) break;
-      const e2 = 2 * err;
-      if (e2 >= ay) { err += ay; x += sx; }
-      if (e2 <= ax) { err += ax; y += sy; }
+    const one = 65536, { buf, w } = this, steps = Math.ceil(Math.max(Math.abs(dx), Math.abs(dy)) * (t1 - t0) / stride) || 1;
+    let x = ((x0 + t0 * dx) * one) | 0, y = ((y0 + t0 * dy) * one) | 0;
+    const sx = ((dx * (t1 - t0) / steps) * one) | 0, sy = ((dy * (t1 - t0) / steps) * one) | 0;
+    for (let n = 0; n < steps; n++) {
+      const k = (y >> 16) * w + (x >> 16);
+      if (buf[k] === 0) buf[k] = colour;
+      x += sx;
+      y += sy;
     }
-    if (t1 === 1) this.buf[ey * w + ex] = head;
+  }
+
+  // head is a triangle whose point is at x, y, and which comes from the left, or
+  // with dir < 0 from the right.
+  head(x: number, y: number, size: number, dir: number, colour: number): void {
+    for (let d = 0; d < size; d++) this.rect(x - dir * d - (dir > 0 ? 1 : 0), y - d / 2, 1, Math.max(1, d), colour);
   }
 
   // end puts the pixels on the picture.
-  end(ctx: CanvasRenderingContext2D, scale: number): void {
+  end(ctx: CanvasRenderingContext2D): void {
     if (!this.used || !this.canvas || !this.image) return;
     this.canvas.getContext("2d")!.putImageData(this.image, 0, 0);
     ctx.imageSmoothingEnabled = false;
-    ctx.drawImage(this.canvas, 0, 0, this.w * scale, this.h * scale);
+    ctx.drawImage(this.canvas, 0, 0);
   }
 }

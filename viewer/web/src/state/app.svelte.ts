@@ -53,6 +53,7 @@ export class App {
       gap: (seq) => { this.seq = seq; this.waiting = []; this.loader.refresh(); void this.tail(); this.later(); },
       connected: (yes) => { this.connected = yes; },
     });
+    this.cells.warm();
     this.cells.onPlaced = () => this.changed();
     this.loader.onChange = () => this.changed();
     this.loader.onProblem = (e) => this.failed(e);

@@ -1,1 +1,0 @@
-import{C as e,T as t,x as n}from"./disclose-version--9DrI_cU.js";var r=t(`<p>gallery</p>`);function i(t){var n=r();e(t,n)}n(i,{target:document.getElementById(`app`)});
