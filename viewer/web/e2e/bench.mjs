@@ -6,7 +6,7 @@ import { serve } from "./static.mjs";
 
 const seconds = Number(process.env.SECONDS ?? 10);
 const server = await serve(), browser = await launch();
-const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, reducedMotion: "reduce" });
 const cdp = await page.context().newCDPSession(page);
 await cdp.send("Performance.setTimeDomain", { timeDomain: "threadTicks" });
 await cdp.send("Performance.enable");

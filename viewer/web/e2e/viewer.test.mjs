@@ -266,6 +266,58 @@ test("what others wrote is text, wherever it is shown, and nothing runs but the 
   await page.context().close();
 });
 
+test("positions stand through changes and reloads; a container of 20,000 does not freeze", { timeout: 90_000 }, async () => {
+  await world.rewrite([{ op: "add_node", path: "/many", kind: "Dir" }]);
+  for (let n = 0; n < 20_000; n += 5000) await world.rewrite(Array.from({ length: 5000 }, (_, i) => ({ op: "add_node", path: `/many/x${n + i}`, kind: "K" })));
+  await world.rewrite([{ op: "add_node", path: "/stay", kind: "Dir" }, ...Array.from({ length: 12 }, (_, i) => ({ op: "add_node", path: `/stay/n${i}`, kind: "Service" }))]);
+  const page = await open(), canvas = page.locator("canvas");
+  const still = async () => { for (let last; ;) { const now = (await canvas.screenshot()).toString("base64"); if (now === last) return now; last = now; } };
+  await go(page, "#/graph/stay");
+  await until(async () => (await page.evaluate(() => localStorage.getItem("jitos.place./stay") ?? "")).includes("n11"), "places are kept");
+  const places = () => page.evaluate(() => JSON.parse(localStorage.getItem("jitos.place./stay")));
+  const was = await places();
+  await world.rewrite([{ op: "remove", path: "/stay/n3" }, { op: "add_node", path: "/stay/aaa", kind: "Service" }, { op: "add_edge", path: "/stay/~e", kind: "needs", from: "n1", to: "n9" }]);
+  await until(async () => "aaa" in (await places()), "the new one has a place");
+  const { n3: _, ...stayed } = was, now = await places();
+  for (const [id, at] of Object.entries(stayed)) assert.equal(now[id], at, id);
+  await still();
+  await page.reload();
+  await page.getByText("● live").waitFor();
+  await still();
+  assert.deepEqual(await places(), now, "a reload moves nothing");
+
+  await go(page, "#/graph/many?sel=/many");
+  await page.locator("aside").getByText("20000 nodes").waitFor();
+  const gap = await page.evaluate(async () => { // the longest that the page stood still while the last of it came
+    let most = 0;
+    for (let n = 0, last = performance.now(); n < 60; n++) { await new Promise(requestAnimationFrame); const t = performance.now(); most = Math.max(most, t - last); last = t; }
+    return most;
+  });
+  assert.ok(gap < 2000, `the page stood still for ${gap} ms`);
+  await page.getByRole("button", { name: "Tree" }).click();
+  await item(page, "many").locator(".twist").click();
+  await page.getByRole("button", { name: "19800 more" }).waitFor();
+  await page.context().close();
+});
+
+test("what a record did is in the picture soon after it was acknowledged", async () => {
+  await world.rewrite([{ op: "add_node", path: "/soon", kind: "Dir" }]);
+  const page = await open();
+  await go(page, "#/graph?as=tree&sel=/soon");
+  await page.locator("#selected-path", { hasText: "/soon" }).waitFor();
+  const took = [];
+  for (let n = 1; n <= 40; n++) {
+    const seen = page.evaluate((want) => new Promise((ok) => { const look = () => { if (document.querySelector("aside")?.innerText.includes(`value ${want}`)) ok(performance.timeOrigin + performance.now()); else requestAnimationFrame(look); }; look(); }), n);
+    await world.rewrite([{ op: "set", path: "/soon", props: { n: `value ${n}` } }]);
+    const sent = performance.timeOrigin + performance.now();
+    took.push((await seen) - sent);
+  }
+  const p95 = took.sort((a, b) => a - b)[37];
+  console.log(`# from acknowledged to seen, 40 records: median ${took[20].toFixed(0)} ms, p95 ${p95.toFixed(0)} ms`);
+  assert.ok(p95 < 2000, `p95 is ${p95} ms`);
+  await page.context().close();
+});
+
 const verbs = /^(Collapse|Discard|Rebase|Restore|New workspace|Take back|Run|Show the plan|Approve|Reject|Retry|Cancel process)$/;
 
 test("who may only look sees no buttons, a token those it may use", async () => {

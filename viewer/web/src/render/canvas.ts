@@ -143,11 +143,11 @@ export class Canvas2D implements Renderer {
 
   private linkName(l: Link, f: Frame): void {
     const k = curve(l), size = Math.min(12, 11 * f.s);
-    if (size < 7) return;
+    if (size < 7 || Math.hypot(k.x1 - k.x0, k.y1 - k.y0) * f.s < l.kind.length * size * 0.6) return; // it would lie beneath the boxes
     this.ctx.fillStyle = this.scene.theme.soft;
     this.ctx.font = `${size}px ${font}`;
     this.ctx.textAlign = "center";
-    this.ctx.fillText(l.kind, f.x + ((k.x0 + k.x1) / 2) * f.s, f.y + ((k.y0 + k.y1) / 2) * f.s - 3, Math.max(20, cell.padX * 4 * f.s));
+    this.ctx.fillText(l.kind, f.x + ((k.x0 + k.x1) / 2) * f.s, f.y + ((k.y0 + k.y1) / 2) * f.s - 3);
     this.ctx.textAlign = "left";
   }
 

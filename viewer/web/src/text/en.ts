@@ -17,7 +17,7 @@ export const en = {
     picture: "Graph. Arrows move between elements, Enter opens, Backspace leaves, plus and minus zoom, slash searches, t shows the tree.",
     root: "system", tree: "Tree", drawing: "Picture", fit: "Fit", in: "Zoom in", out: "Zoom out", search: "Selector", searchHint: "/repo/**/*.go or /svc/*[kind=Service]", clear: "Clear",
     matches: (n: number, more: boolean) => `${n}${more ? "+" : ""} ${n === 1 ? "match" : "matches"}`, kinds: "Kinds", view: "View", system: "system", differences: (n: number) => `${n} ${n === 1 ? "difference" : "differences"}`,
-    legend: { added: "added", changed: "changed", removed: "removed", conflict: "conflict", both: "changed by several" }, counts: (n: number, e: number) => `${n} nodes${e ? `, ${e} edges` : ""}`, unread: (n: number) => `${n} elements are not shown; open the tree or search`,
+    legend: { added: "added", changed: "changed", removed: "removed", conflict: "conflict", both: "changed by several" }, counts: (n: number, e: number) => `${n} ${n === 1 ? "node" : "nodes"}${e ? `, ${e} ${e === 1 ? "edge" : "edges"}` : ""}`, unread: (n: number) => `${n} elements are not shown; open the tree or search`,
     empty: "nothing is in here", selected: (path: string, kind: string) => `${kind} ${path}`, dense: "Many elements: zoom in, search, or use the tree.",
   },
   details: {
