@@ -1,7 +1,7 @@
 # Few targets; the logic is in Go. `make ci` is what .ci/run calls.
 TOOL := go tool -modfile=tools/go.mod
 
-.PHONY: test lint race sim kill bench demo ci
+.PHONY: test lint race sim kill bench demo viewer viewer-test viewer-bench ci
 
 test: ## every test of the product
 	go test ./...
@@ -26,6 +26,15 @@ bench: ## measurements beside peers
 
 demo: ## the whole story
 	go run ./cmd/jitos demo
+
+viewer: ## build the web pages anew: viewer/web to viewer/dist, which is committed
+	cd viewer/web && npm ci --no-audit --no-fund && npm run check && npm run build
+
+viewer-test: ## the pages: types, units, that dist is what the sources build, and Chromium against a real daemon
+	cd viewer/web && npm ci --no-audit --no-fund && npm run check && npm test && npx vite build --outDir ../../bin/viewer --emptyOutDir && diff -r ../dist ../../bin/viewer && npm run e2e
+
+viewer-bench: ## how fast the pages draw: SECONDS=N says how long changes are streamed
+	cd viewer/web && node e2e/bench.mjs
 
 ci: test lint race
 	JITOS_REPAIR_ALL=1 go test -count=1 -v -timeout 20m -run TestRepairs ./cmd/jitos

@@ -2,6 +2,8 @@ module jitos.dev
 
 go 1.26.0
 
+ignore ./viewer/web
+
 require (
 	cel.dev/cel-go v0.33.2
 	github.com/adrg/xdg v0.5.3

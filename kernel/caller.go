@@ -96,6 +96,12 @@ func (c Caller) caps() Caps {
 	return c.Caps
 }
 
+// Told is the caller with its kind and capabilities as they count.
+func (c Caller) Told() Caller {
+	c.Kind, c.Caps = c.kind(), c.caps()
+	return c
+}
+
 // needs refuses a caller without a capability.
 func (c Caller) needs(want Caps, op string, p rmg.Path) error {
 	if c.caps()&want == want {

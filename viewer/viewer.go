@@ -1,5 +1,6 @@
-// Package viewer holds the web page that the daemon serves at /: its source,
-// which is also what is embedded, since nothing is built.
+// Package viewer holds the web pages that the daemon serves, as they were built
+// from the sources in web. The built files are committed: nothing but Go is
+// needed to build the daemon.
 package viewer
 
 import (
@@ -10,7 +11,8 @@ import (
 //go:embed all:dist
 var dist embed.FS
 
-// Assets returns the page's files: index.html and those that it names.
+// Assets returns the pages' files: index.html, gallery.html, and those that they
+// name.
 func Assets() fs.FS {
 	files, err := fs.Sub(dist, "dist")
 	if err != nil {

@@ -19,17 +19,19 @@ import (
 )
 
 func (a *app) viewCmd() *cobra.Command {
-	return &cobra.Command{
+	var look bool
+	cmd := &cobra.Command{
 		Use: "view", Short: "Show the web page, until interrupted", Args: cobra.NoArgs,
 		Long: `Browsers do not open unix sockets: this command listens on a port of this
 machine alone and passes what comes on to the daemon. The address it prints
-works once, and begins a session that can only read.`,
+works once, and begins a session that may do what you may (with JITOS_TOKEN:
+what that token may); with --read-only one that only looks.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.client()
 			if err != nil {
 				return err
 			}
-			s, err := c.Session(cmd.Context())
+			s, err := c.Session(cmd.Context(), wire.SessionRequest{Act: !look})
 			if err != nil {
 				return err
 			}
@@ -40,6 +42,8 @@ works once, and begins a session that can only read.`,
 			return a.serveView(cmd.Context(), socket, s.Path)
 		},
 	}
+	cmd.Flags().BoolVar(&look, "read-only", false, "a page that shows everything and changes nothing")
+	return cmd
 }
 
 // showView prints the address, and then waits as told.

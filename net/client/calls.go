@@ -364,6 +364,11 @@ func (c *Client) Health(ctx context.Context) (wire.Health, error) {
 }
 
 // Session asks for a one-time token for the web page.
-func (c *Client) Session(ctx context.Context) (wire.Session, error) {
-	return into[wire.Session](ctx, c, call{method: http.MethodPost, path: "/session"})
+func (c *Client) Session(ctx context.Context, in wire.SessionRequest) (wire.Session, error) {
+	return into[wire.Session](ctx, c, call{method: http.MethodPost, path: "/session", body: in})
+}
+
+// Self tells who this client is to the daemon, and what it may be heard on.
+func (c *Client) Self(ctx context.Context) (wire.Caller, error) {
+	return into[wire.Caller](ctx, c, call{method: http.MethodGet, path: "/session"})
 }

@@ -32,7 +32,8 @@ const (
 // identity is who calls, and what with.
 type identity struct {
 	caller  kernel.Caller
-	session bool // a web page's: it may only read
+	session bool // a web page's
+	looks   bool // of a session: it may only look
 }
 
 // identify finds out who sent a request. The error is a 401.
@@ -56,13 +57,64 @@ func (s *Server) identify(r *http.Request) (identity, error) {
 		}
 		return identity{}, unknownCaller("the secret is neither the one of this daemon nor a valid token's").WithHint("it is made at each start; read it again from the .secret file beside the socket. For automation: jitos token new")
 	}
-	if c, err := r.Cookie(sessionCookie); err == nil && s.sessions.known(c.Value, s.now()) {
-		if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
-			return identity{}, unknownCaller("a session serves its own page only")
+	if c, err := r.Cookie(sessionCookie); err == nil {
+		if holder, ok := s.sessions.known(c.Value, s.now()); ok {
+			return s.ofSession(r, holder)
 		}
-		return identity{caller: kernel.Caller{Name: "viewer", Kind: kernel.KindAgent}, session: true}, nil
 	}
 	return identity{}, unknownCaller("every call needs the daemon's secret").WithHint("send it as Authorization: Bearer SECRET; it stands in the .secret file beside the socket. For the web page: jitos view")
+}
+
+// holder is whom a session acts for.
+type holder struct {
+	caller kernel.Caller
+	token  string // the caller's, if it has one: it may end before the session does
+	acts   bool   // the page may do what the caller may; else it only looks
+}
+
+// ofSession identifies the page of a session.
+func (s *Server) ofSession(r *http.Request, h holder) (identity, error) {
+	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
+		return identity{}, unknownCaller("a session serves its own page only")
+	}
+	if !h.acts {
+		return identity{caller: kernel.Caller{Name: "viewer", Kind: kernel.KindAgent}, session: true, looks: true}, nil
+	}
+	if h.token != "" {
+		c, ok := s.opt.Kernel.TokenCaller(h.token)
+		if !ok {
+			return identity{}, unknownCaller("the token that this session was made with is not valid any more").WithHint("jitos view makes a new session")
+		}
+		h.caller = c
+	}
+	return identity{caller: h.caller, session: true}, nil
+}
+
+// mayAct refuses what a session may not do: anything, if it only looks; what
+// gives rights that outlive it; and what another page may have sent.
+func (c *call) mayAct(r *http.Request, who identity) error {
+	switch {
+	case !who.session || c.method == http.MethodGet:
+		return nil
+	case who.looks:
+		return wire.NewProblem(rmg.Denied, "this web session may look at everything and change nothing").WithHint("jitos view makes one that may do what you may")
+	case c.terminal:
+		return wire.NewProblem(rmg.Denied, "%s %s is not for web sessions", c.method, c.path).WithHint("use the command line: jitos help")
+	case !ofOwnPage(r):
+		return wire.NewProblem(rmg.Denied, "a session acts for its own page only")
+	}
+	return nil
+}
+
+// ofOwnPage reports whether the browser says that the daemon's own page sends a
+// request. One that does not say where it comes from (over plain HTTP to a name
+// that is not local) is judged by its Origin, which every POST has.
+func ofOwnPage(r *http.Request) bool {
+	if site := r.Header.Get("Sec-Fetch-Site"); site != "" {
+		return site == "same-origin"
+	}
+	u, err := url.Parse(r.Header.Get("Origin"))
+	return err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
 }
 
 // unknownCaller is the problem of a request that nobody vouches for.
@@ -143,14 +195,15 @@ type sessions struct {
 type expiring struct {
 	sum [32]byte
 	end time.Time
+	holder
 }
 
-// token makes a one-time token.
-func (s *sessions) token(now time.Time) (string, time.Time) {
+// token makes a one-time token for a session of a holder's.
+func (s *sessions) token(h holder, now time.Time) (string, time.Time) {
 	s.Lock()
 	defer s.Unlock()
 	t, end := secretText(), now.Add(tokenLife)
-	s.tokens = remember(s.tokens, t, end)
+	s.tokens = remember(s.tokens, t, end, h)
 	return t, end
 }
 
@@ -162,27 +215,32 @@ func (s *sessions) begin(token string, now time.Time) (*http.Cookie, bool) {
 	if i < 0 {
 		return nil, false
 	}
+	h := s.tokens[i].holder
 	s.tokens = slices.Delete(s.tokens, i, i+1)
 	value := secretText()
-	s.cookies = remember(s.cookies, value, now.Add(sessionLife))
+	s.cookies = remember(s.cookies, value, now.Add(sessionLife), h)
 	return &http.Cookie{
 		Name: sessionCookie, Value: value, Path: "/", MaxAge: int(sessionLife / time.Second),
 		HttpOnly: true, SameSite: http.SameSiteStrictMode,
 	}, true
 }
 
-// known reports whether a cookie is of a session that lasts.
-func (s *sessions) known(value string, now time.Time) bool {
+// known returns whose session a cookie is of, if it lasts.
+func (s *sessions) known(value string, now time.Time) (holder, bool) {
 	s.Lock()
 	defer s.Unlock()
-	return find(s.cookies, value, now) >= 0
+	i := find(s.cookies, value, now)
+	if i < 0 {
+		return holder{}, false
+	}
+	return s.cookies[i].holder, true
 }
 
-func remember(list []expiring, text string, end time.Time) []expiring {
+func remember(list []expiring, text string, end time.Time, h holder) []expiring {
 	if len(list) >= maxSessions {
 		list = slices.Delete(list, 0, len(list)-maxSessions+1)
 	}
-	return append(list, expiring{sha256.Sum256([]byte(text)), end})
+	return append(list, expiring{sha256.Sum256([]byte(text)), end, h})
 }
 
 func find(list []expiring, text string, now time.Time) int {

@@ -5,6 +5,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"path"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -83,6 +85,9 @@ func TestSessionsReadAndChangeNothing(t *testing.T) {
 			refusal(t, s, with(c.method, strings.ReplaceAll(c.path, "{id}", "w5"), "same-origin"), 403)
 		}
 	}
+	if who := answer[wire.Caller](t, s, with("GET", "/session", "same-origin")); !who.ReadOnly || len(who.Caps) != 0 {
+		t.Errorf("a session that only looks is told %+v", who)
+	}
 	now = began.Add(sessionLife)
 	refusal(t, s, with("GET", "/status", "same-origin"), 401)
 
@@ -93,17 +98,95 @@ func TestSessionsReadAndChangeNothing(t *testing.T) {
 	}
 }
 
-func TestPageIsServed(t *testing.T) {
+// begun opens the page of a session that may act, and returns requests of it.
+func begun(t *testing.T, s *Server, bearer string) func(method, target string, headers ...string) *http.Request {
+	t.Helper()
+	r := request("POST", "/session", `{"act":true}`)
+	r.Header.Set("Authorization", "Bearer "+bearer)
+	made := answer[wire.Session](t, s, r)
+	open := httptest.NewRequest("GET", made.Path, nil)
+	open.Host = "127.0.0.1:7000"
+	cookie := do(s, open).Result().Cookies()[0]
+	return func(method, target string, headers ...string) *http.Request {
+		r := request(method, target, "{}")
+		r.Header.Del("Authorization")
+		r.AddCookie(cookie)
+		for i := 0; i < len(headers); i += 2 {
+			r.Header.Set(headers[i], headers[i+1])
+		}
+		return r
+	}
+}
+
+// A session acts as who made it, from its own page alone, and gives nobody
+// rights that outlive it.
+func TestSessionsActForTheirMaker(t *testing.T) {
+	f := newFake(1)
+	s, _ := newServer(t, f, nil)
+	with := begun(t, s, secret)
+	if who := answer[wire.Caller](t, s, with("GET", "/session")); who.Name != "ada@host" || who.Kind != "person" || who.ReadOnly || len(who.Caps) != 6 {
+		t.Errorf("the caller is %+v", who)
+	}
+	own := []string{"Sec-Fetch-Site", "same-origin"}
+	answer[wire.Workspace](t, s, with("POST", "/sws", own...))
+	if got := f.last(); !strings.HasPrefix(got, "Fork ada@host") {
+		t.Errorf("the caller was %q", got)
+	}
+	answer[wire.Workspace](t, s, with("POST", "/sws", "Origin", "http://localhost:7000"))
+	for _, headers := range [][]string{
+		nil, {"Sec-Fetch-Site", "none"}, {"Origin", "http://127.0.0.1:8000"}, {"Origin", "null"},
+		{"Sec-Fetch-Site", "none", "Origin", "http://localhost:7000"},
+	} {
+		refusal(t, s, with("POST", "/sws", headers...), 403)
+	}
+	for _, target := range []string{"/session", "/token", "/token/x/revoke", "/policy", "/admin/gc", "/admin/purge", "/admin/backup"} {
+		if p := refusal(t, s, with("POST", target, own...), 403); !strings.Contains(p.Detail, "web sessions") {
+			t.Errorf("%s: %s", target, p.Detail)
+		}
+	}
+}
+
+// A token's session may do what the token may, for as long as that is valid.
+func TestSessionsEndWithTheirToken(t *testing.T) {
+	f := newFake(1)
+	s, _ := newServer(t, f, nil)
+	made := answer[wire.NewToken](t, s, request("POST", "/token", `{"name":"ci","caps":["rewrite"]}`))
+	with := begun(t, s, made.Secret)
+	if who := answer[wire.Caller](t, s, with("GET", "/session")); who.Name != "token:ci" || who.ReadOnly {
+		t.Errorf("the caller is %+v", who)
+	}
+	answer[wire.NewToken](t, s, request("POST", "/token", `{"name":"other","caps":["rewrite"]}`)) // the fake knows the last one alone
+	refusal(t, s, with("GET", "/status"), 401)
+}
+
+// Pages and their files are served to anybody, under a policy that lets nothing
+// else run; what they name is there.
+func TestPagesAreServed(t *testing.T) {
 	s, _ := newServer(t, newFake(0), nil)
-	for target, media := range map[string]string{"/": "text/html", "/viewer.js": "text/javascript", "/viewer.css": "text/css"} {
+	get := func(target, media string) *httptest.ResponseRecorder {
 		r := httptest.NewRequest("GET", target, nil)
 		r.Host = "localhost"
 		w := do(s, r)
-		if w.Code != 200 || !strings.HasPrefix(w.Header().Get("Content-Type"), media) || w.Body.Len() < 500 {
+		policy := w.Header().Get("Content-Security-Policy")
+		if w.Code != 200 || !strings.HasPrefix(w.Header().Get("Content-Type"), media) || w.Body.Len() < 100 {
 			t.Errorf("%s: %d %v", target, w.Code, w.Header())
 		}
-		if !strings.Contains(w.Header().Get("Content-Security-Policy"), "default-src 'none'") {
-			t.Errorf("%s has no content security policy", target)
+		if !strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "script-src 'self';") || strings.Contains(policy, "unsafe") {
+			t.Errorf("%s has the content security policy %q", target, policy)
+		}
+		return w
+	}
+	names := regexp.MustCompile(`(?:src|href)="\./(assets/[^"]+)"`)
+	for _, target := range []string{"/", "/gallery"} {
+		found := names.FindAllStringSubmatch(get(target, "text/html").Body.String(), -1)
+		if len(found) < 2 {
+			t.Errorf("%s names %d files", target, len(found))
+		}
+		for _, m := range found {
+			media := map[string]string{".js": "text/javascript", ".css": "text/css"}[path.Ext(m[1])]
+			if w := get("/"+m[1], media); !strings.Contains(w.Header().Get("Cache-Control"), "immutable") {
+				t.Errorf("%s is not kept", m[1])
+			}
 		}
 	}
 }

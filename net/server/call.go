@@ -37,8 +37,9 @@ type call struct {
 	media  string      // of an answer that is not JSON
 	events []event     // of an answer that is a stream
 
-	open bool // needs no identity
-	once bool // takes an idempotency key
+	open     bool // needs no identity
+	once     bool // takes an idempotency key
+	terminal bool // not for web sessions
 	// do answers by what it returns or, returning nil and nil, has answered.
 	do func(x *exchange) (any, error)
 
@@ -81,6 +82,7 @@ type exchange struct {
 	r      *http.Request
 	call   *call
 	caller kernel.Caller
+	looks  bool // it is a web session that only looks
 	query  url.Values
 }
 
@@ -89,14 +91,14 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, c *call) {
 	x := &exchange{s: s, w: w, r: r, call: c}
 	if !c.open {
 		who, err := s.identify(r)
-		if err == nil && who.session && c.method != http.MethodGet {
-			err = wire.NewProblem(rmg.Denied, "a web session may look at everything and change nothing").WithHint("use the command line: jitos help")
+		if err == nil {
+			err = c.mayAct(r, who)
 		}
 		if err != nil {
 			s.refuse(w, r, err)
 			return
 		}
-		x.caller = who.caller
+		x.caller, x.looks = who.caller, who.looks
 	}
 	if key := r.Header.Get(wire.KeyHeader); key != "" {
 		if !c.once {

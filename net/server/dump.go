@@ -137,12 +137,21 @@ func size(g rmg.Graph, depth, most int) int {
 
 func (d *dump) node(e rmg.Element, depth int) wire.Node {
 	d.left--
-	return wire.Node{ID: e.ID, Kind: e.Kind, Props: e.Props, Graph: d.inner(e.Graph, depth-1)}
+	return wire.Node{ID: e.ID, Kind: e.Kind, Props: e.Props, Inner: counts(e.Graph), Graph: d.inner(e.Graph, depth-1)}
 }
 
 func (d *dump) edge(e rmg.Element, depth int) wire.Edge {
 	d.left--
-	return wire.Edge{ID: e.ID, Kind: e.Kind, From: e.From, To: e.To, Props: e.Props, Graph: d.inner(e.Graph, depth-1)}
+	return wire.Edge{ID: e.ID, Kind: e.Kind, From: e.From, To: e.To, Props: e.Props, Inner: counts(e.Graph), Graph: d.inner(e.Graph, depth-1)}
+}
+
+// counts tells how much is in a graph; nil of an empty one. O(1).
+func counts(g rmg.Graph) *wire.Counts {
+	if g.IsEmpty() {
+		return nil
+	}
+	nodes, edges := g.Len()
+	return &wire.Counts{Nodes: nodes, Edges: edges}
 }
 
 // inner dumps an inner graph as far as it fits.

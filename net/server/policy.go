@@ -18,7 +18,7 @@ func policyCalls() []call {
 	return []call{
 		{method: get, path: "/policy", id: "policy", summary: "Show the policy that counts", answer: wire.Policy{}, do: (*exchange).policy},
 		{
-			method: post, path: "/policy", id: "set-policy", summary: "Put a policy in place of the one there is",
+			method: post, path: "/policy", id: "set-policy", terminal: true, summary: "Put a policy in place of the one there is",
 			about: "Takes the capability admin. One that does not compile is refused, with each rule and the place in its condition.",
 			body:  wire.PolicyRequest{}, answer: wire.Receipt{}, do: (*exchange).setPolicy,
 		},
@@ -44,12 +44,12 @@ func policyCalls() []call {
 		},
 		{method: get, path: "/token", id: "tokens", summary: "List tokens", answer: wire.TokensAnswer{}, do: (*exchange).tokens},
 		{
-			method: post, path: "/token", id: "new-token", summary: "Make a token for automation",
+			method: post, path: "/token", id: "new-token", terminal: true, summary: "Make a token for automation",
 			about: "Takes the capability admin. Its secret is in this answer and nowhere else.",
 			body:  wire.TokenRequest{}, answer: wire.NewToken{}, do: (*exchange).newToken,
 		},
 		{
-			method: post, path: "/token/{id}/revoke", id: "revoke-token", summary: "End a token at once",
+			method: post, path: "/token/{id}/revoke", id: "revoke-token", terminal: true, summary: "End a token at once",
 			params: []param{pathParam("id", "a token, by id or name")}, answer: wire.Token{}, do: (*exchange).revokeToken,
 		},
 	}

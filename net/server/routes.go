@@ -236,25 +236,27 @@ func historyCalls() []call {
 func systemCalls() []call {
 	return []call{
 		{
-			method: post, path: "/admin/purge", id: "purge", summary: "Remove content for good, on the record",
+			method: post, path: "/admin/purge", id: "purge", terminal: true, summary: "Remove content for good, on the record",
 			about: "Its hash stays, and so does every digest; reading it says who purged it and why. Refused while it stands in the system or an open workspace.",
 			body:  wire.PurgeRequest{}, answer: wire.PurgeAnswer{}, do: (*exchange).purge,
 		},
 		{
-			method: post, path: "/admin/gc", id: "gc", summary: "Remove what nothing kept names, on the record",
+			method: post, path: "/admin/gc", id: "gc", terminal: true, summary: "Remove what nothing kept names, on the record",
 			about: "Kept is all that a record names, but for records of workspaces that were discarded longer ago than /policy's keep_discarded (for ever without it); and what was put since the daemon's start. The log still folds and verifies. With dry_run it only says what would go.",
 			body:  wire.GCRequest{}, maybe: true, answer: wire.GCAnswer{}, do: (*exchange).gc,
 		},
 		{
-			method: post, path: "/admin/backup", id: "backup", summary: "Copy log, contents and checkpoint into a folder, verified",
+			method: post, path: "/admin/backup", id: "backup", terminal: true, summary: "Copy log, contents and checkpoint into a folder, verified",
 			about: "Everything goes on meanwhile. A folder in which something is is refused.",
 			body:  wire.BackupRequest{}, answer: wire.BackupAnswer{}, do: (*exchange).backup,
 		},
 		{method: get, path: "/status", id: "status", summary: "Describe the daemon", answer: wire.Status{}, do: (*exchange).status},
 		{
 			method: post, path: "/session", id: "session", summary: "Make a one-time link for the web page",
-			about: "Opening it makes a session that may look at everything and change nothing.", answer: wire.Session{}, do: (*exchange).session,
+			about: "Opening it makes a session that may look at everything and change nothing, or with act do what the caller may, but for giving rights to others and removing what is kept.",
+			body:  wire.SessionRequest{}, maybe: true, terminal: true, answer: wire.Session{}, do: (*exchange).session,
 		},
+		{method: get, path: "/session", id: "caller", summary: "Tell who the caller is, and what it may be heard on", answer: wire.Caller{}, do: (*exchange).who},
 		{method: get, path: "/healthz", id: "health", summary: "Tell that the daemon answers", answer: wire.Health{}, open: true, do: (*exchange).health},
 		{method: get, path: "/metrics", id: "metrics", summary: "Gauges for Prometheus", media: "text/plain", do: (*exchange).metrics},
 		{method: get, path: "/openapi.json", id: "openapi", summary: "This document", media: "application/json", do: (*exchange).document},

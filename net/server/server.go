@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -219,7 +220,9 @@ func (s *Server) absent(w http.ResponseWriter, r *http.Request) {
 	s.refuse(w, r, p)
 }
 
-// page routes the static files of the web page, and the page itself.
+// page routes the static files of the web pages, and the pages: index.html at
+// the root, any other name.html at /name. What stands below assets carries its
+// content's hash in its name, and is kept by browsers.
 func (s *Server) page(files fs.FS) error {
 	return fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -229,8 +232,12 @@ func (s *Server) page(files fs.FS) error {
 			s.mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { s.index(w, r, files) })
 			return nil
 		}
-		s.mux.HandleFunc("GET /"+name, func(w http.ResponseWriter, r *http.Request) {
+		target, isPage := strings.CutSuffix(name, ".html")
+		s.mux.HandleFunc("GET /"+target, func(w http.ResponseWriter, r *http.Request) {
 			pageHeaders(w.Header())
+			if !isPage && strings.HasPrefix(name, "assets/") {
+				w.Header().Set("Cache-Control", "public, immutable, max-age=31536000")
+			}
 			http.ServeFileFS(w, r, files, name)
 		})
 		return nil
@@ -255,7 +262,7 @@ func (s *Server) index(w http.ResponseWriter, r *http.Request, files fs.FS) {
 
 // pageHeaders keep the page to its own files and out of frames.
 func pageHeaders(h http.Header) {
-	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cache-Control", "no-cache")

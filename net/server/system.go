@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"jitos.dev/net/wire"
+	"jitos.dev/rmg"
 )
 
 func (x *exchange) status() (any, error) {
@@ -25,8 +26,26 @@ func (x *exchange) health() (any, error) {
 }
 
 func (x *exchange) session() (any, error) {
-	token, end := x.s.sessions.token(x.s.now())
+	var in wire.SessionRequest
+	if err := x.read(&in); err != nil {
+		return nil, err
+	}
+	h := holder{acts: in.Act, caller: x.caller}
+	h.caller.Key = ""
+	if _, bearer, _ := strings.Cut(x.r.Header.Get("Authorization"), " "); !same(strings.TrimSpace(bearer), x.s.opt.Secret) {
+		if h.token = strings.TrimSpace(bearer); in.Act {
+			if _, ok := x.s.opt.Kernel.TokenCaller(h.token); !ok {
+				return nil, wire.NewProblem(rmg.Denied, "a worker has no web page that acts for it")
+			}
+		}
+	}
+	token, end := x.s.sessions.token(h, x.s.now())
 	return wire.Session{Token: token, Path: "/?session=" + token, Expires: wire.At(end)}, nil
+}
+
+func (x *exchange) who() (any, error) {
+	c := x.caller.Told()
+	return wire.Caller{Name: c.Name, Kind: string(c.Kind), Caps: c.Caps.Names(), ReadOnly: x.looks}, nil
 }
 
 func (x *exchange) document() (any, error) {

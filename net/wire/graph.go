@@ -84,11 +84,12 @@ type Graph struct {
 }
 
 // Node is a node of a graph. Graph is absent where it is empty or deeper than
-// was asked for.
+// was asked for; Inner tells which.
 type Node struct {
 	ID    string    `json:"id"`
 	Kind  string    `json:"kind"`
 	Props rmg.Props `json:"props"`
+	Inner *Counts   `json:"inner,omitempty" doc:"how much is in its inner graph; absent if nothing"`
 	Graph *Graph    `json:"graph,omitempty"`
 }
 
@@ -99,7 +100,14 @@ type Edge struct {
 	From  string    `json:"from"`
 	To    string    `json:"to"`
 	Props rmg.Props `json:"props"`
+	Inner *Counts   `json:"inner,omitempty" doc:"how much is in its inner graph; absent if nothing"`
 	Graph *Graph    `json:"graph,omitempty"`
+}
+
+// Counts are the nodes and edges of a graph, those inside them left out.
+type Counts struct {
+	Nodes int `json:"nodes"`
+	Edges int `json:"edges"`
 }
 
 // DiffAnswer lists what differs between two versions, in path order, parents

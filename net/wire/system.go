@@ -36,8 +36,22 @@ type MethodsAnswer struct {
 	Methods []tasks.MethodInfo `json:"methods"`
 }
 
+// SessionRequest is the body of POST /session; it may be left out.
+type SessionRequest struct {
+	Act bool `json:"act,omitempty" doc:"the page may do what the caller may; it only looks if absent"`
+}
+
+// Caller is who makes a call, and what it may be heard on at all; policy decides
+// on top of that.
+type Caller struct {
+	Name     string   `json:"name"`
+	Kind     string   `json:"kind" enum:"person,worker,process,agent"`
+	Caps     []string `json:"caps" doc:"admin, system, rewrite, exec, intent, collapse"`
+	ReadOnly bool     `json:"read_only,omitempty" doc:"a web session that only looks"`
+}
+
 // Session is a one-time token for the web page: opening Path in a browser, once
-// and soon, makes a session that may read.
+// and soon, makes a session.
 type Session struct {
 	Token   string `json:"token"`
 	Path    string `json:"path" doc:"/?session=TOKEN"`

@@ -1,0 +1,283 @@
+// The graph as far as it was opened: containers, each one level. A container is
+// read when somebody opens it, and followed by the event stream from then on.
+import type { Counts, Op, Props, Rec, Value, WireGraph } from "../api/types.ts";
+import { join, last, parentOf } from "./paths.ts";
+
+// Mark says how an element differs from what a workspace was forked from, or
+// between two moments.
+export type Mark = "" | "added" | "changed" | "removed" | "conflict" | "both";
+
+export interface Item {
+  id: string; kind: string; props: Props; inner: Counts | undefined;
+  home: Container; box: Container | undefined; // where it stands; its inner graph, once opened
+  col: number; row: number; // its place, in cells; -1 before it has one
+  at: number; // its place in home.items
+  links: Link[]; // that begin or end here
+  flash: number; gone: number; // when it changed, when it went: ms of the page's clock, 0 for never
+}
+
+export interface Link {
+  id: string; kind: string; props: Props; inner: Counts | undefined; home: Container; from: Item; to: Item;
+  flash: number;
+}
+
+export interface Container {
+  path: string; parent: Container | undefined; owner: Item | undefined;
+  state: "closed" | "loading" | "ready" | "failed";
+  stale: boolean; // it is of another version than the one that is shown
+  seq: number; // of the version it was read at; later records are applied to it
+  byId: Map<string, Item>; linkById: Map<string, Link>;
+  items: Item[]; links: Link[]; // in no order that means anything
+  leaving: Item[]; // removed, fading
+  more: number; // elements that were not read
+  placed: boolean;
+  cols: number; rows: number; // extent in cells
+  taken: Map<number, Item>; // by cell, as row * 65536 + col
+  past: Map<string, number>; // cells of those that went: they come back to them
+  next: number; // where the search for a free cell goes on
+}
+
+export function container(path: string, owner?: Item): Container {
+  return {
+    path, owner, parent: owner?.home, state: "closed", stale: false, seq: 0, byId: new Map(), linkById: new Map(), items: [], links: [],
+    leaving: [], more: 0, placed: false, cols: 1, rows: 1, taken: new Map(), past: new Map(), next: 0,
+  };
+}
+
+export const pathOf = (i: Item): string => join(i.home.path, i.id);
+export const linkPath = (l: Link): string => join(l.home.path, l.id, true);
+
+export function sameValue(a: Value | undefined, b: Value | undefined): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
+}
+
+function sameProps(a: Props, b: Props): boolean {
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every((n) => n in b && sameValue(a[n], b[n]));
+}
+
+// Placer gives new elements their cells; it may do so later.
+export interface Placer { place(c: Container, fresh: Item[]): void; free(c: Container, i: Item): void }
+
+export class Store {
+  root = container("/");
+  version = 0; // counts what may change the picture
+  live = 0; // changes that arrived by records
+  readonly dirty = new Set<Container>(); // what the records alone do not tell
+  private readonly placer: Placer;
+  private readonly clock: () => number;
+  private readonly boxes = new Map<string, Container>([["/", this.root]]);
+
+  constructor(placer: Placer, clock: () => number = () => performance.now()) {
+    this.placer = placer;
+    this.clock = clock;
+  }
+
+  get(path: string): Container | undefined { return this.boxes.get(path); }
+  all(): Iterable<Container> { return this.boxes.values(); }
+
+  item(path: string): Item | undefined {
+    const { id, edge } = last(path);
+    return edge ? undefined : this.boxes.get(parentOf(path))?.byId.get(id);
+  }
+
+  link(path: string): Link | undefined {
+    const { id, edge } = last(path);
+    return edge ? this.boxes.get(parentOf(path))?.linkById.get(id) : undefined;
+  }
+
+  // open makes the container of an item, closed until it is filled.
+  open(i: Item): Container {
+    if (!i.box) {
+      i.box = container(pathOf(i), i);
+      this.boxes.set(i.box.path, i.box);
+    }
+    return i.box;
+  }
+
+  // forget empties everything, for a view of something else altogether.
+  forget(): void {
+    this.boxes.clear();
+    this.dirty.clear();
+    this.root = container("/");
+    this.boxes.set("/", this.root);
+    this.version++;
+  }
+
+  // fill makes a container be what was read; what stays keeps its place.
+  fill(c: Container, g: WireGraph, seq: number, quiet = false): void {
+    const first = c.state !== "ready", now = first || quiet ? 0 : this.clock();
+    const seen = new Set<string>(), fresh: Item[] = [];
+    for (const n of g.nodes) {
+      seen.add(n.id);
+      const i = c.byId.get(n.id);
+      if (!i) fresh.push(this.add(c, n.id, n.kind, n.props, n.inner, now));
+      else if (i.kind !== n.kind || !sameProps(i.props, n.props) || !sameValue(i.inner as never, n.inner as never)) {
+        i.kind = n.kind; i.props = n.props; i.inner = n.inner;
+        i.flash = now;
+      }
+    }
+    for (const i of [...c.items]) if (!seen.has(i.id)) this.drop(i, now);
+    seen.clear();
+    for (const e of g.edges) {
+      seen.add(e.id);
+      const l = c.linkById.get(e.id);
+      if (l && l.from.id === e.from && l.to.id === e.to) {
+        if (l.kind !== e.kind || !sameProps(l.props, e.props)) { l.kind = e.kind; l.props = e.props; l.flash = now; }
+        continue;
+      }
+      if (l) this.cut(l);
+      this.tie(c, e.id, e.kind, e.from, e.to, e.props, e.inner, now);
+    }
+    for (const l of [...c.links]) if (!seen.has(l.id)) this.cut(l);
+    c.state = "ready";
+    c.stale = false;
+    c.seq = seq;
+    if (c.owner && !c.more) c.owner.inner = c.items.length ? { nodes: c.items.length, edges: c.links.length } : undefined;
+    if (fresh.length || !c.placed) this.placer.place(c, fresh);
+    this.version++;
+  }
+
+  add(c: Container, id: string, kind: string, props: Props, inner: Counts | undefined, flash: number): Item {
+    const i: Item = { id, kind, props, inner, home: c, box: undefined, col: -1, row: -1, at: c.items.length, links: [], flash, gone: 0 };
+    c.byId.set(id, i);
+    c.items.push(i);
+    return i;
+  }
+
+  private drop(i: Item, now: number): void {
+    const c = i.home;
+    for (const l of [...i.links]) this.cut(l);
+    c.byId.delete(i.id);
+    const end = c.items.pop()!;
+    if (end !== i) { c.items[i.at] = end; end.at = i.at; }
+    this.placer.free(c, i);
+    if (now && i.col >= 0) { i.gone = now; c.leaving.push(i); }
+    if (i.box) this.close(i.box);
+  }
+
+  private close(c: Container): void {
+    this.boxes.delete(c.path);
+    this.dirty.delete(c);
+    for (const i of c.items) if (i.box) this.close(i.box);
+  }
+
+  private tie(c: Container, id: string, kind: string, from: string, to: string, props: Props, inner: Counts | undefined, flash: number): Link | undefined {
+    const a = c.byId.get(from), b = c.byId.get(to);
+    if (!a || !b) return undefined;
+    const l: Link = { id, kind, props, inner, home: c, from: a, to: b, flash };
+    c.linkById.set(id, l);
+    c.links.push(l);
+    a.links.push(l);
+    if (b !== a) b.links.push(l);
+    return l;
+  }
+
+  private cut(l: Link): void {
+    const c = l.home;
+    c.linkById.delete(l.id);
+    c.links.splice(c.links.indexOf(l), 1);
+    for (const end of [l.from, l.to]) {
+      const k = end.links.indexOf(l);
+      if (k >= 0) end.links.splice(k, 1);
+    }
+  }
+
+  // apply follows one record of the view that is shown. What a record does not
+  // tell by itself makes its container dirty, to be read again. Records come in
+  // order, each once; with only, the others have followed it already.
+  apply(r: Rec, only?: Container): void {
+    const touched = new Map<Container, Item[]>();
+    for (const op of r.ops) this.op(op, r.seq, touched, only);
+    for (const [c, fresh] of touched) this.placer.place(c, fresh);
+    if (r.ops_omitted) for (const c of this.boxes.values()) if (c.state === "ready" && (!only || c === only)) this.dirty.add(c);
+    this.version++;
+  }
+
+  private op(op: Op, seq: number, touched: Map<Container, Item[]>, only: Container | undefined): void {
+    const c = this.boxes.get(parentOf(op.path));
+    if (!c || c.state !== "ready") {
+      this.outside(op, seq, only);
+      return;
+    }
+    if (seq <= c.seq || (only && c !== only)) return;
+    const now = this.clock(), { id, edge } = last(op.path);
+    this.live++;
+    const it: Item | Link | undefined = edge ? c.linkById.get(id) : c.byId.get(id);
+    switch (op.op) {
+      case "add_node": case "write":
+        if (op.op === "write" && (op.text !== undefined || op.base64 !== undefined)) { this.dirty.add(c); return; }
+        if (!it) {
+          const i = this.add(c, id, op.kind ?? "File", op.op === "write" ? written({}, op) : op.props ?? {}, undefined, now);
+          touched.set(c, [...(touched.get(c) ?? []), i]);
+          this.grow(c, 1, 0);
+        } else if (op.op === "write") { it.props = written(it.props, op); it.flash = now; }
+        return;
+      case "add_edge":
+        if (!it && this.tie(c, id, op.kind ?? "", op.from ?? "", op.to ?? "", op.props ?? {}, undefined, now)) this.grow(c, 0, 1);
+        return;
+      case "remove":
+        if (!it) return;
+        if (edge) { this.cut(it as Link); this.grow(c, 0, -1); } else {
+          const ties = (it as Item).links.length;
+          this.drop(it as Item, now);
+          this.grow(c, -1, -ties);
+        }
+        return;
+      case "move": {
+        this.dirty.add(c);
+        const to = this.boxes.get(parentOf(op.to ?? "/"));
+        if (to) this.dirty.add(to);
+        return;
+      }
+    }
+    if (!it) { this.dirty.add(c); return; }
+    it.flash = now;
+    if (op.op === "set") it.props = merged(it.props, op.props ?? {});
+    else if (op.op === "retype") it.kind = op.kind ?? it.kind;
+    else if (op.op === "inc" && op.prop && typeof (it.props[op.prop] ?? 0) === "number") {
+      it.props = { ...it.props, [op.prop]: (it.props[op.prop] as number ?? 0) + (op.by ?? 0) };
+    } else this.dirty.add(c);
+  }
+
+  // outside keeps the counts on a closed box right, and lets it flash.
+  private outside(op: Op, seq: number, only: Container | undefined): void {
+    let path = parentOf(op.path), i: Item | undefined;
+    const direct = this.item(path);
+    while (path !== "/" && !(i = this.item(path))) path = parentOf(path);
+    if (!i || i.home.state !== "ready" || seq <= i.home.seq || (only && i.home !== only)) return;
+    i.flash = this.clock();
+    this.live++;
+    if (!direct) return;
+    if (op.op === "write") this.dirty.add(i.home); // it may have made a file
+    const edge = last(op.path).edge, by = op.op === "remove" ? -1 : op.op === "add_node" || op.op === "add_edge" ? 1 : 0;
+    if (op.op === "move" || (op.op === "remove" && !edge)) this.dirty.add(i.home);
+    else if (by) this.count(i, edge ? 0 : by, edge ? by : 0);
+  }
+
+  private grow(c: Container, nodes: number, edges: number): void {
+    if (c.owner) this.count(c.owner, nodes, edges);
+  }
+
+  private count(i: Item, nodes: number, edges: number): void {
+    const was = i.inner ?? { nodes: 0, edges: 0 }, now = { nodes: was.nodes + nodes, edges: was.edges + edges };
+    i.inner = now.nodes > 0 ? now : undefined;
+  }
+
+  // settle lets go of what has faded.
+  settle(before: number): void {
+    for (const c of this.boxes.values()) if (c.leaving.length) c.leaving = c.leaving.filter((i) => i.gone > before);
+  }
+}
+
+function merged(props: Props, set: Props): Props {
+  const out = { ...props };
+  for (const [name, v] of Object.entries(set)) if (v === null) delete out[name]; else out[name] = v;
+  return out;
+}
+
+function written(props: Props, op: Op): Props {
+  const out: Props = { ...props, blob: { $blob: op.blob ?? "", size: op.size ?? 0 } };
+  if (op.mode) out.mode = op.mode; else out.mode ??= "0644";
+  return out;
+}

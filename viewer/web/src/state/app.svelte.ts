@@ -1,0 +1,217 @@
+// The page's state: who one is, what is shown, what comes in.
+import { Problem, read } from "../api/client.ts";
+import type { Approval, Caller, Change, DiffAnswer, LogAnswer, Process, Rec, Space, Status } from "../api/types.ts";
+import { Cells, Kept } from "../layout/placer.ts";
+import { ancestors, last, parentOf, within } from "../model/paths.ts";
+import { type Item, type Link, type Mark, Store } from "../model/store.ts";
+import { Loader } from "./loader.ts";
+import { format, home, parse, type Route, versionOf } from "./route.ts";
+import { Stream } from "./stream.ts";
+
+const shownRecords = 500; // kept for the log and the time bar
+const settle = 250; // ms in which changes are gathered before lists are read again
+const ledger = ["/proc", "/sws", "/worker", "/purge", "/once"];
+const inLedger = (path: string) => ledger.some((l) => within(path, l));
+
+export interface Overlay {
+  marks: Map<string, Mark>;
+  below: Map<string, number>;
+  changes: Change[];
+  total: number;
+}
+
+export class App {
+  caller = $state.raw<Caller>({ name: "", kind: "", caps: [], read_only: true });
+  status = $state.raw<Status | undefined>();
+  route = $state.raw<Route>(home);
+  seq = $state(0); // of the newest record
+  connected = $state(false);
+  denied = $state(false); // there is no session
+  problem = $state("");
+  processes = $state.raw<Process[]>([]);
+  spaces = $state.raw<Space[]>([]);
+  inbox = $state.raw<Approval[]>([]);
+  records = $state.raw<Rec[]>([]); // the newest, oldest first
+  overlay = $state.raw<Overlay | undefined>();
+  picture = $state(0); // counts changes of the graph that views of it follow
+  lists = $state(0); // counts readings of the lists
+  announced = $state(""); // for screen readers
+
+  readonly cells = new Cells(new Kept("jitos.place."));
+  readonly store = new Store(this.cells);
+  readonly loader = new Loader(this.store);
+  private readonly stream: Stream;
+  private waiting: Rec[] = [];
+  private frame = 0;
+  private timer = 0;
+  private overlayFor = "";
+  private shown = "";
+
+  constructor() {
+    this.stream = new Stream({
+      record: (r) => { this.waiting.push(r); this.soon(); },
+      gap: (seq) => { this.seq = seq; this.waiting = []; this.loader.refresh(); void this.tail(); this.later(); },
+      connected: (yes) => { this.connected = yes; },
+    });
+    this.cells.warm();
+    this.cells.onPlaced = () => this.changed();
+    this.loader.onChange = () => this.changed();
+    this.loader.onProblem = (e) => this.failed(e);
+  }
+
+  // may reports whether a button that needs a capability is to be seen.
+  may(cap: string): boolean { return !this.caller.read_only && this.caller.caps.includes(cap); }
+  get person(): boolean { return !this.caller.read_only && this.caller.kind === "person"; }
+  get past(): boolean { return this.route.seq > 0; }
+
+  async start(): Promise<void> {
+    window.addEventListener("hashchange", () => this.follow(parse(location.hash)));
+    this.follow(parse(location.hash));
+    try {
+      this.caller = await read<Caller>("/session");
+    } catch (e) {
+      this.failed(e);
+      if (!this.denied) setTimeout(() => void this.start(), 3000);
+      return;
+    }
+    this.stream.start();
+  }
+
+  // go changes what is shown, as a step that the browser can take back; aside
+  // replaces the step instead.
+  go(to: Partial<Route>, aside = false): void {
+    const hash = format({ ...this.route, ...to });
+    if (hash === format(this.route)) return;
+    if (aside) history.replaceState(null, "", hash); else history.pushState(null, "", hash);
+    this.follow(parse(hash));
+  }
+
+  href(to: Partial<Route>): string { return format({ ...this.route, sel: "", why: "", ...to }); }
+
+  private follow(r: Route): void {
+    this.route = r;
+    const version = versionOf(r), key = `${version} ${r.since}`;
+    if (key !== this.shown) {
+      this.shown = key;
+      void this.turn();
+    }
+  }
+
+  // turn shows another version, with its differences.
+  private async turn(): Promise<void> {
+    const r = this.route, version = versionOf(r);
+    this.overlayFor = this.shown;
+    if (r.view === "system" && !r.since) {
+      this.overlay = undefined;
+      this.loader.show(version, new Map());
+      this.changed();
+      return;
+    }
+    this.loader.show(version, new Map());
+    await this.compare();
+  }
+
+  // compare reads what is different in the version that is shown.
+  private async compare(): Promise<void> {
+    const r = this.route, key = this.shown;
+    try {
+      const marks = new Map<string, Mark>();
+      let from = r.since ? `seq:${r.since}` : "";
+      if (r.view !== "system") {
+        const space = await read<Space>(`/sws/${r.view.slice(4)}`);
+        from ||= space.base_at;
+        for (const c of space.conflicts ?? []) if (!c.take) marks.set(c.path, "conflict");
+      }
+      const d = await read<DiffAnswer>("/diff", { from, to: versionOf(r) });
+      if (key !== this.shown) return;
+      const removed = new Map<string, Change[]>(), below = new Map<string, number>();
+      for (const c of d.changes) {
+        if (!marks.has(c.path)) marks.set(c.path, c.change === "moved" ? "changed" : c.change);
+        if (c.change === "removed") removed.set(parentOf(c.path), [...removed.get(parentOf(c.path)) ?? [], c]);
+      }
+      for (const p of marks.keys()) for (const a of ancestors(parentOf(p))) below.set(a, (below.get(a) ?? 0) + 1);
+      this.overlay = { marks, below, changes: d.changes, total: d.total };
+      if (removed.size || this.loader.removed.size) this.loader.show(versionOf(r), removed);
+      this.changed();
+    } catch (e) { if (key === this.shown) this.failed(e); }
+  }
+
+  // ---- what comes in
+
+  private soon(): void {
+    if (this.frame) return;
+    this.frame = document.hidden ? window.setTimeout(() => this.drain(), 100) : requestAnimationFrame(() => this.drain());
+  }
+
+  private drain(): void {
+    this.frame = 0;
+    const all = this.waiting;
+    this.waiting = [];
+    const { view } = this.route;
+    for (const r of all) {
+      this.seq = r.seq;
+      if (this.past) continue;
+      const seen = r.view === view ? r : view !== "system" && r.view === "system" ? { ...r, ops: r.ops.filter((op) => inLedger(op.path)) } : undefined;
+      if (seen) { this.loader.follow(seen); this.store.apply(seen); }
+      if (r.view !== "system") this.loader.touch(`/sws/${r.view.slice(4)}`);
+    }
+    this.records = this.records.concat(all).slice(-shownRecords);
+    this.changed();
+    this.later();
+  }
+
+  // later reads the lists, and what records left open, once it is quieter.
+  private later(): void {
+    if (!this.timer) this.timer = window.setTimeout(() => { this.timer = 0; void this.refresh(); }, settle);
+  }
+
+  async refresh(): Promise<void> {
+    this.loader.again();
+    if (this.overlayFor === this.shown && this.overlay && !this.past) void this.compare();
+    try {
+      const [status, ps, spaces, inbox] = await Promise.all([
+        read<Status>("/status"), read<{ processes: Process[] }>("/process"), this.openSpaces(), read<{ inbox: Approval[] }>("/inbox"),
+      ]);
+      this.status = status;
+      this.processes = ps.processes;
+      this.spaces = spaces;
+      this.inbox = inbox.inbox;
+      this.lists++;
+      this.problem = "";
+    } catch (e) { this.failed(e); }
+  }
+
+  // openSpaces lists every workspace, up to ten pages.
+  private async openSpaces(): Promise<Space[]> {
+    const out: Space[] = [];
+    let cursor: string | undefined;
+    for (let n = 0; n < 10; n++) {
+      const a = await read<{ workspaces: Space[]; next?: string }>("/sws", { limit: 1000, cursor });
+      out.push(...a.workspaces);
+      if (!(cursor = a.next)) break;
+    }
+    return out;
+  }
+
+  private async tail(): Promise<void> {
+    try {
+      const a = await read<LogAnswer>("/log", { limit: 200, ops: 20 });
+      this.records = a.records.reverse();
+    } catch (e) { this.failed(e); }
+  }
+
+  changed(): void { this.picture++; }
+
+  failed(e: unknown): void {
+    if (e instanceof Problem && e.status === 401) { this.denied = true; return; }
+    this.problem = e instanceof Problem ? [e.message, e.body.hint].filter(Boolean).join(" · ") : String((e as Error).message ?? e);
+  }
+
+  // ---- the selected element
+
+  selected(): Item | Link | undefined {
+    const { sel } = this.route;
+    if (!sel) return undefined;
+    return last(sel).edge ? this.store.link(sel) : this.store.item(sel);
+  }
+}

@@ -1,0 +1,50 @@
+// Every word the page says of its own. A translation is another file like this
+// one, named in index.ts.
+export const en = {
+  title: "JITOS",
+  tabs: { graph: "Graph", workspaces: "Workspaces", processes: "Processes", inbox: "Inbox", log: "Log", rules: "Rules" },
+  skip: "Skip to content",
+  connected: "live", lost: "connection lost, trying again", connecting: "connecting",
+  denied: "This page needs a session. Run: jitos view",
+  readOnlyDaemon: (why: string) => `The daemon does not write: ${why}`,
+  you: (name: string, readOnly: boolean) => (readOnly ? "you may look" : `you are ${name}`),
+  close: "Close", cancel: "Cancel", more: (n: number) => `${n} more`, showMore: "Show more", none: "none", loading: "reading",
+  time: {
+    bar: "Time", now: "Follow live", at: (seq: number) => `at seq ${seq}`, live: (seq: number) => `live, seq ${seq}`, first: "First", back: "One back", on: "One on", play: "Play", pause: "Pause", speed: "Speed",
+    since: "Compare since", sinceOff: "No comparison", missed: (n: number) => `${n} newer`, marks: { collapse: "collapse", failure: "failure", person: "a person's action" },
+  },
+  graph: {
+    picture: "Graph. Arrows move between elements, Enter opens, Backspace leaves, plus and minus zoom, slash searches, t shows the tree.",
+    root: "system", tree: "Tree", drawing: "Picture", fit: "Fit", in: "Zoom in", out: "Zoom out", search: "Selector", searchHint: "/repo/**/*.go or /svc/*[kind=Service]", clear: "Clear",
+    matches: (n: number, more: boolean) => `${n}${more ? "+" : ""} ${n === 1 ? "match" : "matches"}`, kinds: "Kinds", view: "View", system: "system", differences: (n: number) => `${n} ${n === 1 ? "difference" : "differences"}`,
+    legend: { added: "added", changed: "changed", removed: "removed", conflict: "conflict", both: "changed by several" }, counts: (n: number, e: number) => `${n} ${n === 1 ? "node" : "nodes"}${e ? `, ${e} ${e === 1 ? "edge" : "edges"}` : ""}`, unread: (n: number) => `${n} elements are not shown; open the tree or search`,
+    empty: "nothing is in here", selected: (path: string, kind: string) => `${kind} ${path}`, dense: "Many elements: zoom in, search, or use the tree.",
+  },
+  details: {
+    title: "Selected", kind: "kind", from: "from", to: "to", props: "Props", edges: "Edges", inside: "Inside", why: "Why", pin: "Pin", unpin: "Unpin", open: "Zoom in", file: "Content", binary: (n: string) => `${n}, not shown`, blame: "Who wrote each line",
+    neither: "Nothing is selected. Click an element, or move with the arrow keys.", caused: "What it caused", refers: "refers to", before: "leads here", after: "leads to", ancestors: "All that leads here", descendants: "All that follows",
+  },
+  why: { title: "Why", line: (n: number) => `line ${n}`, seq: (n: number) => `seq ${n}`, evidence: "evidence", caused: "What this caused", nothing: "nothing else in the log names it" },
+  spaces: {
+    title: "Workspaces", all: "Show collapsed and discarded", id: "Id", state: "State", from: "From", records: "Rewrites", reason: "Why", process: "Process", overlap: "Overlaps", overlaps: (id: string, path: string, n: number) => `${id} at ${path}${n > 1 ? ` and ${n - 1} more` : ""}`,
+    nothing: "No workspace is open.", new: "New workspace", changes: "Changes", conflicts: "Conflicts", onGraph: "Show on the graph", list: "List", side: "Side by side", theirs: "Changed in the system meanwhile", unchanged: "Nothing differs from its base.", truncated: (n: number) => `the first of ${n}`,
+    collapse: "Collapse", discard: "Discard", restore: "Restore", rebase: "Rebase", frozen: (why: string) => `frozen: ${why}`, base: "stands on",
+    take: { system: "Take the system's", workspace: "Take the workspace's", base: "Take the base's" }, edit: "Edit", useText: "Use this text", sides: { base: "base", system: "system", workspace: "workspace" }, settled: (how: string) => `settled: ${how}`, absent: "(absent)",
+    will: {
+      collapse: (n: number, w: string) => `${n} ${n === 1 ? "change is" : "changes are"} merged into what ${w} was forked from, proven by the gates, and lands as a commit if files of a repository are among them.`,
+      overlap: (n: number) => `${n} of them were changed in the system meanwhile and will be merged, or conflict:`,
+      discard: (n: number) => `The name is dropped with its ${n} ${n === 1 ? "change" : "changes"}. Nothing is lost: Restore brings it back.`,
+      rebase: (n: number) => `What happened since the fork is merged in: ${n} ${n === 1 ? "change" : "changes"} of the system.`,
+    },
+    done: { collapse: (seq: number, commit: string) => `collapsed as seq ${seq}${commit ? `, commit ${commit}` : ""}`, running: "goes on in the background", discard: "discarded", restore: "restored", rebase: "rebased", resolve: "resolved" },
+  },
+  processes: {
+    title: "Processes", none: "No process yet.", started: "started", ended: "ended", owner: "asked by", plan: "Plan", line: "Time line", tasks: "Tasks", output: "Output", evidence: "Evidence", gate: "Gate", result: "Result", took: "Took", sandbox: "Sandbox", green: "green", red: "red", reasons: "Why this plan", rejected: "rejected", attempts: (n: number) => `${n} ${n === 1 ? "attempt" : "attempts"}`, needs: "after", lanes: "Race", intent: "Structured intent", spent: "Used", commit: "commit", next: "next",
+    cancel: "Cancel process", retry: "Retry", willCancel: "Its workers are stopped. Its workspace stays.", willRetry: "It goes on from the last task that has a result.", pending: "not begun", workspace: "workspace", filter: "Only failed and running", budget: (r: number, b: string) => `${r} records, ${b}`, tests: (n: number) => `${n} tests`,
+  },
+  inbox: { title: "Waits for a person", none: "Nothing waits for you.", approve: "Approve", reject: "Reject", comment: "Comment", asked: "Asked about", person: "Only a person answers." },
+  log: { title: "Log", go: "Show this moment", undo: "Take back", willUndo: (seq: number) => `A collapse of the inverse of seq ${seq}, merged with today's head and proven like any other change.`, done: (seq: number) => `taken back as seq ${seq}`, filter: "Text, author or path", ops: (n: number) => `${n} ops`, older: "Older" },
+  rules: { title: "Methods, policy, kinds", methods: "Methods", policy: "Policy", kinds: "Kinds", task: "task", phrases: "Phrases", steps: "Steps", fired: "Where it was used", effect: "Effect", verbs: "Verbs", where: "Where", when: "When", default: "default", source: "Source", noKinds: "No kind schema is declared." },
+  submit: { title: "New intent", text: "What is to be done", repo: "Repository", plan: "Show the plan", run: "Run", planned: "This is what would be done:", none: "No repository is known yet: name its folder.", folder: "Folder", running: (id: string) => `${id} runs` },
+};
+export type Text = typeof en;
