@@ -74,7 +74,7 @@ func (k *Kernel) ExplainPolicy(c Caller, q PolicyQuestion) (PolicyAnswer, error)
 	}
 	for _, v := range verbs {
 		d := j.policy.decide(s, v, q.Path, q.Kind)
-		st := PolicyStep{What: string(v), Effect: d.Effect, Rule: d.Rule, Why: d.Why, Lost: d.Lost}
+		st := PolicyStep{What: string(v), Effect: d.Effect, Rule: d.Rule, Why: d.Why, Lost: j.policy.overruled(s, v, q.Path, q.Kind)}
 		for _, r := range j.policy.Rules {
 			st.Default = st.Default || r.Name == d.Rule && r.Default
 		}

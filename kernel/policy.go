@@ -89,7 +89,6 @@ type Decision struct {
 	Rule   string // that decided; empty: no rule matched, which denies
 	Why    string // in a sentence
 	Broken bool   // the rule could not be evaluated, and denies for it
-	Lost   []Lost // rules that matched and were overruled
 }
 
 // Lost is a rule that matched and did not decide.
@@ -197,17 +196,21 @@ func before(a, b bool) int {
 	return 1
 }
 
-// hits are the rules that match a question, the one that decides first.
-func (p *Policy) hits(s *subject, verb Verb, at rmg.Path, kind string) []hit {
-	var out []hit
+// best is the rule that decides a question: of those that match, the one that
+// comes before all others.
+func (p *Policy) best(s *subject, verb Verb, at rmg.Path, kind string) (best hit, ok bool) {
 	for _, r := range p.rules {
-		h, ok := r.match(s, verb, at, kind)
-		if ok {
-			out = append(out, h)
+		h, matches := r.match(s, verb, at, kind)
+		if !matches {
+			continue
+		}
+		if !ok {
+			best, ok = h, true
+		} else if n, _ := h.compare(best); n < 0 {
+			best = h
 		}
 	}
-	slices.SortFunc(out, func(a, b hit) int { n, _ := a.compare(b); return n })
-	return out
+	return best, ok
 }
 
 // match looks at what is cheap first; a condition that fails to evaluate
@@ -246,21 +249,34 @@ func (p *Policy) decide(s *subject, verb Verb, at rmg.Path, kind string) Decisio
 	if p.broken != nil {
 		return Decision{Effect: Deny, Why: "the policy does not compile: " + p.broken.Error(), Broken: true}
 	}
-	hits := p.hits(s, verb, at, kind)
-	if len(hits) == 0 {
+	first, ok := p.best(s, verb, at, kind)
+	if !ok {
 		return Decision{Effect: Deny, Why: "no rule allows it"}
 	}
-	first := hits[0]
 	d := Decision{Effect: first.effect(), Rule: first.Name, Why: first.Reason}
 	if first.fault != nil {
 		d.Broken = true
 		d.Why = "its condition cannot be evaluated, which denies: " + first.fault.Error()
 	}
-	for _, h := range hits[1:] {
-		_, why := first.compare(h)
-		d.Lost = append(d.Lost, Lost{Rule: h.Name, Effect: h.effect(), Why: why.over(first, h)})
-	}
 	return d
+}
+
+// overruled lists the other rules that match a question, the one that would
+// decide next first, and what the one that decides has over each.
+func (p *Policy) overruled(s *subject, verb Verb, at rmg.Path, kind string) []Lost {
+	var hits []hit
+	for _, r := range p.rules {
+		if h, ok := r.match(s, verb, at, kind); ok {
+			hits = append(hits, h)
+		}
+	}
+	slices.SortFunc(hits, func(a, b hit) int { n, _ := a.compare(b); return n })
+	var out []Lost
+	for _, h := range hits[min(1, len(hits)):] {
+		_, why := hits[0].compare(h)
+		out = append(out, Lost{Rule: h.Name, Effect: h.effect(), Why: why.over(hits[0], h)})
+	}
+	return out
 }
 
 // isProtected reports whether the document protects a path, and by which glob.

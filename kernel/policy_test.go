@@ -106,7 +106,7 @@ func decisions(t *testing.T, document, questions string) string {
 		s := subjectOf(t, who).seeing([]rmg.Path{rmg.Path(f[1])}, []work.Evidence{{Gate: "all tests", Kind: work.GateTest, Green: true}})
 		dec := p.decide(s, Verb(f[0]), rmg.Path(f[1]), f[2])
 		fmt.Fprintf(&b, "%s: %s: %s\n", strings.TrimSpace(line), dec.Effect, dec.sentence())
-		for _, l := range dec.Lost {
+		for _, l := range p.overruled(s, Verb(f[0]), rmg.Path(f[1]), f[2]) {
 			fmt.Fprintf(&b, "    over %q (%s): %s\n", l.Rule, l.Effect, l.Why)
 		}
 	}
