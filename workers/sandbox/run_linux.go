@@ -119,7 +119,10 @@ func Run(ctx context.Context, c Command) (Outcome, error) {
 	rep, err := supervise(ctx, cmd, s, c.Timeout, &out)
 	out.Took = time.Since(began)
 	out.Stdout, out.Stderr, out.Truncated = stdout.kept.Bytes(), stderr.kept.Bytes(), limit.truncated
-	out.InForce = rep.InForce
+	if out.InForce = rep.InForce; out.InForce.Tier == "" && out.TimedOut {
+		// The least is claimed of a stage that ended before it could say more.
+		out.InForce = work.Sandbox{Tier: "none", Network: "open", Lacks: []string{"a report: the time was over before the sandbox stood"}}
+	}
 	switch {
 	case ctx.Err() != nil:
 		return out, ctx.Err()
