@@ -68,9 +68,10 @@ type layers struct {
 	dir  string
 	boot string
 
-	mu  sync.Mutex // guards the fields below
-	all map[rmg.Digest]*layer
-	now uint64
+	mu   sync.Mutex // guards the fields below
+	all  map[rmg.Digest]*layer
+	gone []*layer // out of all, but somebody is in them or in what stands on them
+	now  uint64
 }
 
 func (l *layer) files() string { return filepath.Join(l.dir, "tree") }
@@ -275,8 +276,34 @@ func (ls *layers) hold(l *layer) *layer {
 
 func (ls *layers) release(l *layer) {
 	ls.mu.Lock()
-	defer ls.mu.Unlock()
 	l.users--
+	gone := ls.leavable()
+	ls.mu.Unlock()
+	for _, dir := range gone {
+		_ = removeAll(dir) // what stays is removed at the next start
+	}
+}
+
+// leavable takes out of gone the layers that nobody is in any more, and returns
+// their folders. ls.mu is held.
+func (ls *layers) leavable() []string {
+	if len(ls.gone) == 0 {
+		return nil
+	}
+	needed := map[*layer]bool{}
+	for _, l := range ls.gone {
+		for x := l; x != nil && l.users > 0; x = x.below {
+			needed[x] = true
+		}
+	}
+	var out []string
+	ls.gone = slices.DeleteFunc(ls.gone, func(l *layer) bool {
+		if !needed[l] {
+			out = append(out, l.dir)
+		}
+		return !needed[l]
+	})
+	return out
 }
 
 // build makes a layer and says so; below, if any, is released.
@@ -453,8 +480,8 @@ func (ls *layers) look(l *layer, again bool) (bool, error) {
 	return true, nil
 }
 
-// forget takes a layer and those on it out of the table. Its folder stays for
-// whoever is in it, until the same tree is made again or the next start.
+// forget takes a layer and those on it out of the table. Their folders stay for
+// as long as somebody is in them.
 func (ls *layers) forget(bad *layer) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
@@ -462,10 +489,25 @@ func (ls *layers) forget(bad *layer) {
 		for x := l; x != nil; x = x.below {
 			if x == bad {
 				delete(ls.all, d)
+				ls.gone = append(ls.gone, l)
 				break
 			}
 		}
 	}
+}
+
+// forgetAll takes every layer that is made out of the table, and returns the
+// folders of those that nobody is in.
+func (ls *layers) forgetAll() []string {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	for d, l := range ls.all {
+		if l.isReady() {
+			delete(ls.all, d)
+			ls.gone = append(ls.gone, l)
+		}
+	}
+	return ls.leavable()
 }
 
 // surplus takes the layers beyond maxLayers out of the table, those least
