@@ -16,6 +16,9 @@ func (m *Manager) Forget() error {
 			err = errors.Join(err, removeAll(dir))
 		}
 	}
+	if m.includes != nil {
+		err = errors.Join(err, m.includes.forget())
+	}
 	slots := filepath.Join(m.opt.Dir, "slot")
 	return errors.Join(err, filepath.WalkDir(slots, func(p string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
