@@ -49,6 +49,12 @@ func TestWhatAWorkspaceNeedsIsIncluded(t *testing.T) {
 		if ops, err := f.Scan(ctx, root); err != nil || len(ops) != 0 {
 			t.Errorf("%v %v", ops, err)
 		}
+		// A worker who takes the rule away does not get a secret committed.
+		b.must(os.WriteFile(filepath.Join(f.Path(), ".gitignore"), nil, 0o644))
+		ops, err := f.Scan(ctx, root)
+		if b.must(err); len(ops) != 2 || ops[0].Path != root.Child(".gitignore") || ops[1].Path != root.Join("node_modules", "new.js") {
+			t.Errorf("without ignore rules: %v", ops)
+		}
 		b.must(f.Close())
 		if b.read(".env") != "KEY=1\n" {
 			t.Error("the person's file was written through")
