@@ -108,7 +108,7 @@ func (b *bench) roundTrip(rnd *rand.Rand, round int) {
 	out, err := b.m.Land(ctx, l)
 	b.must(err)
 	if out.Result != Landed {
-		b.Fatalf("round %d: %+v", round, out)
+		b.Fatalf("round %d: %+v\nof %+v\nin\n%s", round, out, l.Paths, snapshot(b.T, b.top))
 	}
 	// Only what it says of files: of an ignore file that is a link now it warns.
 	if s, err := (git{dir: b.top}).line(ctx, "status", "--porcelain", "--ignored"); s != "" || err != nil {
