@@ -10,11 +10,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"jitos.dev/journal"
+	"jitos.dev/rewrite"
 	"jitos.dev/rmg"
 	"jitos.dev/worktree"
 )
@@ -29,6 +31,7 @@ func worktreeRows() (rows []measure, done func() error) {
 			measure{fmt.Sprintf("worktree/cold/%d", n), g.row(n, (*forest).cold)},
 			measure{fmt.Sprintf("worktree/scan/%d", n), g.row(n, (*forest).scan)},
 			measure{fmt.Sprintf("worktree/reimport/%d", n), g.row(n, (*forest).reimport)},
+			measure{fmt.Sprintf("worktree/land/%d", n), g.row(n, (*forest).land)},
 		)
 		if n == 10_000 {
 			rows = append(rows,
@@ -281,6 +284,62 @@ func (f *forest) reimport() (row, error) {
 		return err
 	})
 	return row{Value: took, Unit: "ms", Peers: map[string]float64{"all of it": f.imported}, N: 1}.within(250, "<= 250 ms"), err
+}
+
+// land is the time to commit ten changes and bring them into the working tree;
+// the peer is git commit of the same. Git has to be content afterwards.
+func (f *forest) land() (row, error) {
+	ctx := context.Background()
+	tip, err := f.m.Head(ctx, f.top, "main")
+	if err != nil {
+		return row{}, err
+	}
+	old, err := f.m.Tree(ctx, f.top, tip)
+	if err != nil {
+		return row{}, err
+	}
+	o := rmg.NewOverlay(old)
+	for i := range 10 {
+		b, err := forestBlobs{f.store.Blobs()}.Put(strings.NewReader(fmt.Sprint("landed ", i)))
+		if err != nil {
+			return row{}, err
+		}
+		p := rmg.Root.Join("d0", "e2", fmt.Sprintf("f%d.txt", 200+i))
+		if err := rewrite.Apply(o, []rewrite.Op{{Op: rewrite.Write, Path: p, Blob: b}}); err != nil {
+			return row{}, err
+		}
+	}
+	took, err := millis(func() error {
+		l, err := f.m.Prepare(ctx, worktree.LandRequest{
+			ID: "bench", Top: f.top, Branch: "main", Tip: tip, Old: old, New: o.Graph(), Message: "ten", Author: "B <b@example.com>",
+		})
+		if err != nil {
+			return err
+		}
+		out, err := f.m.Land(ctx, l)
+		if err == nil && out.Result != worktree.Landed {
+			err = fmt.Errorf("%s: %v", out.Result, out.Paths)
+		}
+		return err
+	})
+	if err != nil {
+		return row{}, err
+	}
+	if out, err := exec.Command("git", "-C", f.top, "status", "--porcelain").CombinedOutput(); err != nil || len(out) > 0 {
+		return row{}, fmt.Errorf("git status after a landing: %w\n%s", err, out)
+	}
+	if err := f.git("-C", f.top, "fsck", "--no-dangling"); err != nil {
+		return row{}, err
+	}
+	for i := range 10 {
+		if err := os.WriteFile(filepath.Join(f.top, "d0", "e3", fmt.Sprintf("f%d.txt", 300+i)), []byte("edited\n"), 0o644); err != nil {
+			return row{}, err
+		}
+	}
+	commit, err := millis(func() error {
+		return f.git("-C", f.top, "-c", "user.name=B", "-c", "user.email=b@example.com", "commit", "-qam", "ten more")
+	})
+	return row{Value: took, Unit: "ms", Peers: map[string]float64{"git commit": commit}, Holds: true, N: 1}, err
 }
 
 // disk is what 50 workspaces with ten changes each take of it, beside one.

@@ -273,6 +273,8 @@ func (g *memGit) Blame(_ context.Context, _, commit, name string, line int) (Com
 	return g.commits[at], nil
 }
 
+func (g *memGit) Forget() error { return nil }
+
 func (g *memGit) Slot(_ context.Context, name string, tree rmg.Graph, _ Origin) (Folder, error) {
 	return stageFolder{name, tree}, nil
 }

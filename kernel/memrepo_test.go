@@ -133,6 +133,8 @@ func (m *memRepo) Fresh(_ context.Context, n string, g rmg.Graph) (Folder, error
 	return m.place(n, g)
 }
 
+func (m *memRepo) Forget() error { return nil }
+
 func (m *memRepo) place(name string, tree rmg.Graph) (Folder, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

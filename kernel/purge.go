@@ -60,7 +60,7 @@ func (k *Kernel) Purge(ctx context.Context, c Caller, q PurgeRequest) (Purged, e
 	}
 	out := Purged{Sums: list, Left: []string{
 		"the repository's own history is yours to rewrite: git filter-repo, then expire its reflog",
-		"folders that workspaces were materialised in keep old files until their next use",
+		"workspaces that are being worked in keep their files until that is done; build caches keep what was built of it",
 		"backups that were taken before have it still",
 	}}
 	out.Seq, err = k.recordPurge(ctx, c, list, q.Reason)
@@ -71,6 +71,9 @@ func (k *Kernel) Purge(ctx context.Context, c Caller, q PurgeRequest) (Purged, e
 		if err := k.opt.Journal.Purge(b.Sum); err != nil {
 			return out, fmt.Errorf("purge %x: %w", b.Sum, err)
 		}
+	}
+	if err := k.opt.Worktree.Forget(); err != nil {
+		return out, fmt.Errorf("purge: the copies in the folders of workspaces: %w", err)
 	}
 	return out, nil
 }

@@ -110,6 +110,9 @@ type Worktree interface {
 
 	Slot(ctx context.Context, name string, tree rmg.Graph, of Origin) (Folder, error)
 	Fresh(ctx context.Context, name string, tree rmg.Graph) (Folder, error)
+	// Forget removes the copies of contents that are kept to make folders
+	// quickly, but for those in use.
+	Forget() error
 
 	Prepare(ctx context.Context, r LandRequest) (landing []byte, commit string, err error)
 	Land(ctx context.Context, landing []byte) (LandOutcome, error)

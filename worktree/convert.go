@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -20,28 +21,36 @@ import (
 // conversions are the attributes that say so; core.autocrlf does as well.
 var conversions = []string{"filter", "ident", "working-tree-encoding", "text", "eol", "crlf"}
 
-// converted tells which of the names may have other bytes in the working tree.
-// Attributes are those of the working tree, as for git itself.
-func converted(ctx context.Context, top string, names []string) (map[string]bool, error) {
-	out := map[string]bool{}
-	if len(names) == 0 {
-		return out, nil
+// convert notes which paths may have other bytes in the working tree. Attributes
+// are those of the working tree, as for git itself.
+func convert(ctx context.Context, top string, paths []LandPath) error {
+	if len(paths) == 0 {
+		return nil
 	}
 	g := git{dir: top}
 	auto, err := g.line(ctx, "config", "--get", "core.autocrlf")
 	all := err == nil && auto != "false" && auto != ""
-	g.stdin = strings.NewReader(strings.Join(names, "\x00") + "\x00")
+	var names strings.Builder
+	for _, p := range paths {
+		names.WriteString(p.name() + "\x00")
+	}
+	g.stdin = strings.NewReader(names.String())
 	found, err := g.run(ctx, append([]string{"check-attr", "-z", "--stdin"}, conversions...)...)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	// Of each path, in order: its name, an attribute, the value.
 	list := records(found)
-	for i := 0; i+2 < len(list); i += 3 {
-		if v := list[i+2]; all || v != "unspecified" && v != "unset" {
-			out[list[i]] = true
+	if len(list) != 3*len(conversions)*len(paths) {
+		return fmt.Errorf("git check-attr answered %d fields for %d paths", len(list), len(paths))
+	}
+	for i := range paths {
+		for j := range conversions {
+			v := list[3*(i*len(conversions)+j)+2]
+			paths[i].Convert = paths[i].Convert || all || v != "unspecified" && v != "unset"
 		}
 	}
-	return out, nil
+	return nil
 }
 
 // cleaned is the object id that git would give a working tree's file.
@@ -57,19 +66,9 @@ func cleaned(ctx context.Context, top, name, full string) (string, error) {
 // unfaithful finds the first of the new contents that git would check out and
 // then commit as something else: a large file that LFS keeps, line ends that are
 // normalised. dir is for what is checked out.
-func (m *Manager) unfaithful(ctx context.Context, top string, paths []LandPath, dir string) error {
-	var names []string
+func unfaithful(ctx context.Context, top string, paths []LandPath, dir string) error {
 	for _, p := range paths {
-		if p.isFile() {
-			names = append(names, p.name())
-		}
-	}
-	conv, err := converted(ctx, top, names)
-	if err != nil {
-		return err
-	}
-	for _, p := range paths {
-		if !p.isFile() || !conv[p.name()] {
+		if !p.isFile() || !p.Convert {
 			continue
 		}
 		id, err := thereAndBack(ctx, top, p, filepath.Join(dir, "smudged"))
@@ -90,7 +89,7 @@ func thereAndBack(ctx context.Context, top string, p LandPath, full string) (str
 	if err != nil {
 		return "", err
 	}
-	err = smudged(ctx, top, p, true, f)
+	err = smudged(ctx, top, p, f)
 	if err := errors.Join(err, f.Close()); err != nil {
 		return "", err
 	}
@@ -101,9 +100,9 @@ func thereAndBack(ctx context.Context, top string, p LandPath, full string) (str
 func (p LandPath) isFile() bool { return p.NewMode == "100644" || p.NewMode == "100755" }
 
 // smudged copies an object to w as it is to stand in the working tree.
-func smudged(ctx context.Context, top string, p LandPath, convert bool, w io.Writer) error {
+func smudged(ctx context.Context, top string, p LandPath, w io.Writer) error {
 	args := []string{"cat-file", "blob", p.NewID}
-	if convert {
+	if p.Convert {
 		args = []string{"cat-file", "--filters", "--path=" + p.name(), p.NewID}
 	}
 	ctx, stop := context.WithCancel(ctx)
@@ -129,21 +128,11 @@ func smudged(ctx context.Context, top string, p LandPath, convert bool, w io.Wri
 	return nil
 }
 
-// convert notes which landed paths have other bytes in the working tree.
-func (s *site) convert(ctx context.Context, l Landing) (err error) {
-	var names []string
-	for _, p := range l.Paths {
-		names = append(names, p.name())
-	}
-	s.conv, err = converted(ctx, s.top, names)
-	return err
-}
-
 // look is what stands at a file in git's words. A file that is converted counts
 // as what git would commit, if its own bytes are neither side of the landing.
 func (s *site) look(ctx context.Context, full string, p LandPath) (entry, error) {
 	is, err := look(full, len(p.NewID+p.OldID))
-	if err != nil || !s.conv[p.name()] || is.id == "" || is.mode == "120000" {
+	if err != nil || !p.Convert || is.id == "" || is.mode == "120000" {
 		return is, err
 	}
 	if is == (entry{p.OldMode, p.OldID}) || is == (entry{p.NewMode, p.NewID}) {

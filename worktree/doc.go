@@ -45,9 +45,10 @@ const maxTrees = 64
 
 // Manager does all of it. Safe for concurrent use.
 type Manager struct {
-	opt    Options
-	how    Mechanism
-	layers *layers // nil where folders are copies
+	opt      Options
+	how      Mechanism
+	layers   *layers   // nil where folders are copies
+	includes *includes // likewise
 
 	mu     sync.Mutex               // guards the fields below
 	trees  map[string]rmg.Graph     // by commit
@@ -79,6 +80,9 @@ func New(opt Options) (*Manager, error) {
 	}
 	m.how = Mechanism{Name: overlays}
 	var err error
-	m.layers, err = openLayers(filepath.Join(opt.Dir, "layers"))
+	if m.layers, err = openLayers(filepath.Join(opt.Dir, "layers")); err != nil {
+		return nil, err
+	}
+	m.includes, err = openIncludes(filepath.Join(opt.Dir, "includes"))
 	return m, err
 }

@@ -44,11 +44,6 @@ func (m *Manager) finish(ctx context.Context, s *site, l Landing) (Outcome, erro
 	if err != nil {
 		return out, err
 	}
-	if s.conv == nil { // after a crash
-		if err := s.convert(ctx, l); err != nil {
-			return out, err
-		}
-	}
 	if err := os.MkdirAll(s.stage(l), 0o755); err != nil {
 		return out, err
 	}

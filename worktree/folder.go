@@ -33,6 +33,7 @@ type Folder struct {
 	tree  rmg.Graph
 	of    Origin
 	git   *gitPlaces // nil where there is no .git
+	with  *include   // ignored files that .worktreeinclude names, held; nil for none
 	body  body
 	fresh bool
 	free  func()
@@ -121,6 +122,9 @@ func (m *Manager) place(ctx context.Context, name string, tree rmg.Graph, of Ori
 		if err == nil {
 			f.git, err = of.places(ctx)
 		}
+		if err == nil && of.Top != "" {
+			f.with, err = m.includes.hold(ctx, of.Top)
+		}
 	} else {
 		f.body = &copied{f: f, slot: known}
 	}
@@ -131,7 +135,7 @@ func (m *Manager) place(ctx context.Context, name string, tree rmg.Graph, of Ori
 		err = f.Update(ctx, tree)
 	}
 	if err != nil {
-		err = errors.Join(err, f.body.drop())
+		err = errors.Join(err, f.leave())
 		free()
 		return nil, err
 	}
@@ -175,10 +179,19 @@ func (f *Folder) Update(ctx context.Context, tree rmg.Graph) error {
 
 // Close frees the place.
 func (f *Folder) Close() error {
-	defer f.free()
-	err := f.body.drop()
+	err := f.leave()
 	if f.fresh {
 		err = errors.Join(err, removeAll(f.dir))
+	}
+	f.free()
+	return err
+}
+
+// leave gives back what the folder holds.
+func (f *Folder) leave() error {
+	err := f.body.drop()
+	if f.with != nil {
+		f.m.includes.release(f.with)
 	}
 	return err
 }

@@ -21,14 +21,19 @@ func (m *Manager) makeEmptyRepo() error {
 	return os.WriteFile(filepath.Join(m.emptyRepo(), "HEAD"), []byte("ref: refs/heads/main\n"), 0o600)
 }
 
-// ignored tells which names below a folder its ignore files leave out.
-func (m *Manager) ignored(ctx context.Context, dir string, names []string) (map[string]bool, error) {
+// ignored tells which names its ignore files, the person's own and those of the
+// repository, if it is known, leave out of a folder.
+func (f *Folder) ignored(ctx context.Context, names []string) (map[string]bool, error) {
 	out := map[string]bool{}
 	if len(names) == 0 {
 		return out, nil
 	}
+	dir, repo := f.Path(), f.m.emptyRepo()
+	if f.git != nil {
+		repo = f.git.dir
+	}
 	g := git{dir: dir, stdin: strings.NewReader(strings.Join(names, "\x00") + "\x00")}
-	found, err := g.run(ctx, "--git-dir="+m.emptyRepo(), "--work-tree="+dir, "check-ignore", "--no-index", "-z", "--stdin")
+	found, err := g.run(ctx, "--git-dir="+repo, "--work-tree="+dir, "check-ignore", "--no-index", "-z", "--stdin")
 	var ge *errGit
 	if err != nil && (!errors.As(err, &ge) || ge.exit != 1) { // 1: none is
 		return nil, err

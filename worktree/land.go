@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"jitos.dev/rmg"
@@ -45,6 +47,8 @@ type LandPath struct {
 	OldID   string   `json:"old_id,omitempty"`   // git object
 	NewMode string   `json:"new_mode,omitempty"`
 	NewID   string   `json:"new_id,omitempty"`
+	// Convert says that the file may have other bytes in the working tree.
+	Convert bool `json:"convert,omitempty"`
 }
 
 // name is the file's, with "/" between its parts.
@@ -103,72 +107,74 @@ func (m *Manager) Prepare(ctx context.Context, r LandRequest) (Landing, error) {
 	return l, err
 }
 
-// landPaths lists what differs, and writes the objects of the new side.
+// landPaths lists what differs, and writes the objects of the new side. O(change).
 func (m *Manager) landPaths(ctx context.Context, r LandRequest, dir string) ([]LandPath, error) {
-	oldFiles, err := flatten(r.Old)
-	if err != nil {
-		return nil, err
-	}
-	newFiles, err := flatten(r.New)
+	names, err := differing(r.Old, r.New, math.MaxInt)
 	if err != nil {
 		return nil, err
 	}
 	var gone, rest []LandPath
 	var contents []want
-	for _, name := range sortedNames(oldFiles) {
-		if _, ok := newFiles[name]; !ok {
-			gone = append(gone, LandPath{Path: rmg.Root.Join(strings.Split(name, "/")...)})
+	for _, name := range names {
+		p := LandPath{Path: pathOf(rmg.Root, name)}
+		if w, ok := wanted(r.New, name); ok {
+			p.NewMode = w.mode()
+			rest, contents = append(rest, p), append(contents, w)
+		} else {
+			gone = append(gone, p)
 		}
-	}
-	for _, name := range sortedNames(newFiles) {
-		w := newFiles[name]
-		if had, ok := oldFiles[name]; ok && had == w {
-			continue
-		}
-		rest = append(rest, LandPath{Path: rmg.Root.Join(strings.Split(name, "/")...), NewMode: w.mode()})
-		contents = append(contents, w)
 	}
 	if err := m.writeObjects(ctx, r.Top, dir, contents, rest); err != nil {
 		return nil, err
 	}
-	if err := m.unfaithful(ctx, r.Top, rest, dir); err != nil {
+	list := append(gone, rest...)
+	if err := convert(ctx, r.Top, list); err != nil {
 		return nil, err
 	}
-	list := append(gone, rest...)
-	return list, m.oldSides(ctx, r, list, oldFiles)
+	if err := unfaithful(ctx, r.Top, list, dir); err != nil {
+		return nil, err
+	}
+	return list, m.oldSides(ctx, r, list)
 }
+
+// namesAtOnce is how many names one git command is given.
+const namesAtOnce = 200
 
 // oldSides fills in what Tip holds at each path, and checks that it is what the
 // change was made from.
-func (m *Manager) oldSides(ctx context.Context, r LandRequest, list []LandPath, oldFiles map[string]want) error {
+func (m *Manager) oldSides(ctx context.Context, r LandRequest, list []LandPath) error {
 	tip, err := m.Tree(ctx, r.Top, r.Tip)
 	if err != nil {
 		return err
 	}
-	tipFiles, err := flatten(tip)
-	if err != nil {
-		return err
-	}
-	out, err := git{dir: r.Top}.run(ctx, "ls-tree", "-r", "-z", "--full-tree", r.Tip)
-	if err != nil {
-		return err
-	}
-	entries := map[string][2]string{}
-	for _, rec := range records(out) {
-		meta, name, _ := strings.Cut(rec, "\t")
-		if f := strings.Fields(meta); len(f) == 3 {
-			entries[name] = [2]string{f[0], f[2]}
-		}
-	}
+	at := map[string]*LandPath{}
 	for i := range list {
 		name := list[i].name()
-		was, had := oldFiles[name]
-		is, has := tipFiles[name]
+		was, had := wanted(r.Old, name)
+		is, has := wanted(tip, name)
 		if had != has || was != is {
 			return fail(rmg.Conflict, "", "%s is not what %s holds", name, r.Tip)
 		}
-		if e, ok := entries[name]; ok {
-			list[i].OldMode, list[i].OldID = e[0], e[1]
+		if has {
+			at[name] = &list[i]
+		}
+	}
+	g := git{dir: r.Top, env: []string{"GIT_LITERAL_PATHSPECS=1"}}
+	for names := range slices.Chunk(sortedNames(at), namesAtOnce) {
+		out, err := g.run(ctx, append([]string{"ls-tree", "-z", "--full-tree", r.Tip, "--"}, names...)...)
+		if err != nil {
+			return err
+		}
+		for _, rec := range records(out) {
+			meta, name, _ := strings.Cut(rec, "\t")
+			if p, f := at[name], strings.Fields(meta); p != nil && len(f) == 3 {
+				p.OldMode, p.OldID = f[0], f[2]
+			}
+		}
+	}
+	for _, name := range sortedNames(at) {
+		if at[name].OldID == "" {
+			return fmt.Errorf("git ls-tree does not tell of %q", name)
 		}
 	}
 	return nil
@@ -312,9 +318,12 @@ func (m *Manager) lockSite(ctx context.Context, l Landing) (at *site, why string
 		if why, err := at.lock(ctx, l, m.opt.Step); err != nil || why != "" {
 			return nil, why, err
 		}
+		if at.on(l.Branch) {
+			return at, "", nil
+		}
 		again, err := findSite(ctx, l)
 		if err == nil && again != nil && again.top == at.top {
-			return at, "", nil
+			return at, "", nil // git keeps HEAD in its own way
 		}
 		if err := errors.Join(err, at.unlock(l)); err != nil {
 			return nil, "", err

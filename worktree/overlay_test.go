@@ -344,3 +344,49 @@ func TestScanLeavesOutWhatIsIgnored(t *testing.T) {
 		}
 	})
 }
+
+// TestForgetLeavesNoCopy: a content is found nowhere below the manager's folder,
+// but for what somebody is working in, until they are done.
+func TestForgetLeavesNoCopy(t *testing.T) {
+	mechanisms(t, func(t *testing.T, mount bool) {
+		b := benchWith(t, Options{Mount: mount})
+		secret := "the deploy key\n"
+		tree := b.apply(b.head(), []rewrite.Op{b.op("key", secret, "0600")})
+		copies := func() (n int) {
+			b.must(filepath.WalkDir(b.m.opt.Dir, func(p string, d os.DirEntry, err error) error {
+				if err == nil && d.Type().IsRegular() {
+					data, err := os.ReadFile(p)
+					if b.must(err); string(data) == secret {
+						n++
+					}
+				}
+				return err
+			}))
+			return n
+		}
+		b.must(b.slot("s/0", tree).Close())
+		f := b.slot("s/1", tree)
+		if copies() == 0 {
+			t.Fatal("there is no copy to begin with")
+		}
+		b.must(b.m.Forget())
+		if got, want := snapshotFiles(t, f.Path()), b.onDisk(tree); got != want {
+			t.Errorf("a workspace in use is now\n%s\nnot\n%s", got, want)
+		}
+		b.must(f.Close())
+		if mount { // a copied slot that was in use keeps its files for the next
+			if n := copies(); n != 0 {
+				t.Errorf("%d copies are left", n)
+			}
+		}
+		b.must(b.m.Forget())
+		if n := copies(); n != 0 {
+			t.Errorf("%d copies are left", n)
+		}
+		g := b.slot("s/1", tree)
+		if got, want := snapshotFiles(t, g.Path()), b.onDisk(tree); got != want {
+			t.Errorf("the slot afterwards is\n%s\nnot\n%s", got, want)
+		}
+		b.must(g.Close())
+	})
+}

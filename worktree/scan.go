@@ -131,7 +131,7 @@ func (f *Folder) changes(ctx context.Context) ([]change, error) {
 			fresh = append(fresh, name)
 		}
 	}
-	ignored, err := f.m.ignored(ctx, f.Path(), fresh)
+	ignored, err := f.ignored(ctx, fresh)
 	if err != nil {
 		return nil, err
 	}

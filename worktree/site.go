@@ -41,8 +41,7 @@ func pause(ctx context.Context) error {
 // site is the working tree that has the branch checked out.
 type site struct {
 	top    string
-	gitDir string          // of this working tree: holds its index
-	conv   map[string]bool // landed paths whose bytes differ between repository and working tree
+	gitDir string // of this working tree: holds its index
 }
 
 // findSite returns where the branch is checked out, nil if nowhere.
@@ -66,6 +65,12 @@ func findSite(ctx context.Context, l Landing) (*site, error) {
 		}
 	}
 	return nil, nil
+}
+
+// on says whether the working tree is on a branch, by its HEAD.
+func (s *site) on(branch string) bool {
+	head, err := os.ReadFile(filepath.Join(s.gitDir, "HEAD"))
+	return err == nil && string(head) == "ref: refs/heads/"+branch+"\n"
 }
 
 func (s *site) lockFile() string { return filepath.Join(s.gitDir, "index.lock") }
@@ -176,9 +181,6 @@ func (s *site) inTheWay(ctx context.Context, l Landing) ([]string, error) {
 		return []string{noExchange}, nil
 	}
 	index, err := s.index(ctx)
-	if err == nil {
-		err = s.convert(ctx, l)
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -208,13 +210,16 @@ func (s *site) inTheWay(ctx context.Context, l Landing) ([]string, error) {
 
 // free says whether the file at a path is what the landing replaces.
 func (s *site) free(ctx context.Context, p LandPath, name string, removed map[string]bool) (bool, error) {
-	for d := path.Dir(name); d != "."; d = path.Dir(d) {
-		st, err := os.Lstat(filepath.Join(s.top, d))
-		if err == nil && !st.IsDir() && !removed[d] {
-			return false, nil // a file or a link where a folder is needed
+	// From the top, so that no link is followed.
+	for i, c := range name {
+		if c != '/' {
+			continue
 		}
+		d := name[:i]
+		st, err := os.Lstat(filepath.Join(s.top, d))
 		if err == nil && !st.IsDir() {
-			return p.OldMode == "", nil
+			// A file or a link where a folder is needed.
+			return removed[d] && p.OldMode == "", nil
 		}
 	}
 	full := filepath.Join(s.top, name)

@@ -33,7 +33,7 @@ func (s *site) prepare(ctx context.Context, l Landing) (why []string, err error)
 		}
 		err := s.make(ctx, l, p, s.staged(l, i))
 		var ge *errGit
-		if errors.As(err, &ge) && s.conv[p.name()] {
+		if errors.As(err, &ge) && p.Convert {
 			why = append(why, fmt.Sprintf("%s (git cannot convert it: %v)", p.name(), err))
 		} else if err != nil {
 			return nil, full(fmt.Errorf("stage %s: %w", p.name(), err))
@@ -85,7 +85,7 @@ func (s *site) make(ctx context.Context, l Landing, p LandPath, staged string) e
 	if err != nil {
 		return err
 	}
-	err = smudged(ctx, s.top, p, s.conv[p.name()], f)
+	err = smudged(ctx, s.top, p, f)
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}

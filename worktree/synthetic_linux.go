@@ -35,7 +35,7 @@ const (
 )
 
 // gitPlaces are where a repository keeps what a workspace's git reads.
-type gitPlaces struct{ objects, shallow string }
+type gitPlaces struct{ dir, objects, shallow, exclude string }
 
 // places finds them. A commit that the repository has no more has none: then the
 // workspace goes without git.
@@ -50,12 +50,18 @@ func (of Origin) places(ctx context.Context) (*gitPlaces, error) {
 	} else if err != nil {
 		return nil, err
 	}
-	out, err := g.line(ctx, "rev-parse", "--git-path", "objects", "--git-path", "shallow")
+	out, err := g.line(ctx, "rev-parse", "--absolute-git-dir", "--git-path", "objects", "--git-path", "shallow", "--git-path", "info/exclude")
 	if err != nil {
 		return nil, err
 	}
-	objects, shallow, _ := strings.Cut(out, "\n")
-	return &gitPlaces{absolute(of.Top, objects), absolute(of.Top, shallow)}, nil
+	list := strings.Split(out, "\n")
+	if len(list) != 4 {
+		return nil, fmt.Errorf("git rev-parse: %q", out)
+	}
+	for i, name := range list {
+		list[i] = absolute(of.Top, name)
+	}
+	return &gitPlaces{list[0], list[1], list[2], list[3]}, nil
 }
 
 func absolute(top, name string) string {
@@ -167,8 +173,10 @@ func (o *mounted) plantGit(dir string) error {
 		"HEAD": "ref: " + filepath.ToSlash(branch) + "\n", branch: of.Commit + "\n", "objects/info/alternates": gitAlternate,
 		"config": "[core]\n" + format + "\tbare = false\n\tfilemode = true\n\ttrustctime = false\n\tcheckstat = minimal\n[gc]\n\tauto = 0\n[user]\n\tname = workspace\n\temail = workspace@localhost\n",
 	}
-	if data, err := os.ReadFile(o.f.git.shallow); err == nil {
-		files["shallow"] = string(data)
+	for name, from := range map[string]string{"shallow": o.f.git.shallow, "info/exclude": o.f.git.exclude} {
+		if data, err := os.ReadFile(from); err == nil {
+			files[name] = string(data)
+		}
 	}
 	for _, name := range sortedNames(files) {
 		full := filepath.Join(dir, name)

@@ -345,6 +345,21 @@ func TestLandAFileWhereEmptyFoldersStand(t *testing.T) {
 	b.clean()
 }
 
+// TestLandAFolderWhereALinkStood: what the link leads to has no say.
+func TestLandAFolderWhereALinkStood(t *testing.T) {
+	b := newBench(t, nil)
+	b.must(os.Symlink("dir", filepath.Join(b.top, "d")))
+	b.must(os.Symlink("x", filepath.Join(b.top, "dir/sub")))
+	b.git("add", "-A")
+	b.git("commit", "-qm", "links")
+	out, err := b.m.Land(context.Background(), b.change(remove("d"), b.op("d/sub/file", "a file\n", "0644")))
+	b.must(err)
+	if out.Result != Landed || b.read("d/sub/file") != "a file\n" {
+		t.Errorf("%+v", out)
+	}
+	b.clean()
+}
+
 func TestLandRefusesAMovedBranch(t *testing.T) {
 	b := newBench(t, nil)
 	l := b.several()

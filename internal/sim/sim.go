@@ -55,6 +55,8 @@ func (nothing) Blame(context.Context, string, string, string, int) (kernel.Commi
 	return kernel.Commit{}, errOutside
 }
 
+func (nothing) Forget() error { return nil }
+
 func (nothing) Slot(context.Context, string, rmg.Graph, kernel.Origin) (kernel.Folder, error) {
 	return nil, errOutside
 }
