@@ -370,7 +370,10 @@ func TestIntentsMayAskForWhatIsProtected(t *testing.T) {
 			t.Errorf("the file granted and not the test: %s: %s", p.Status, p.Reason)
 		}
 		s.Scope.DropTests = drop
-		id := b.intent(IntentRequest{SLAPS: s})
+		if _, err := b.k.Intent(context.Background(), ada, IntentRequest{Text: "do app", Dir: "/app", DropTests: []string{""}}); err == nil {
+			t.Error("a test without a name can be dropped")
+		}
+		id := b.intent(IntentRequest{Protected: s.Scope.Protected, DropTests: drop})
 		if p := b.end(id); p.Status != "landed" {
 			t.Errorf("asked for: %s: %s", p.Status, p.Reason)
 		}
