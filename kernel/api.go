@@ -199,7 +199,10 @@ type IntentRequest struct {
 	// "serializable" (what the workspace read and the head changed does too).
 	// Empty leaves it to a constraint of the SLAPS, "isolation: serializable".
 	Isolation string
-	Approve   string // "auto" (default), "ask": a person approves the collapse whatever policy says
+	// Protected and DropTests widen the intent's scope: protected paths that it may
+	// change, tests that it may skip or take away, by name.
+	Protected, DropTests []string
+	Approve              string // "auto" (default), "ask": a person approves the collapse whatever policy says
 }
 
 // ForkRequest makes a workspace.

@@ -73,6 +73,18 @@ func TestARunWithAFaultIsRed(t *testing.T) {
 	if e.Green || e.Reason != e.Fault {
 		t.Errorf("green %v: %s", e.Green, e.Reason)
 	}
+	judgeTests(&e, work.Evidence{Tests: tests("A+"), Fault: "the run changed b_test.go"}, work.Gate{Kind: work.GateTest}, nil)
+	if e.Green {
+		t.Error("another fault of the head excuses it")
+	}
+	judgeTests(&e, work.Evidence{Tests: tests("A+"), Fault: e.Fault}, work.Gate{Kind: work.GateTest}, nil)
+	if !e.Green || e.Reason != "1 test green; as at the head, the run changed a_test.go" {
+		t.Errorf("as at the head: green %v: %s", e.Green, e.Reason)
+	}
+	judgeTests(&e, work.Evidence{Tests: tests("A+ B+"), Fault: e.Fault}, work.Gate{Kind: work.GateTest}, nil)
+	if e.Green {
+		t.Error("a fault of the head excuses tests that are gone")
+	}
 }
 
 func TestTestPattern(t *testing.T) {

@@ -88,6 +88,9 @@ func (k *Kernel) intend(ctx context.Context, c Caller, once Once, r IntentReques
 	if err := k.may(c, CapIntent, VerbIntent, root, kindProcess, processFacts{Owner: c.Name, Intent: s.Intent}); err != nil {
 		return Process{}, err
 	}
+	if s, err = r.widened(s); err != nil {
+		return Process{}, err
+	}
 	if err := k.mayGrant(c, s, root); err != nil {
 		return Process{}, err
 	}
@@ -126,6 +129,16 @@ func (k *Kernel) intend(ctx context.Context, c Caller, once Once, r IntentReques
 		return Process{}, err
 	}
 	return k.start(ctx, once, p, root, moduleOf(tree, target.file), target)
+}
+
+// widened is what was understood with what the request lets the intent do besides.
+func (r IntentRequest) widened(s tasks.SLAPS) (tasks.SLAPS, error) {
+	if len(r.Protected)+len(r.DropTests) == 0 {
+		return s, nil
+	}
+	s.Scope.Protected = slices.Concat(s.Scope.Protected, r.Protected)
+	s.Scope.DropTests = slices.Concat(s.Scope.DropTests, r.DropTests)
+	return s, s.Validate()
 }
 
 // readable refuses text that fits no phrase before any repository is touched.

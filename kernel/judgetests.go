@@ -61,14 +61,15 @@ func compareTests(head, here []work.Test, may func(string) bool) testVerdict {
 // judgeTests turns a test run into a verdict: tests ran, none that was green at
 // the head is red, skipped or gone, none of the others was taken away, none is
 // newly red, and what had to turn green did. The intent may ask for tests to be
-// dropped, by name.
+// dropped, by name. A run that tampered with its folder proves nothing, unless the
+// head's own run does exactly the same.
 func judgeTests(e *work.Evidence, base work.Evidence, g work.Gate, drop []string) {
 	v := compareTests(base.Tests, e.Tests, func(name string) bool {
 		return slices.ContainsFunc(drop, func(glob string) bool { return segMatch(glob, name) })
 	})
 	e.Green = false
 	switch {
-	case e.Fault != "":
+	case e.Fault != "" && e.Fault != base.Fault:
 		e.Reason = e.Fault
 	case len(e.Tests) == 0:
 		e.Reason = orText(e.Reason, "no test ran")
@@ -90,7 +91,9 @@ func judgeTests(e *work.Evidence, base work.Evidence, g work.Gate, drop []string
 		}
 	default:
 		e.Green = true
-		e.Reason = greenReason(v)
+		if e.Reason = greenReason(v); e.Fault != "" {
+			e.Reason += "; as at the head, " + e.Fault
+		}
 	}
 }
 

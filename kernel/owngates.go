@@ -31,7 +31,7 @@ type ownGates struct {
 func (k *Kernel) ownGates(tree rmg.Graph) (ownGates, error) {
 	e, ok := tree.Get(rmg.Root.Join(split(tasks.GatesPath)...))
 	if !ok {
-		return ownGates{}, nil
+		return ownGates{protected: []string{tasks.GatesPath}}, nil // to bring the first one is to change it
 	}
 	bad := func(msg string) (ownGates, error) {
 		return ownGates{}, &rmg.Error{Op: "gates", Code: rmg.Invalid, Msg: msg, Hint: "jitos gates check says what is wrong; mend it and commit it with git"}

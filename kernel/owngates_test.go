@@ -182,6 +182,7 @@ func TestOwnProtectionHoldsAtTheCommit(t *testing.T) {
 		"another file":  {map[string]string{"a.txt": "b"}, ""},
 		"the gate file": {map[string]string{tasks.GatesPath: "gates_version: \"1\"\n"}, ".jitos/gates.yaml is protected"},
 		"no gate file":  {map[string]string{tasks.GatesPath: ""}, ".jitos/gates.yaml is protected"},
+		"the first one": {map[string]string{"a.txt": "b"}, ".jitos/gates.yaml is protected"},
 		"its script":    {map[string]string{"ci.sh": "exit 0\n"}, "ci.sh is protected"},
 		"a gate's own":  {map[string]string{"lint/rules": ""}, "lint/rules is protected"},
 		"the file's":    {map[string]string{"keep/y": "y"}, "keep/y is protected"},
@@ -197,6 +198,9 @@ func TestOwnProtectionHoldsAtTheCommit(t *testing.T) {
 				}
 			}
 			p := proof{base: treeOf(t, m, base), next: treeOf(t, m, next)}
+			if name == "the first one" {
+				p.base = treeOf(t, m, map[string]string{"a.txt": "a"})
+			}
 			// A policy that protects nothing leaves the repository's own word.
 			p.head = worldWith(t, "protected: []\n", p.base)
 			e := k.policyEvidence(p)
@@ -366,7 +370,10 @@ func TestIntentsMayAskForWhatIsProtected(t *testing.T) {
 			t.Errorf("the file granted and not the test: %s: %s", p.Status, p.Reason)
 		}
 		s.Scope.DropTests = drop
-		id := b.intent(IntentRequest{SLAPS: s})
+		if _, err := b.k.Intent(context.Background(), ada, IntentRequest{Text: "do app", Dir: "/app", DropTests: []string{""}}); err == nil {
+			t.Error("a test without a name can be dropped")
+		}
+		id := b.intent(IntentRequest{Protected: s.Scope.Protected, DropTests: drop})
 		if p := b.end(id); p.Status != "landed" {
 			t.Errorf("asked for: %s: %s", p.Status, p.Reason)
 		}

@@ -13,8 +13,8 @@ import (
 // What pytest -v prints of a test, alone and by one of several processes; and its
 // last line.
 var (
-	pytestLine    = regexp.MustCompile(`^(\S[^:]*::.+?) (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS|RERUN)(?: \(.*\))?(?:\s+\[ *\d+%\])?\s*$`)
-	pytestWorker  = regexp.MustCompile(`^\[gw\d+\] \[ *\d+%\] (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS|RERUN) (\S[^:]*::.+?)\s*$`)
+	pytestLine    = regexp.MustCompile(`^(\S[^:]*::[^\s\[]+(?:\[.*\])?) (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS|RERUN)(?: \(.*\))?(?:\s+\[ *\d+%\])?\s*$`)
+	pytestWorker  = regexp.MustCompile(`^\[gw\d+\] \[ *\d+%\] (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS|RERUN) (\S[^:]*::[^\s\[]+(?:\[.*\])?)\s*$`)
 	pytestSummary = regexp.MustCompile(`^=+ (.*) in [0-9.]+s(?: \([0-9:]+\))? =+\s*$`)
 	pytestCount   = regexp.MustCompile(`^(\d+) (passed|failed|errors?|skipped|xfailed|xpassed|rerun)$`)
 	terminalStyle = regexp.MustCompile("\x1b\\[[0-9;]*m")
@@ -42,6 +42,9 @@ func readPytest(data []byte, c *cases) error {
 			id, word = m[2], m[1]
 		} else {
 			continue
+		}
+		if summary != "" {
+			return fmt.Errorf("it names %s after its last line", id)
 		}
 		seen[word]++
 		file, name, _ := strings.Cut(id, "::")
@@ -95,6 +98,9 @@ func agree(summary string, seen map[string]int) error {
 		}
 	}
 	for _, w := range []string{"PASSED", "FAILED", "ERROR", "SKIPPED", "XFAIL", "XPASS", "RERUN"} {
+		if w == "ERROR" && told[w] > seen[w] {
+			return fmt.Errorf("it counts %d errors and names %d: not all tests could be collected", told[w], seen[w])
+		}
 		if told[w] != seen[w] {
 			return fmt.Errorf("it counts %d %s and names %d; the command needs -v, and no -s", told[w], strings.ToLower(w), seen[w])
 		}

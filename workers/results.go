@@ -14,7 +14,7 @@ import (
 // part of the tests would not be all of them.
 const (
 	maxReport   = 16 << 20 // bytes
-	maxTests    = 200_000
+	maxTests    = 100_000
 	maxTestName = 4 << 10 // bytes, of package and name together
 )
 

@@ -104,8 +104,11 @@ func sameContent(full, name string, file func(string) (rmg.Blob, bool)) (bool, e
 		return false, err
 	}
 	defer f.Close()
+	if st, err := f.Stat(); err != nil || st.Size() != want.Size {
+		return false, err
+	}
 	h := sha256.New()
-	n, err := io.Copy(h, f)
+	n, err := io.Copy(h, io.LimitReader(f, want.Size))
 	return n == want.Size && [32]byte(h.Sum(nil)) == want.Sum, err
 }
 

@@ -25,6 +25,7 @@ func (a *app) intentCmd() *cobra.Command {
 		Use: "intent TEXT", Short: "Say what is wanted, and follow it until it has landed",
 		Example: `  jitos intent 'Fix the failing test in ./pkg'
   jitos intent 'Fix the auth bug in AuthService' --plan-only
+  jitos intent 'Fix the bug in ./old' --grant 'old/*_test.go' --drop-test 'example.com/app/old.TestGone'
   jitos intent -f slaps.json --land branch`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -62,6 +63,8 @@ func (a *app) intentCmd() *cobra.Command {
 	f.StringVar(&req.Approve, "approve", "auto", "auto (as policy says), or ask: a person approves the collapse")
 	f.IntVar(&req.Race, "race", 0, "how many attempts race, at most 8; the first that is proven collapses")
 	f.StringVar(&req.Isolation, "isolation", "", "snapshot (what both sides wrote conflicts) or serializable (what was read and then changed does too)")
+	f.StringArrayVar(&req.Protected, "grant", nil, "a glob of protected paths that it may change; can be given again")
+	f.StringArrayVar(&req.DropTests, "drop-test", nil, "a test that it may skip or take away, by name, * is anything; can be given again")
 	f.StringVar(&req.Worker, "worker", "", "prefer a worker; not in this version")
 	f.StringVar(&req.From, "from", "", "start from a ref; not in this version")
 	f.BoolVar(&req.Dirty, "dirty", false, "take the uncommitted state in; not in this version")

@@ -18,7 +18,10 @@ func (x *exchange) intent() (any, error) {
 	if err := notYet(in); err != nil {
 		return nil, err
 	}
-	req := kernel.IntentRequest{Text: in.Text, Dir: in.Repo, PlanOnly: in.PlanOnly, Land: in.Land, Race: in.Race, Isolation: in.Isolation, Approve: in.Approve}
+	req := kernel.IntentRequest{
+		Text: in.Text, Dir: in.Repo, PlanOnly: in.PlanOnly, Land: in.Land, Race: in.Race, Isolation: in.Isolation, Approve: in.Approve,
+		Protected: in.Protected, DropTests: in.DropTests,
+	}
 	structured := len(in.SLAPS) > 0 && string(in.SLAPS) != "null"
 	if (req.Text != "") == structured {
 		return nil, wire.NewProblem(rmg.Invalid, "give either text or slaps").WithHint(`for example {"text":"Fix the failing test in ./pkg","repo":"/home/me/app"}`)

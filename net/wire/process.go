@@ -21,6 +21,9 @@ type IntentRequest struct {
 	From     string          `json:"from,omitempty" doc:"not in this version"`
 	Dirty    bool            `json:"dirty,omitempty" doc:"not in this version"`
 	Worker   string          `json:"worker,omitempty" doc:"not in this version"`
+	// Protected and DropTests are for who may change protected paths: by default people.
+	Protected []string `json:"protected,omitempty" doc:"globs of protected paths that the intent may change"`
+	DropTests []string `json:"drop_tests,omitempty" doc:"tests that it may skip or take away, by name; * is anything"`
 	// Isolation says what conflicts with what landed since the fork.
 	Isolation string `json:"isolation,omitempty" doc:"snapshot (default: what both wrote conflicts) or serializable (what was read and then changed does too)"`
 }

@@ -120,7 +120,7 @@ type event struct {
 // The limits of what is read, since the code under test decides how much it is.
 const (
 	maxEvent  = 1 << 20  // bytes of a line; a longer one is no event
-	maxEvents = 200_000  // tests
+	maxEvents = 100_000  // tests
 	maxKept   = 64 << 20 // bytes of output of tests, in all
 )
 
