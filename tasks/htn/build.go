@@ -68,7 +68,8 @@ func (b *builder) task(t int32) int32 {
 func (b *builder) method(in *instance, r *rule, env []int32) {
 	m := gmethod{method: int32(r.method), task: b.task(in.add[0])}
 	if r.method >= 0 {
-		m.pre = b.conj(&r.s.pre, env)
+		pre := r.pre(b.m)
+		m.pre = b.conj(&pre, env)
 	}
 	if m.pre.never {
 		return
