@@ -70,8 +70,9 @@ func (b *builder) method(in *instance, r *rule, env []int32) {
 	if r.method >= 0 {
 		pre := r.pre(b.m)
 		m.pre = b.conj(&pre, env)
+		m.own = b.conj(&r.s.pre, env)
 	}
-	if m.pre.never {
+	if m.own.never {
 		return
 	}
 	for _, s := range in.steps {

@@ -1,6 +1,9 @@
 package htn
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Verdict is how a search ended.
 type Verdict int
@@ -22,7 +25,7 @@ type Options struct {
 	// DefaultNodes. A node takes about a microsecond in the fast search and up to a
 	// millisecond in the others.
 	Nodes int
-	// Search, if it is not "", is the one search to run: Dive, Best or Table.
+	// Search, if it is not "", is the one search to run.
 	Search string
 }
 
@@ -31,6 +34,9 @@ const (
 	Dive  = "dive"
 	Best  = "best first"
 	Table = "table"
+	// Progression is for problems that leave the order of steps open; the others
+	// take one order there, so that they may miss plans.
+	Progression = "progression"
 )
 
 // DefaultNodes is what a search may visit if nothing is said.
@@ -50,8 +56,8 @@ func (m *Model) Plan(o Options) (*Result, error) {
 	if o.Nodes < 0 {
 		return nil, fmt.Errorf("a budget of %d nodes: it is 0 for the default, or more", o.Nodes)
 	}
-	if o.Search != "" && o.Search != Dive && o.Search != Best && o.Search != Table {
-		return nil, fmt.Errorf("there is no search %q; there are %q, %q and %q", o.Search, Dive, Best, Table)
+	if all := []string{"", Dive, Best, Table, Progression}; !slices.Contains(all, o.Search) {
+		return nil, fmt.Errorf("there is no search %q; there are %q", o.Search, all[1:])
 	}
 	if o.Nodes == 0 {
 		o.Nodes = DefaultNodes
@@ -89,12 +95,17 @@ func (s *search) run() *Result {
 	}
 	var b *best
 	var t *table
-	if g != nil {
+	var p *progress
+	switch {
+	case g == nil:
+	case s.m.total:
 		b, t = newBest(g), newTable(g)
+	default:
+		b, p = newBest(g), newProgress(g)
 	}
 	for n, was := 1, -1; s.left > 0 && s.left != was; n *= factor {
 		was = s.left
-		if g != nil && (s.best(b, n*firstBest) || s.m.total && s.table(t, n*firstTable)) {
+		if b != nil && s.best(b, n*firstBest) || t != nil && s.table(t, n*firstTable) || p != nil && s.progress(p, n*firstBest) {
 			return &s.res
 		}
 		if s.dive(dives[1], n*firstDive/factor) || s.dive(dives[0], n*firstDive) {
@@ -154,4 +165,14 @@ func (s *search) table(t *table, n int) bool {
 		return true
 	}
 	return found
+}
+
+func (s *search) progress(p *progress, n int) bool {
+	found, over := s.turn(Progression, &p.tried, n, p.run)
+	if found {
+		s.res.Plan = p.plan()
+	} else if over {
+		s.res.Verdict, s.res.By = None, Progression
+	}
+	return over
 }

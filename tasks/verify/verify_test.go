@@ -21,6 +21,7 @@ func TestPlannerAgainstAllThereIs(t *testing.T) {
 		{"dive alone", false, htn.Dive, 150},
 		{"best first alone", true, htn.Best, 250},
 		{"table alone", true, htn.Table, 250},
+		{"progression alone", false, htn.Progression, 250},
 	} {
 		var found, none, open int
 		for seed := range kind.seeds {
