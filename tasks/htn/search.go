@@ -77,7 +77,7 @@ type search struct {
 // The first budgets, in nodes. Those that follow are larger by a factor each time,
 // so that no search waits long for its turn and the last turn is most of all.
 const (
-	firstDive  = 50_000
+	firstDive  = 25_000
 	firstBest  = 2_000
 	firstTable = 20_000
 	factor     = 4
@@ -85,7 +85,7 @@ const (
 
 func (s *search) run() *Result {
 	dives := []*dive{newDive(s.m, 0), newDive(s.m, 1)}
-	if s.dive(dives[0], firstDive) {
+	if s.dive(dives[0], firstDive) || s.dive(dives[1], firstDive/2) {
 		return &s.res
 	}
 	g, never := s.m.ground()
@@ -108,7 +108,7 @@ func (s *search) run() *Result {
 		if b != nil && s.best(b, n*firstBest) || t != nil && s.table(t, n*firstTable) || p != nil && s.progress(p, n*firstBest) {
 			return &s.res
 		}
-		if s.dive(dives[1], n*firstDive/factor) || s.dive(dives[0], n*firstDive) {
+		if s.dive(dives[0], n*firstDive) || s.dive(dives[1], n*firstDive/2) {
 			return &s.res
 		}
 	}
