@@ -17,12 +17,18 @@ func (a *app) planCmd() *cobra.Command {
 	var file string
 	var explain bool
 	var facts []string
+	var h hddlFlags
 	cmd := &cobra.Command{
-		Use: "plan -f slaps.json", Short: "Plan a SLAPS document, without a daemon", Args: cobra.NoArgs,
-		Example: "  jitos plan -f slaps.json\n  jitos plan -f slaps.yaml -o dot | dot -Tsvg > plan.svg",
+		Use: "plan -f slaps.json | --domain D.hddl --problem P.hddl", Short: "Plan a SLAPS document or an HDDL problem, without a daemon", Args: cobra.NoArgs,
+		Example: "  jitos plan -f slaps.json\n  jitos plan -f slaps.yaml -o dot | dot -Tsvg > plan.svg\n" +
+			"  jitos plan --domain domain.hddl --problem p01.hddl -o ipc",
 		RunE: func(_ *cobra.Command, _ []string) error {
+			if h.domain != "" || h.problem != "" {
+				h.explain = explain
+				return a.planHDDL(h)
+			}
 			if file == "" {
-				return &usageError{fmt.Errorf("-f FILE is missing\nusage: jitos plan -f slaps.json")}
+				return &usageError{fmt.Errorf("-f FILE is missing\nusage: jitos plan -f slaps.json, or jitos plan --domain D.hddl --problem P.hddl")}
 			}
 			s, err := readSLAPS(a.in, file)
 			if err != nil {
@@ -50,6 +56,7 @@ func (a *app) planCmd() *cobra.Command {
 	cmd.Flags().StringVarP(&file, "file", "f", "", "a SLAPS document (JSON or YAML; - is standard input)")
 	cmd.Flags().BoolVar(&explain, "explain", false, "say why each method was chosen, and others not")
 	cmd.Flags().StringArrayVar(&facts, "fact", nil, "what the planner knows, NAME=VALUE (language=go, has_tests=true)")
+	h.add(cmd)
 	return cmd
 }
 

@@ -245,9 +245,16 @@ func (r *reader) readTypes(d *htn.Domain, list []sexp) {
 		}
 		return i
 	}
+	isObject := func(s *sexp) bool { return strings.EqualFold(s.word, htn.ObjectType) }
 	r.typed(list, func(name *sexp, types []sexp) {
+		if isObject(name) {
+			return // it is there, and above all
+		}
 		i := add(name)
 		for j := range types {
+			if isObject(&types[j]) {
+				continue
+			}
 			p := d.Types[add(&types[j])].Name
 			d.Types[i].Parents = append(d.Types[i].Parents, p)
 		}

@@ -8,9 +8,9 @@ import (
 
 // The limits of a file.
 const (
-	MaxBytes = 32 << 20
+	MaxBytes = 16 << 20
 	maxDepth = 200       // brackets in brackets
-	maxNodes = 4_000_000 // words and brackets
+	maxNodes = 2_000_000 // words and brackets
 )
 
 // Error is a fault of a file and its place.

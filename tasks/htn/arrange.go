@@ -10,9 +10,10 @@ import (
 // come back within themselves, conditions that can be seen ahead.
 func (c *compiler) arrange() {
 	c.narrowDomains()
-	c.linearise()
+	of := c.traffic()
+	c.linearise(of)
 	c.mark()
-	c.pull()
+	c.pull(of)
 }
 
 // any stands in a pattern for what is not known.
@@ -26,11 +27,7 @@ type traffic struct{ needs, adds, dels []lit }
 
 // linearise chooses for each method an order of its steps that respects the one
 // given, and for the rest puts producers before consumers before deleters.
-func (c *compiler) linearise() {
-	var of []traffic
-	if !c.total {
-		of = c.traffic()
-	}
+func (c *compiler) linearise(of []traffic) {
 	for i := range c.methods {
 		m := &c.methods[i]
 		n := len(m.steps)
@@ -237,9 +234,10 @@ func (c *compiler) mark() {
 
 // pull finds conditions that have to hold for a method to succeed, though they
 // stand with its steps: those on facts that never change, of any step; those on
-// others, of the first. For compound steps it is what all their methods have in
-// common, which is found from below; any number of rounds is sound.
-func (c *compiler) pull() {
+// others, of a step before which nothing can add them. For compound steps it is what
+// all their methods have in common, which is found from below; any number of rounds
+// is sound.
+func (c *compiler) pull(of []traffic) {
 	static := make([][]lit, len(c.tasks)) // in terms of parameters
 	first := make([][]lit, len(c.tasks))
 	fixed := func(l lit) bool { return !c.preds[l.pred].fluid }
@@ -267,8 +265,10 @@ func (c *compiler) pull() {
 		for k, s := range m.line {
 			x := m.steps[s]
 			st = unite(st, traffic{needs: static[x.task]}.within(x.args).needs)
-			if k == 0 {
-				fi = unite(fi, traffic{needs: first[x.task]}.within(x.args).needs)
+			for _, l := range (traffic{needs: first[x.task]}).within(x.args).needs {
+				if !c.adds(m, of, m.line[:k], l) {
+					fi = unite(fi, []lit{l})
+				}
 			}
 		}
 		return st, fi
@@ -293,15 +293,44 @@ func (c *compiler) pull() {
 	for i := range c.methods {
 		m := &c.methods[i]
 		st, fi := seen(m)
-		for _, l := range st {
-			if !slices.ContainsFunc(m.pre.pos, l.same) {
-				m.static = append(m.static, l)
-			}
-		}
 		m.join = m.pre
 		m.join.pos = unite(unite(slices.Clone(m.pre.pos), st), fi)
 		m.delay()
 	}
+}
+
+// adds reports whether one of the steps can make a fact true.
+func (c *compiler) adds(m *method, of []traffic, steps []int, l lit) bool {
+	for _, s := range steps {
+		for _, x := range of[m.steps[s].task].within(m.steps[s].args).adds {
+			if x.pred != l.pred {
+				continue
+			}
+			may := true
+			for i := range x.args {
+				may = may && c.mayEqual(m, x.args[i], l.args[i])
+			}
+			if may {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// mayEqual reports whether two terms of a method can be the same object.
+func (c *compiler) mayEqual(m *method, a, b int32) bool {
+	switch {
+	case a == b || a == anyTerm || b == anyTerm:
+		return true
+	case a < 0 && b < 0:
+		return false
+	case a < 0:
+		return c.Model.types[m.types[b]].contains(^a)
+	case b < 0:
+		return c.Model.types[m.types[a]].contains(^b)
+	}
+	return len(c.Model.types[c.meet(m.types[a], m.types[b])].list) > 0
 }
 
 func unite(to, more []lit) []lit {

@@ -1,6 +1,9 @@
 package htn
 
-import "container/heap"
+import (
+	"container/heap"
+	"slices"
+)
 
 // best is a best-first search over a ground problem, for methods whose steps are
 // done in the order of their line: a node is a state and a stack of tasks. What is
@@ -18,7 +21,6 @@ type best struct {
 	tried  int
 	goal   int32 // a node without tasks in which the goal holds, or -1
 	tasks  []int32
-	cut    bool // something was left out, so that having seen all proves nothing
 }
 
 type bnode struct {
@@ -142,17 +144,23 @@ func (b *best) plan() *Plan {
 	for i := b.goal; b.nodes[i].parent >= 0; i = b.nodes[i].parent {
 		by = append(by, b.nodes[i].by)
 	}
-	made := func(t int32) *tree { return &tree{task: b.g.tasks[t].task, args: b.g.tasks[t].args} }
-	top := made(b.g.top)
+	slices.Reverse(by)
+	return b.g.plan(by)
+}
+
+// plan does what decisions say, one after the other: methods and ^actions.
+func (g *ground) plan(by []int32) *Plan {
+	made := func(t int32) *tree { return &tree{task: g.tasks[t].task, args: g.tasks[t].args} }
+	top := made(g.top)
 	stack, acts := []*tree{top}, []*tree(nil)
-	for k := len(by) - 1; k >= 0; k-- {
+	for _, k := range by {
 		t := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
-		if by[k] < 0 {
+		if k < 0 {
 			acts = append(acts, t)
 			continue
 		}
-		m := &b.g.methods[by[k]]
+		m := &g.methods[k]
 		if t.method = m.method; m.method < 0 {
 			*t = *made(m.steps[0])
 			stack = append(stack, t)
@@ -161,12 +169,12 @@ func (b *best) plan() *Plan {
 		for _, s := range m.steps {
 			t.kids = append(t.kids, made(s))
 		}
-		line := b.g.line(m)
+		line := g.line(m)
 		for x := len(line) - 1; x >= 0; x-- {
 			stack = append(stack, t.kids[line[x]])
 		}
 	}
-	return b.g.m.plan(top, acts)
+	return g.m.plan(top, acts)
 }
 
 // openList is a heap: the nearest to the end first, of equals the last.

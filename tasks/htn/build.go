@@ -68,9 +68,11 @@ func (b *builder) task(t int32) int32 {
 func (b *builder) method(in *instance, r *rule, env []int32) {
 	m := gmethod{method: int32(r.method), task: b.task(in.add[0])}
 	if r.method >= 0 {
-		m.pre = b.conj(&r.s.pre, env)
+		pre := r.pre(b.m)
+		m.pre = b.conj(&pre, env)
+		m.own = b.conj(&r.s.pre, env)
 	}
-	if m.pre.never {
+	if m.own.never {
 		return
 	}
 	for _, s := range in.steps {

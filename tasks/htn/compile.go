@@ -96,8 +96,7 @@ type method struct {
 	chain  bool   // before is a total order
 	line   []int  // an order of the steps that respects before
 	late   []late
-	static []lit // what holds besides pre, of facts that never change
-	join   conj  // pre, and what can be seen from the steps: see pull
+	join   conj // pre, and what can be seen from the steps: see pull
 }
 
 type step struct {
@@ -337,18 +336,16 @@ func (c *compiler) compileInit() error {
 	c.base.trail = nil
 	sc := c.scope("the goal")
 	err := sc.conj(&c.goal, c.prob.Goal, false)
-	if err == nil && len(sc.schema.types) > 0 {
-		// What exists in a goal is looked for by evaluation.
-		c.goal = conj{}
+	if err == nil && len(sc.names) > 0 {
+		// There is no schema whose variables could be found: all is evaluated.
 		sc = c.scope("the goal")
 		var f *cond
 		f, err = sc.cond(c.prob.Goal, false)
-		c.goal.conds = []*cond{f}
-		c.goal.env = sc.schema.env
+		c.goal = conj{conds: []*cond{f}}
 	}
 	if err != nil {
 		return fmt.Errorf("goal: %w", err)
 	}
-	c.goal.env = max(c.goal.env, sc.schema.env)
+	c.goal.env = len(sc.names)
 	return nil
 }

@@ -4,9 +4,10 @@ package htn
 // grounded. Methods are tried in the order in which they are declared. What stands
 // behind a task and was found in a state once is not looked at again; of tasks that
 // come back within themselves (see mark) one is refused below itself in the same
-// state.
+// state, and where nothing has been done yet each is looked at once.
 //
-// It proves nothing: the second rule cuts off plans, and both trust hashes. It
+// It proves nothing: the rules on tasks that come back cut off plans, and all trust
+// hashes. It
 // keeps its choices on an explicit stack, so that it can be interrupted after any
 // number of nodes and go on.
 type dive struct {
@@ -38,6 +39,8 @@ type node struct {
 	open   bool  // some argument here or after it has no value yet
 	hash   sum   // of all from here on, unless open
 	mark   sum   // of the task and the state it was decomposed in
+	state  sum   // that state; of tasks that come back within themselves
+	outer  int32 // what is to be done after the outermost of those above it in that state
 }
 
 // choice is a place to come back to.
@@ -192,7 +195,16 @@ func (d *dive) loops(top int32) bool {
 	for _, c := range d.args[nd.args : nd.args+nd.n] {
 		h = h.then(uint64(d.val[c]))
 	}
-	nd.mark = h
+	nd.mark, nd.state, nd.outer = h, d.facts.hash, nd.next
+	if p := nd.parent; p >= 0 && d.nodes[p].state == nd.state {
+		// Below a task that comes back, in a state where nothing has been done yet,
+		// each task is looked at once, whatever it would be followed by: the first
+		// way to it is as good as another.
+		nd.outer = d.nodes[p].outer
+		if !d.seen.add(h.xor(d.key(nd.outer))) {
+			return true
+		}
+	}
 	for p, n := nd.parent, 0; p >= 0 && n < maxAbove; p, n = d.nodes[p].parent, n+1 {
 		if d.nodes[p].mark == h {
 			return true

@@ -41,7 +41,8 @@ type geffect struct {
 type gmethod struct {
 	method int32 // or -1: the task stands for its one step (see shared)
 	task   int32
-	pre    gcond
+	pre    gcond   // if the steps follow one after the other, with what that tells
+	own    gcond   // as the method has it
 	steps  []int32 // tasks, as declared
 }
 

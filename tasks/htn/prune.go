@@ -39,7 +39,7 @@ func (p *pruner) load() {
 		tuple := func(rel int32, args []int32) int32 { return p.db.ids.find(rel, p.grounder.ground(args, env)) }
 		var pre conj
 		if r.method >= 0 || r.action >= 0 {
-			pre = r.s.pre
+			pre = r.pre(p.m)
 		}
 		for _, l := range pre.pos {
 			if p.m.preds[l.pred].fluid {

@@ -56,7 +56,6 @@ func newGrounder(m *Model) *grounder {
 	}
 	for i := range m.methods {
 		t := &m.methods[i]
-		body := slices.Concat(t.pre.pos, t.static)
 		var steps []lit
 		for k, st := range t.steps {
 			l := lit{int32(len(m.preds)) + st.task, st.args}
@@ -69,7 +68,7 @@ func newGrounder(m *Model) *grounder {
 			steps = append(steps, l)
 		}
 		g.rules = append(g.rules, rule{
-			s: &t.schema, body: append(body, steps...), all: t.pre.neg, eq: t.pre.eq, neq: t.pre.neq, conds: t.pre.conds,
+			s: &t.schema, body: slices.Concat(t.join.pos, steps), all: t.pre.neg, eq: t.pre.eq, neq: t.pre.neq, conds: t.pre.conds,
 			action: -1, method: i, steps: steps, head: lit{int32(len(m.preds)) + t.task, t.head},
 		})
 	}
@@ -95,7 +94,7 @@ func (m *method) shared(k int) (args []int32, some bool) {
 	}
 	use(m.head)
 	use(m.pre.need)
-	for _, l := range m.pre.pos {
+	for _, l := range m.join.pos {
 		use(l.args)
 	}
 	for i, st := range m.steps {
@@ -138,6 +137,15 @@ func (g *grounder) prepare(i int) {
 			g.with[l.pred] = append(g.with[l.pred], trigger{i, k})
 		}
 	}
+}
+
+// pre is what holds before: of a method also what its steps tell.
+func (r *rule) pre(m *Model) conj {
+	out := r.s.pre
+	if r.method >= 0 {
+		out.pos = m.methods[r.method].join.pos
+	}
+	return out
 }
 
 func (r *rule) busy(terms []int32) {

@@ -1,6 +1,9 @@
 package htn
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // relaxed is a ground problem without deletions, in which tasks are facts too: a
 // method is an action that needs its steps to be done and makes its task done
@@ -16,9 +19,11 @@ type relaxed struct {
 	eff     [][]int32
 	users   [][]int32 // by fact: ops that need it, once for each need
 	cost    []int32
-	doer    []int32 // by op: its task
-	wanted  []bool  // facts that some condition wants to be false
-	initial []int32 // ops that need nothing
+	doer    []int32   // by op: its task
+	wanted  []bool    // facts that some condition wants to be false
+	initial []int32   // ops that need nothing
+	need    []int32   // by op: how many facts
+	kids    [][]int32 // by task: the steps of its methods, each once
 }
 
 func newRelaxed(g *ground) *relaxed {
@@ -69,6 +74,18 @@ func newRelaxed(g *ground) *relaxed {
 			r.initial = append(r.initial, int32(i))
 		}
 	}
+	r.need = make([]int32, r.ops)
+	for i, pre := range r.pre {
+		r.need[i] = int32(len(pre))
+	}
+	r.kids = make([][]int32, len(g.tasks))
+	for i := range g.tasks {
+		for _, m := range g.tasks[i].methods {
+			r.kids[i] = append(r.kids[i], g.methods[m].steps...)
+		}
+		slices.Sort(r.kids[i])
+		r.kids[i] = slices.Clip(slices.Compact(r.kids[i]))
+	}
 	return r
 }
 
@@ -102,28 +119,25 @@ const far = math.MaxInt32 / 4
 type gauge struct {
 	*relaxed
 	dist  []int32
-	by    []int32 // the op that reaches a fact at that distance
 	left  []int32
 	sum   []int32
 	queue [][]int32 // facts by distance
-	used  []int32   // by op: the number of the last relaxed plan that it is in
-	round int32
 	todo  []int32
 	below []bool // tasks below those that are still to be done
 }
 
 func newGauge(r *relaxed) *gauge {
 	return &gauge{
-		relaxed: r, dist: make([]int32, r.size), by: make([]int32, r.size),
-		left: make([]int32, r.ops), sum: make([]int32, r.ops), used: make([]int32, r.ops), below: make([]bool, len(r.g.tasks)),
+		relaxed: r, dist: make([]int32, r.size),
+		left: make([]int32, r.ops), sum: make([]int32, r.ops), below: make([]bool, len(r.g.tasks)),
 	}
 }
 
-func (h *gauge) reach(f, d, op int32) {
+func (h *gauge) reach(f, d int32) {
 	if d >= h.dist[f] || d >= far {
 		return
 	}
-	h.dist[f], h.by[f] = d, op
+	h.dist[f] = d
 	for int(d) >= len(h.queue) {
 		h.queue = append(h.queue, nil)
 	}
@@ -147,10 +161,8 @@ func (h *gauge) reachable(tasks []int32) {
 	for len(h.todo) > 0 {
 		t := h.todo[len(h.todo)-1]
 		h.todo = h.todo[:len(h.todo)-1]
-		for _, m := range h.g.tasks[t].methods {
-			for _, s := range h.g.methods[m].steps {
-				mark(s)
-			}
+		for _, k := range h.kids[t] {
+			mark(k)
 		}
 	}
 }
@@ -162,15 +174,13 @@ func (h *gauge) spread(s bits, tasks []int32) {
 	for i := range h.dist {
 		h.dist[i] = far
 	}
-	for i := range h.left {
-		h.left[i] = int32(len(h.pre[i]))
-		h.sum[i] = h.cost[i]
-	}
+	copy(h.left, h.need)
+	copy(h.sum, h.cost)
 	for f := range h.g.facts {
 		if s.has(f) {
-			h.reach(int32(f), 0, -1)
+			h.reach(int32(f), 0)
 		} else if h.wanted[f] {
-			h.reach(int32(h.g.facts+f), 0, -1)
+			h.reach(int32(h.g.facts+f), 0)
 		}
 	}
 	for _, op := range h.initial {
@@ -178,7 +188,7 @@ func (h *gauge) spread(s bits, tasks []int32) {
 			continue
 		}
 		for _, e := range h.eff[op] {
-			h.reach(e, h.cost[op], op)
+			h.reach(e, h.cost[op])
 		}
 	}
 	for d := 0; d < len(h.queue); d++ {
@@ -193,7 +203,7 @@ func (h *gauge) spread(s bits, tasks []int32) {
 					continue
 				}
 				for _, e := range h.eff[op] {
-					h.reach(e, h.sum[op], op)
+					h.reach(e, h.sum[op])
 				}
 			}
 		}
@@ -214,30 +224,4 @@ func (h *gauge) add(tasks []int32) int {
 		total += int(h.dist[f])
 	}
 	return min(total, far)
-}
-
-// plan is the number of ops in a plan of the relaxed problem (FF; Hoffmann and
-// Nebel 2001), which takes of each fact the op that reaches it first.
-func (h *gauge) plan(tasks []int32) int {
-	h.round++
-	h.todo = h.relaxed.cond(h.todo[:0], &h.g.goal)
-	for _, t := range tasks {
-		h.todo = append(h.todo, h.base+t)
-	}
-	n := len(tasks)
-	for len(h.todo) > 0 {
-		f := h.todo[len(h.todo)-1]
-		h.todo = h.todo[:len(h.todo)-1]
-		if h.dist[f] >= far {
-			return far
-		}
-		op := h.by[f]
-		if op < 0 || h.used[op] == h.round {
-			continue
-		}
-		h.used[op] = h.round
-		n += int(h.cost[op])
-		h.todo = append(h.todo, h.pre[op]...)
-	}
-	return n
 }

@@ -1,6 +1,9 @@
 package htn
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Verdict is how a search ended.
 type Verdict int
@@ -22,7 +25,19 @@ type Options struct {
 	// DefaultNodes. A node takes about a microsecond in the fast search and up to a
 	// millisecond in the others.
 	Nodes int
+	// Search, if it is not "", is the one search to run.
+	Search string
 }
+
+// The searches.
+const (
+	Dive  = "dive"
+	Best  = "best first"
+	Table = "table"
+	// Progression is for problems that leave the order of steps open; the others
+	// take one order there, so that they may miss plans.
+	Progression = "progression"
+)
 
 // DefaultNodes is what a search may visit if nothing is said.
 const DefaultNodes = 20_000_000
@@ -41,10 +56,13 @@ func (m *Model) Plan(o Options) (*Result, error) {
 	if o.Nodes < 0 {
 		return nil, fmt.Errorf("a budget of %d nodes: it is 0 for the default, or more", o.Nodes)
 	}
+	if all := []string{"", Dive, Best, Table, Progression}; !slices.Contains(all, o.Search) {
+		return nil, fmt.Errorf("there is no search %q; there are %q", o.Search, all[1:])
+	}
 	if o.Nodes == 0 {
 		o.Nodes = DefaultNodes
 	}
-	s := &search{m: m, left: o.Nodes}
+	s := &search{m: m, left: o.Nodes, only: o.Search}
 	return s.run(), nil
 }
 
@@ -52,12 +70,22 @@ func (m *Model) Plan(o Options) (*Result, error) {
 type search struct {
 	m    *Model
 	left int
+	only string
 	res  Result
 }
 
+// The first budgets, in nodes. Those that follow are larger by a factor each time,
+// so that no search waits long for its turn and the last turn is most of all.
+const (
+	firstDive  = 25_000
+	firstBest  = 2_000
+	firstTable = 20_000
+	factor     = 4
+)
+
 func (s *search) run() *Result {
-	d := newDive(s.m, 0)
-	if s.dive(d, firstDive) {
+	dives := []*dive{newDive(s.m, 0), newDive(s.m, 1)}
+	if s.dive(dives[0], firstDive) || s.dive(dives[1], firstDive/2) {
 		return &s.res
 	}
 	g, never := s.m.ground()
@@ -65,46 +93,86 @@ func (s *search) run() *Result {
 		s.res.Verdict, s.res.By = None, "grounding"
 		return &s.res
 	}
-	if g != nil {
-		b := newBest(g)
-		for n := firstBest; s.left > 0; n *= 4 {
-			if s.best(b, n) || s.dive(d, 10*n) {
-				return &s.res
-			}
+	var b *best
+	var t *table
+	var p *progress
+	switch {
+	case g == nil:
+	case s.m.total:
+		b, t = newBest(g), newTable(g)
+	default:
+		b, p = newBest(g), newProgress(g)
+	}
+	for n, was := 1, -1; s.left > 0 && s.left != was; n *= factor {
+		was = s.left
+		if b != nil && s.best(b, n*firstBest) || t != nil && s.table(t, n*firstTable) || p != nil && s.progress(p, n*firstBest) {
+			return &s.res
+		}
+		if s.dive(dives[0], n*firstDive) || s.dive(dives[1], n*firstDive/2) {
+			return &s.res
 		}
 	}
-	s.dive(d, s.left)
 	return &s.res
 }
 
-const (
-	firstDive = 50_000
-	firstBest = 20_000
-)
+// turn runs a search for a number of nodes.
+func (s *search) turn(by string, tried *int, n int, run func(int) (found, over bool)) (found, over bool) {
+	if s.only != "" && s.only != by {
+		return false, false
+	}
+	was := *tried
+	found, over = run(min(n, s.left))
+	s.left -= *tried - was
+	s.res.Nodes += *tried - was
+	if found {
+		s.res.Verdict, s.res.By = Found, by
+	}
+	return found, over
+}
 
 func (s *search) dive(d *dive, n int) bool {
-	was := d.tried
-	found, over := d.run(min(n, s.left))
-	s.left -= d.tried - was
-	s.res.Nodes += d.tried - was
+	found, _ := s.turn(Dive, &d.tried, n, d.run)
 	if found {
-		s.res.Verdict, s.res.Plan, s.res.By = Found, d.plan(), "dive"
+		s.res.Plan = d.plan()
 	}
-	_ = over
 	return found
 }
 
 func (s *search) best(b *best, n int) bool {
-	was := b.tried
-	found, over := b.run(min(n, s.left))
-	s.left -= b.tried - was
-	s.res.Nodes += b.tried - was
-	if found {
-		s.res.Verdict, s.res.Plan, s.res.By = Found, b.plan(), "best first"
-	}
-	if over && !found && s.m.total {
-		s.res.Verdict, s.res.By = None, "best first"
+	found, over := s.turn(Best, &b.tried, n, b.run)
+	switch {
+	case found:
+		s.res.Plan = b.plan()
+	case over && s.m.total:
+		s.res.Verdict, s.res.By = None, Best
 		return true
 	}
 	return found
+}
+
+func (s *search) table(t *table, n int) bool {
+	found, over := s.turn(Table, &t.tried, n, t.run)
+	switch {
+	case found:
+		by, ok := t.decisions()
+		if !ok {
+			s.res.Verdict = Unknown // there is one, too long to be written
+			return true
+		}
+		s.res.Plan = t.g.plan(by)
+	case over:
+		s.res.Verdict, s.res.By = None, Table
+		return true
+	}
+	return found
+}
+
+func (s *search) progress(p *progress, n int) bool {
+	found, over := s.turn(Progression, &p.tried, n, p.run)
+	if found {
+		s.res.Plan = p.plan()
+	} else if over {
+		s.res.Verdict, s.res.By = None, Progression
+	}
+	return over
 }

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"jitos.dev/net/wire"
+	"jitos.dev/rmg"
+	"jitos.dev/tasks/hddl"
+	"jitos.dev/tasks/htn"
+)
+
+// hddlFlags are those of jitos plan that are about HDDL.
+type hddlFlags struct {
+	domain, problem string
+	nodes           int
+	explain         bool
+}
+
+func (f *hddlFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.domain, "domain", "", "an HDDL domain; - is standard input")
+	cmd.Flags().StringVar(&f.problem, "problem", "", "an HDDL problem of it; - is standard input")
+	cmd.Flags().IntVar(&f.nodes, "nodes", 0, "how many nodes the search may visit (0: the default)")
+}
+
+// foundPlan is what -o json prints.
+type foundPlan struct {
+	Verdict string    `json:"verdict"`
+	By      string    `json:"by,omitempty"` // the search that ended it
+	Nodes   int       `json:"nodes"`
+	Digest  string    `json:"digest,omitempty"`
+	Plan    *htn.Plan `json:"plan,omitempty"`
+}
+
+// planHDDL plans a problem in HDDL. Without a plan the exit code is that of a
+// failed task, whether it is proven that there is none or not.
+func (a *app) planHDDL(f hddlFlags) error {
+	if f.domain == "" || f.problem == "" {
+		return &usageError{fmt.Errorf("--domain and --problem go together\nusage: jitos plan --domain D.hddl --problem P.hddl")}
+	}
+	if !strings.Contains(" ipc json jsonl yaml dot mermaid table ", " "+a.format+" ") {
+		return &usageError{fmt.Errorf("-o %s is not known; use table, ipc, json, jsonl, yaml, dot or mermaid", a.format)}
+	}
+	text, err := readInput(a.in, f.domain)
+	if err != nil {
+		return err
+	}
+	domain, err := hddl.ReadDomain(f.domain, text)
+	if err != nil {
+		return wire.NewProblem(rmg.Invalid, "%v", err)
+	}
+	if text, err = readInput(a.in, f.problem); err != nil {
+		return err
+	}
+	problem, err := hddl.ReadProblem(f.problem, text, domain)
+	if err != nil {
+		return wire.NewProblem(rmg.Invalid, "%v", err)
+	}
+	model, err := htn.Compile(domain, problem)
+	if err != nil {
+		return wire.NewProblem(rmg.Invalid, "%s: %v", f.problem, err)
+	}
+	r, err := model.Plan(htn.Options{Nodes: f.nodes})
+	if err != nil {
+		return &usageError{err}
+	}
+	return a.printFound(r, f.explain)
+}
+
+func (a *app) printFound(r *htn.Result, explain bool) error {
+	out := foundPlan{Verdict: r.Verdict.String(), By: r.By, Nodes: r.Nodes, Plan: r.Plan}
+	if r.Plan != nil {
+		out.Digest = r.Plan.Digest()
+	}
+	switch {
+	case a.machine():
+		if err := a.json(out); err != nil {
+			return err
+		}
+	case r.Plan == nil:
+	case a.format == "ipc":
+		fmt.Fprint(a.out, r.Plan.IPC())
+	case a.format == "dot":
+		fmt.Fprint(a.out, r.Plan.DOT())
+	case a.format == "mermaid":
+		fmt.Fprint(a.out, r.Plan.Mermaid())
+	default:
+		fmt.Fprint(a.out, r.Plan.Table())
+		fmt.Fprintf(a.out, "cost %d, %d nodes, by %s, plan %s\n", r.Plan.Cost, r.Nodes, r.By, out.Digest[:12])
+	}
+	if r.Plan == nil {
+		text := out.Verdict
+		if r.Verdict == htn.Unknown {
+			text += fmt.Sprintf(": %d nodes were visited; --nodes gives it more", r.Nodes)
+		}
+		return &exitError{wire.ExitOf(rmg.GateFailed), text}
+	}
+	if explain && !a.machine() {
+		fmt.Fprint(a.out, r.Plan.Why())
+	}
+	return nil
+}

@@ -1,0 +1,230 @@
+package htn
+
+import (
+	"container/heap"
+	"slices"
+)
+
+// progress is a best-first search over a ground problem that takes the steps of a
+// network in any order that the network allows: a node is a state and a network, and
+// its ways on are the tasks that nothing has to be done before (progression; Hoeller
+// et al. 2020). A compound task whose methods have no preconditions can as well be
+// done at once, so that then nothing else is tried.
+//
+// A network is written as its tasks in the order in which they came, each with those
+// before it, transitively closed. So the set of nodes seen is exact but for networks
+// that are the same in another order.
+type progress struct {
+	g      *ground
+	gauge  *gauge
+	states *stateSet
+	nets   *interner // head: the number of tasks; arguments: see net
+	seen   *interner
+	nodes  []pnode
+	open   openList
+	tried  int
+	goal   int32
+	tasks  []int32
+	free   []bool // by task: no method of it has a precondition
+}
+
+type pnode struct {
+	state  int32
+	net    int32
+	parent int32
+	at     int32 // of the parent's tasks, the one that was done
+	by     int32 // how: a method, or ^action
+}
+
+const (
+	netOfOne = 64          // numbers of a network that count as one node
+	maxNets  = 200_000_000 // numbers of all networks that are kept
+)
+
+// net is a network: tasks, and of each those that are before it.
+type net struct {
+	tasks []int32
+	after [][]int32
+}
+
+func newProgress(g *ground) *progress {
+	p := &progress{g: g, gauge: newGauge(g.ops), states: newStateSet(len(g.init)), nets: newInterner(), seen: newInterner(), goal: -1}
+	for i := range g.tasks {
+		free := len(g.tasks[i].actions) == 0
+		for _, m := range g.tasks[i].methods {
+			k := &g.methods[m].own
+			free = free && !k.never && len(k.pos)+len(k.neg)+len(k.more) == 0
+		}
+		p.free = append(p.free, free)
+	}
+	p.visit(p.node(p.states.add(g.init), p.intern(net{[]int32{g.top}, [][]int32{nil}}), pnode{parent: -1}))
+	return p
+}
+
+func (p *progress) intern(n net) int32 {
+	var out []int32
+	for i, t := range n.tasks {
+		out = append(append(out, t, int32(len(n.after[i]))), n.after[i]...)
+	}
+	id, _ := p.nets.add(int32(len(n.tasks)), out)
+	return id
+}
+
+func (p *progress) net(id int32) net {
+	var n net
+	for list := p.nets.tuple(id); len(list) > 0; {
+		k := 2 + list[1]
+		n.tasks, n.after = append(n.tasks, list[0]), append(n.after, list[2:k])
+		list = list[k:]
+	}
+	return n
+}
+
+func (p *progress) node(state, net int32, n pnode) int32 {
+	// A large network costs more than a small one, in time and in memory, be it new
+	// or not.
+	p.tried += 1 + len(p.nets.tuple(net))/netOfOne
+	if _, fresh := p.seen.add(state, []int32{net}); !fresh {
+		return -1
+	}
+	n.state, n.net = state, net
+	p.nodes = append(p.nodes, n)
+	return int32(len(p.nodes) - 1)
+}
+
+// run searches on for a number of nodes.
+func (p *progress) run(budget int) (found, over bool) {
+	for end := p.tried + budget; p.goal < 0; {
+		if len(p.open) == 0 {
+			return false, true
+		}
+		if p.tried >= end || len(p.nets.args) > maxNets {
+			return false, false
+		}
+		p.expand(heap.Pop(&p.open).(openNode).node)
+	}
+	return true, true
+}
+
+// expand makes the nodes after one.
+func (p *progress) expand(i int32) {
+	n := p.net(p.nodes[i].net)
+	s := p.states.at(p.nodes[i].state)
+	first := slices.IndexFunc(n.tasks, func(t int32) bool { return p.free[t] })
+	for first >= 0 && len(n.after[first]) > 0 {
+		next := slices.IndexFunc(n.tasks[first+1:], func(t int32) bool { return p.free[t] })
+		if first += next + 1; next < 0 {
+			first = -1
+		}
+	}
+	for at, t := range n.tasks {
+		if len(n.after[at]) > 0 || first >= 0 && at != first {
+			continue
+		}
+		for _, a := range p.g.tasks[t].actions {
+			if p.g.actions[a].pre.holds(s) {
+				p.child(i, n, at, nil, nil, ^a, p.states.add(p.g.actions[a].apply(s)))
+				s = p.states.at(p.nodes[i].state)
+			}
+		}
+		for _, m := range p.g.tasks[t].methods {
+			if p.g.methods[m].own.holds(s) {
+				p.child(i, n, at, p.g.methods[m].steps, p.g.before(&p.g.methods[m]), m, p.nodes[i].state)
+			}
+		}
+	}
+}
+
+// before are the orderings of a method's steps.
+func (g *ground) before(m *gmethod) []bits {
+	if m.method < 0 {
+		return []bits{newBits(1)}
+	}
+	return g.m.methods[m.method].before
+}
+
+// child is a node in which steps stand in the place of a task.
+func (p *progress) child(i int32, n net, at int, steps []int32, before []bits, by, state int32) {
+	var out net
+	shift := func(k int32) int32 {
+		if int(k) > at {
+			k--
+		}
+		return k
+	}
+	base := int32(len(n.tasks) - 1)
+	for k, t := range n.tasks {
+		if k == at {
+			continue
+		}
+		var after []int32
+		for _, a := range n.after[k] {
+			if int(a) != at {
+				after = append(after, shift(a))
+			}
+		}
+		if slices.Contains(n.after[k], int32(at)) {
+			for j := range steps {
+				after = append(after, base+int32(j))
+			}
+		}
+		out.tasks, out.after = append(out.tasks, t), append(out.after, after)
+	}
+	for k, t := range steps {
+		var after []int32
+		for j := range steps {
+			if before[k].has(j) {
+				after = append(after, base+int32(j))
+			}
+		}
+		out.tasks, out.after = append(out.tasks, t), append(out.after, after)
+	}
+	p.visit(p.node(state, p.intern(out), pnode{parent: i, at: int32(at), by: by}))
+}
+
+func (p *progress) visit(i int32) {
+	if i < 0 || p.goal >= 0 {
+		return
+	}
+	s := p.states.at(p.nodes[i].state)
+	p.tasks = append(p.tasks[:0], p.net(p.nodes[i].net).tasks...)
+	if len(p.tasks) == 0 && p.g.goal.holds(s) {
+		p.goal = i
+		return
+	}
+	p.gauge.spread(s, p.tasks)
+	if h := p.gauge.add(p.tasks); h < far {
+		heap.Push(&p.open, openNode{h, int32(len(p.nodes)), i})
+	}
+}
+
+// plan does again what led to the node at which the search has ended.
+func (p *progress) plan() *Plan {
+	var path []pnode
+	for i := p.goal; p.nodes[i].parent >= 0; i = p.nodes[i].parent {
+		path = append(path, p.nodes[i])
+	}
+	slices.Reverse(path)
+	made := func(t int32) *tree { return &tree{task: p.g.tasks[t].task, args: p.g.tasks[t].args} }
+	top := made(p.g.top)
+	net, acts := []*tree{top}, []*tree(nil)
+	for _, n := range path {
+		t := net[n.at]
+		net = slices.Delete(net, int(n.at), int(n.at)+1)
+		if n.by < 0 {
+			acts = append(acts, t)
+			continue
+		}
+		m := &p.g.methods[n.by]
+		if t.method = m.method; m.method < 0 {
+			*t = *made(m.steps[0])
+			net = append(net, t)
+			continue
+		}
+		for _, s := range m.steps {
+			t.kids = append(t.kids, made(s))
+		}
+		net = append(net, t.kids...)
+	}
+	return p.g.m.plan(top, acts)
+}

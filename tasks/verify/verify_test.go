@@ -1,0 +1,80 @@
+package verify
+
+import (
+	"testing"
+
+	"jitos.dev/tasks/htn"
+)
+
+// TestPlannerAgainstAllThereIs makes small problems and wants of the planner what
+// trying everything finds: a plan, judged, where there is one, and a proof where
+// there is none. Each search is also run alone. A failure prints its seed.
+func TestPlannerAgainstAllThereIs(t *testing.T) {
+	for _, kind := range []struct {
+		name   string
+		total  bool
+		search string
+		seeds  uint64
+	}{
+		{"total", true, "", 250},
+		{"partial", false, "", 250},
+		{"dive alone", false, htn.Dive, 150},
+		{"best first alone", true, htn.Best, 250},
+		{"table alone", true, htn.Table, 250},
+		{"progression alone", false, htn.Progression, 250},
+	} {
+		var found, none, open int
+		for seed := range kind.seeds {
+			switch against(t, seed, kind.total, kind.search) {
+			case 1:
+				found++
+			case 0:
+				none++
+			default:
+				open++
+			}
+			if t.Failed() {
+				t.Fatalf("%s, seed %d", kind.name, seed)
+			}
+		}
+		t.Logf("%s: %d with a plan, %d without, %d open", kind.name, found, none, open)
+		if found < 50 || none < 50 {
+			t.Errorf("%s: %d problems with a plan and %d without say little", kind.name, found, none)
+		}
+	}
+}
+
+// against is 1 if there is a plan, 0 if there is none, and -1 if that is not known.
+func against(t *testing.T, seed uint64, total bool, search string) int {
+	d, p := randomProblem(seed, total)
+	m, err := htn.Compile(d, p)
+	if err != nil {
+		t.Errorf("seed %d: %v", seed, err)
+		return -1
+	}
+	r, err := m.Plan(htn.Options{Nodes: 30_000, Search: search})
+	if err != nil {
+		t.Errorf("seed %d: %v", seed, err)
+		return -1
+	}
+	found, sure := Exists(d, p, 2000)
+	switch r.Verdict {
+	case htn.Found:
+		if err := Plan(d, p, r.Plan); err != nil {
+			t.Errorf("seed %d: the plan by %s is wrong: %v\n%s", seed, r.By, err, r.Plan.IPC())
+		}
+		if sure && !found {
+			t.Errorf("seed %d: a plan by %s where there is none\n%s", seed, r.By, r.Plan.IPC())
+		}
+		return 1
+	case htn.None:
+		if found {
+			t.Errorf("seed %d: %s proves that there is no plan, and there is one", seed, r.By)
+		}
+		return 0
+	}
+	if sure && total && search != htn.Dive && (search != htn.Best || found) {
+		t.Errorf("seed %d: unknown, and trying everything says %v", seed, found)
+	}
+	return -1
+}
