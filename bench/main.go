@@ -64,7 +64,7 @@ func main() {
 		fmt.Fprintln(out, "ROW\tVALUE\tPEERS\tMUST\tHOLDS")
 	}
 	failed := false
-	for _, m := range slices.Concat(graphRows(), logRows(), kernelRows(), sandboxRows(), demoRows()) {
+	for _, m := range slices.Concat(graphRows(), logRows(), kernelRows(), sandboxRows(), demoRows(), rulesRows()) {
 		if !match.MatchString(m.name) {
 			continue
 		}
