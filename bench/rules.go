@@ -5,7 +5,6 @@ import (
 	"math"
 	"slices"
 	"sync"
-	"time"
 
 	"jitos.dev/rewrite"
 	"jitos.dev/rewrite/rule"
@@ -195,20 +194,46 @@ func sierpinskiTime(k int) (float64, error) {
 	})
 }
 
-// sierpinskiTicks is the time by the clock of k steps in ticks, their search by so
-// many workers.
+// sierpinskiTicks is the time of k steps in ticks, their search by so many workers:
+// what a watch would show without the others on the machine, which is the time of
+// this thread and, of each search, that of its busiest worker.
 func sierpinskiTicks(k, workers int) (float64, error) {
-	began := time.Now()
-	err := sierpinski(k, func(_ *rule.Image, run *rule.Run) error {
-		ticks := sched.NewRules(run, workersOf(workers))
-		for range k {
-			if _, err := ticks.Tick(); err != nil {
-				return err
+	busiest := 0.0
+	ns, err := collected(func() error {
+		return sierpinski(k, func(_ *rule.Image, run *rule.Run) error {
+			ticks := sched.NewRules(run, timedWorkers(workers, &busiest))
+			for range k {
+				if _, err := ticks.Tick(); err != nil {
+					return err
+				}
 			}
-		}
-		return nil
+			return nil
+		})
 	})
-	return float64(time.Since(began)), err
+	return ns + busiest, err
+}
+
+// timedWorkers is an executor of n goroutines, among which the work is dealt out,
+// and adds up the times of the busiest.
+func timedWorkers(n int, busiest *float64) rewrite.Executor {
+	return func(total int, do func(int)) {
+		times := make([]float64, n)
+		var wg sync.WaitGroup
+		for w := range n {
+			wg.Go(func() {
+				var err error
+				times[w], err = nanoseconds(func() error {
+					for i := w; i < total; i += n {
+						do(i)
+					}
+					return nil
+				})
+				must(err)
+			})
+		}
+		wg.Wait()
+		*busiest += slices.Max(times)
+	}
 }
 
 // workersOf is an executor of n goroutines.
