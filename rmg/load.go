@@ -20,7 +20,7 @@ func (o *Overlay) AddAll(p Path, nodes, edges iter.Seq[Element]) error {
 	if err := b.gather(nodes, edges); err != nil {
 		return err
 	}
-	if o.checked() || o.rekinds(p) || p == Root && b.has("kind") || len(b.nodes)+len(b.edges) < b.worth() {
+	if o.checked() || o.rekinds(p) || p == Root && b.has("kind") || len(b.nodes)+len(b.edges) < bulkMin {
 		return b.each()
 	}
 	return b.build()
@@ -54,16 +54,8 @@ type bulkEdge struct {
 	leaves, reaches int32
 }
 
-// bulkShare: to build a level anew that has n elements is worth it for n divided
-// by so many.
-const bulkShare = 8
-
-func (b *bulk) worth() int {
-	if b.old == nil {
-		return 0
-	}
-	return (b.old.nodes.len() + b.old.edges.len()) / bulkShare
-}
+// bulkMin is from how many elements on the tries are built, not edited.
+const bulkMin = 32
 
 func (b *bulk) has(id string) bool {
 	_, ok := b.index[id]
@@ -215,13 +207,20 @@ func (b *bulk) build() error {
 	return nil
 }
 
-// joined is the trie with records added that are sorted and not there.
+// joined is the trie with records added that are sorted and not there. What gets
+// none below is kept as it is, digest and all.
 func (n *node) joined(t *token, rs []*record) *node {
 	if len(rs) == 0 {
 		return n
 	}
 	if n.len() == 0 {
 		return build(t, rs)
+	}
+	n = n.read()
+	if n.branch() {
+		if b, d := n.asBranch(), n.depth(); common(rs[0].id(), n.some("").id()) >= d && common(rs[len(rs)-1].id(), n.some("").id()) >= d {
+			return b.joined(t, rs)
+		}
 	}
 	all := make([]*record, 0, n.len()+len(rs))
 	i := 0
@@ -234,6 +233,51 @@ func (n *node) joined(t *token, rs []*record) *node {
 		return true
 	})
 	return build(t, append(all, rs[i:]...))
+}
+
+// joined is a branch with records added that agree with it up to its depth.
+func (b *branch) joined(t *token, rs []*record) *node {
+	d := b.depth()
+	label := func(r *record) int {
+		if len(r.id()) == d {
+			return -1
+		}
+		return int(r.id()[d])
+	}
+	group := func() (c int, of []*record) { // of one label
+		c = label(rs[0])
+		n := 1
+		for n < len(rs) && label(rs[n]) == c {
+			n++
+		}
+		of, rs = rs[:n], rs[n:]
+		return c, of
+	}
+	groups := 1
+	for i := 1; i < len(rs); i++ {
+		if label(rs[i]) != label(rs[i-1]) {
+			groups++
+		}
+	}
+	out := newBranch(t, uint32(d), min(int(b.size)+groups, 257))
+	b.labels(func(c int, kid *node) bool {
+		for len(rs) > 0 && label(rs[0]) < c {
+			at, of := group()
+			out.push(at, build(t, of))
+		}
+		if len(rs) > 0 && label(rs[0]) == c {
+			_, of := group()
+			kid = kid.joined(t, of)
+		}
+		out.push(c, kid)
+		return true
+	})
+	for len(rs) > 0 {
+		at, of := group()
+		out.push(at, build(t, of))
+	}
+	out.rank()
+	return &out.node
 }
 
 // tie hangs the new edges at their ends. The edges stand sorted by id, so those

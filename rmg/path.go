@@ -218,10 +218,16 @@ func (p Path) Segments() []Segment {
 func (p Path) depth() int { return strings.Count(string(p.steps()), "/") }
 
 func (p Path) add(s Segment) Path {
-	if p == Root || p == "" {
-		return Path("/" + escape(s))
+	if p == Root {
+		p = ""
 	}
-	return p + Path("/"+escape(s))
+	switch {
+	case !plain(s.ID):
+		return p + Path("/"+escape(s))
+	case s.Edge:
+		return p + "/~" + Path(s.ID)
+	}
+	return p + "/" + Path(s.ID)
 }
 
 // Child returns the path of the node with the given raw id below p.

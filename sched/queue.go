@@ -22,7 +22,7 @@ type Request struct {
 	Key       uint64 // which one of the owner's, unique among those that wait; of equals the least goes first
 	View      string // requests of different views never conflict
 	Priority  int    // the greatest goes first
-	Footprint rewrite.Footprint
+	Footprint *rewrite.Footprint
 }
 
 // Limits bound a queue; 0 is the default.
@@ -56,7 +56,14 @@ type Queue struct {
 	limits  Limits
 	weight  func(owner string) int
 	waiting []queued
-	owners  map[string]map[uint64]bool
+	owners  map[string]*owner
+}
+
+// owner is who has requests that wait.
+type owner struct {
+	waiting int
+	last    uint64          // the greatest key that was added
+	keys    map[uint64]bool // that wait; nil until one comes that is not greater than all before
 }
 
 type queued struct {
@@ -77,7 +84,7 @@ func NewQueue(l Limits, weight func(owner string) int) *Queue {
 		weight = func(string) int { return 1 }
 	}
 	l = Limits{or(l.Pending, DefaultPending), or(l.PerOwner, DefaultPerOwner), or(l.Tick, DefaultTick)}
-	return &Queue{limits: l, weight: weight, owners: map[string]map[uint64]bool{}}
+	return &Queue{limits: l, weight: weight, owners: map[string]*owner{}}
 }
 
 // Len is how many requests wait.
@@ -87,21 +94,41 @@ func (q *Queue) Len() int { return len(q.waiting) }
 // the owner has one with the key that waits.
 func (q *Queue) Add(r Request) error {
 	mine := q.owners[r.Owner]
+	if mine == nil {
+		mine = &owner{}
+	}
 	switch {
 	case len(q.waiting) >= q.limits.Pending:
 		return &rmg.Error{Op: "queue", Code: rmg.Limit, Msg: fmt.Sprintf("%d requests wait", len(q.waiting)), Hint: "send it again later"}
-	case len(mine) >= q.limits.PerOwner:
-		return &rmg.Error{Op: "queue", Code: rmg.Limit, Msg: fmt.Sprintf("%d requests of %s wait", len(mine), r.Owner), Hint: "wait for the answers to some of them"}
-	case mine[r.Key]:
+	case mine.waiting >= q.limits.PerOwner:
+		return &rmg.Error{Op: "queue", Code: rmg.Limit, Msg: fmt.Sprintf("%d requests of %s wait", mine.waiting, r.Owner), Hint: "wait for the answers to some of them"}
+	case mine.waiting > 0 && r.Key <= mine.last && q.waits(mine, r):
 		return &rmg.Error{Op: "queue", Code: rmg.Exists, Msg: fmt.Sprintf("request %d of %s waits already", r.Key, r.Owner)}
 	}
-	if mine == nil {
-		mine = map[uint64]bool{}
+	if mine.waiting == 0 {
 		q.owners[r.Owner] = mine
 	}
-	mine[r.Key] = true
+	mine.waiting++
+	mine.last = max(mine.last, r.Key)
+	if mine.keys != nil {
+		mine.keys[r.Key] = true
+	}
 	q.waiting = append(q.waiting, queued{Request: r})
 	return nil
+}
+
+// waits reports whether a request of the key waits. Keys that only grow need no
+// look.
+func (q *Queue) waits(mine *owner, r Request) bool {
+	if mine.keys == nil {
+		mine.keys = map[uint64]bool{}
+		for i := range q.waiting {
+			if q.waiting[i].Owner == r.Owner {
+				mine.keys[q.waiting[i].Key] = true
+			}
+		}
+	}
+	return mine.keys[r.Key]
 }
 
 // Tick takes out what does not conflict and has room, has it applied in order, and
@@ -109,7 +136,7 @@ func (q *Queue) Add(r Request) error {
 // Stale for an expectation that does not hold.
 func (q *Queue) Tick(apply func(*Request) error) []Answer {
 	order := q.order()
-	w := writtenOf(len(order), func(i int) *rewrite.Footprint { return &q.waiting[order[i]].Footprint })
+	w := writtenOf(len(order), func(i int) *rewrite.Footprint { return q.waiting[order[i]].Footprint })
 	taken := map[string]*claims{}
 	out := make([]Answer, len(order))
 	var rest []queued
@@ -122,7 +149,7 @@ func (q *Queue) Tick(apply func(*Request) error) []Answer {
 			taken[r.View] = c
 		}
 		out[at] = Answer{Owner: r.Owner, Key: r.Key, Outcome: Deferred}
-		by := c.free(r.Footprint)
+		by := c.free(*r.Footprint)
 		if by > 0 || applied == q.limits.Tick {
 			if by > 0 {
 				out[at].By = &q.waiting[order[by-1]].Request
@@ -130,7 +157,7 @@ func (q *Queue) Tick(apply func(*Request) error) []Answer {
 			rest = append(rest, queued{Request: r.Request, deferrals: r.deferrals + 1})
 			continue
 		}
-		c.add(r.Footprint, at+1)
+		c.add(*r.Footprint, at+1)
 		applied++
 		q.leave(r)
 		out[at].Outcome = Applied
@@ -145,7 +172,9 @@ func (q *Queue) Tick(apply func(*Request) error) []Answer {
 // leave forgets that a request waits.
 func (q *Queue) leave(r *queued) {
 	mine := q.owners[r.Owner]
-	if delete(mine, r.Key); len(mine) == 0 {
+	mine.waiting--
+	delete(mine.keys, r.Key)
+	if mine.waiting == 0 {
 		delete(q.owners, r.Owner)
 	}
 }

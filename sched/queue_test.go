@@ -14,7 +14,7 @@ import (
 )
 
 func one(owner string, key uint64, at rmg.Path) sched.Request {
-	return sched.Request{Owner: owner, Key: key, Footprint: rewrite.Footprint{Writes: []rmg.Path{at}}}
+	return sched.Request{Owner: owner, Key: key, Footprint: &rewrite.Footprint{Writes: []rmg.Path{at}}}
 }
 
 func fill(t testing.TB, q *sched.Queue, rs ...sched.Request) {

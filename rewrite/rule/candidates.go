@@ -11,7 +11,7 @@ import (
 
 // Candidate is a match that asks to be applied.
 type Candidate struct {
-	Footprint rewrite.Footprint
+	Footprint *rewrite.Footprint
 	rule      int
 	bind      []int32
 }
@@ -65,7 +65,9 @@ func (r *Run) candidates(i int, exec rewrite.Executor) ([]Candidate, error) {
 	spent := make([]bool, shards)
 	exec(shards, func(k int) {
 		mt := a.mt.fork()
-		for _, s := range seeds[k*len(seeds)/shards : (k+1)*len(seeds)/shards] {
+		mine := seeds[k*len(seeds)/shards : (k+1)*len(seeds)/shards]
+		parts[k] = make([]Candidate, 0, len(mine))
+		for _, s := range mine {
 			parts[k] = a.from(mt, i, s, parts[k])
 		}
 		spent[k] = mt.spent()
@@ -120,13 +122,19 @@ func (a *agenda) from(mt *matcher, rule int, s seed, out []Candidate) []Candidat
 	first := len(out)
 	mt.run(a.planOf(int(s.v)), 0, func() bool {
 		if mt.sound() {
-			out = append(out, Candidate{rule: rule, bind: slices.Clone(mt.bind[:a.stride])})
+			c := &struct { // one allocation
+				rewrite.Footprint
+				few [4]int32
+			}{Footprint: rewrite.Footprint{}}
+			bind := append(c.few[:0], mt.bind[:a.stride]...)
+			out = append(out, Candidate{rule: rule, bind: bind, Footprint: &c.Footprint})
 		}
 		return true
 	})
+	// The footprint looks at conditions anew, and so binds their variables.
 	for i := first; i < len(out); i++ {
 		copy(mt.bind, out[i].bind)
-		out[i].Footprint = mt.footprint(a.again)
+		*out[i].Footprint = mt.footprint(a.again)
 	}
 	return out
 }
@@ -139,7 +147,8 @@ func (r *Run) Renew(c *Candidate) bool {
 	if !a.mt.still(a.again) {
 		return false
 	}
-	c.Footprint = a.mt.footprint(a.again)
+	f := a.mt.footprint(a.again)
+	c.Footprint = &f
 	return true
 }
 

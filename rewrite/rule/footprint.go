@@ -61,11 +61,14 @@ func (mt *matcher) look(s *step) {
 // An edge that is made at a node reads the node: two such commute.
 func (mt *matcher) footprint(again plan) rewrite.Footprint {
 	m, r := mt.m, mt.r
-	mt.rec = &looks{}
-	mt.run(again, 0, nil)
-	seen := mt.rec
-	mt.rec = nil
-	f := rewrite.Footprint{All: seen.all, Absent: seen.slots}
+	f := rewrite.Footprint{Reads: make([]rmg.Path, 0, len(r.left.own)+len(r.creates))}
+	seen := looks{}
+	if len(r.left.unless)+len(r.left.require)+len(r.left.paths) > 0 {
+		mt.rec = &seen
+		mt.run(again, 0, nil)
+		mt.rec = nil
+		f.All, f.Absent = seen.all, seen.slots
+	}
 	for _, v := range r.left.own {
 		f.Reads = append(f.Reads, m.at(mt.bind[v]))
 	}

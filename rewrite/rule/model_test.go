@@ -523,3 +523,62 @@ func TestNothingIsMissed(t *testing.T) {
 		t.Errorf("%d applied, %d ended", applied, ended)
 	}
 }
+
+// TestFollowIsLoad: an image that followed its graph is one that was loaded from
+// it, and rules at work on it miss nothing.
+func TestFollowIsLoad(t *testing.T) {
+	changed := 0
+	rapid.Check(t, func(t *rapid.T) {
+		g, r := drawGraph(t), drawRule(t, "r")
+		text := modelKindsText + r.yaml()
+		p := play(t, g, text, nil)
+		for range 3 {
+			g = drawGraph(t)
+			es := elementsOf(g)
+			if !bounded(r, es) {
+				return
+			}
+			if err := p.m.Follow(g); err != nil {
+				t.Fatal(err)
+			}
+			want := len(modelMatches(es, r, r.left, nil)) > 0
+			got, err := p.run.Once("r")
+			if err != nil || got != want {
+				t.Fatalf("%s\nfollowed to\n%s\n%v, %v, want %v", text, dump(g), got, err, want)
+			}
+			if !got {
+				continue
+			}
+			changed++
+			now := p.graph(t, g)
+			if err := p.m.Follow(now); err == nil && now.Digest() != g.Digest() {
+				t.Fatal("it follows with changes of its own")
+			}
+			p.m.Settle(now)
+			if f := rmg.Check(now); len(f) > 0 {
+				t.Fatal(f)
+			}
+		}
+		// What was loaded anew has the same matches.
+		fresh := play(t, g, text, nil)
+		if err := p.m.Follow(g); err != nil {
+			t.Fatal(err)
+		}
+		a, errA := p.run.Matches("r", 1<<30)
+		b, errB := fresh.run.Matches("r", 1<<30)
+		if x, y := sortedMatches(a), sortedMatches(b); errA != nil || errB != nil || !slices.Equal(x, y) {
+			t.Fatalf("%s\n%s\nfollowed %q\nloaded %q", text, dump(g), x, y)
+		}
+	})
+	if changed == 0 {
+		t.Error("no rule fired")
+	}
+}
+
+func sortedMatches(ms []rule.Match) (out []string) {
+	for _, m := range ms {
+		out = append(out, matchText(m))
+	}
+	slices.Sort(out)
+	return out
+}
