@@ -1,5 +1,4 @@
 // What is shown, as the address tells it: a link shows another person the same.
-import { segment } from "../model/paths.ts";
 
 export type Tab = "graph" | "workspaces" | "processes" | "inbox" | "log" | "rules";
 export const tabs: Tab[] = ["graph", "workspaces", "processes", "inbox", "log", "rules"];
@@ -32,14 +31,9 @@ export function parse(hash: string): Route {
   };
 }
 
-// canonical writes a path's segments as the daemon does, whatever the browser
-// made of them.
+// canonical reads the segments of a path, which the address escapes once more.
 function canonical(parts: string[]): string {
-  const out = parts.map((p) => {
-    const edge = p.startsWith("~");
-    try { return segment(decodeURIComponent(edge ? p.slice(1) : p), edge); } catch { return p; }
-  });
-  return `/${out.join("/")}`;
+  return `/${parts.map((p) => { try { return decodeURIComponent(p).replaceAll("/", "%2F"); } catch { return p; } }).join("/")}`;
 }
 
 export function format(r: Route): string {
