@@ -7,7 +7,7 @@ import { last, parentOf } from "../model/paths.ts";
 const page = 5000; // elements in one answer
 const most = 20000; // elements of one container that are read
 const lanes = 4; // reads at once
-const recent = 8192; // records that late reads are brought up to date with
+const recent = 200_000; // ops of records that late reads are brought up to date with
 
 export class Loader {
   version = "system";
@@ -20,6 +20,8 @@ export class Loader {
   private readonly queue: Container[] = [];
   private readonly queued = new Set<Container>();
   private records: Rec[] = [];
+  private weight = 0; // of those, in ops
+  private forgotten = 0; // seq of the last record that is not among them
   private items = new Set<string>();
 
   constructor(store: Store) { this.store = store; }
@@ -35,6 +37,7 @@ export class Loader {
   refresh(): void {
     this.epoch++;
     this.records = [];
+    this.weight = this.forgotten = 0;
     for (const c of this.store.all()) if (c.state === "ready") c.stale = true; else if (c.state === "loading" || c.state === "failed") c.state = "closed";
     this.queue.length = 0;
     this.queued.clear();
@@ -45,7 +48,11 @@ export class Loader {
   // follow keeps a record for those that are read late.
   follow(r: Rec): void {
     this.records.push(r);
-    if (this.records.length > 2 * recent) this.records = this.records.slice(-recent);
+    this.weight += r.ops.length + 1;
+    if (this.weight <= recent) return;
+    const gone = this.records.splice(0, Math.ceil(this.records.length / 2));
+    this.forgotten = gone[gone.length - 1]!.seq;
+    for (const g of gone) this.weight -= g.ops.length + 1;
   }
 
   want(c: Container): void {
@@ -126,6 +133,7 @@ export class Loader {
     c.more = cursor ? Math.max(1, (inner ? inner.nodes + inner.edges : 0) - nodes.length - edges.length) : 0;
     this.store.fill(c, this.ghosts(c, { nodes, edges }), seq, c.stale);
     for (const r of this.records) if (r.seq > seq) this.store.apply(r, c);
+    if (this.forgotten > seq) this.store.dirty.add(c); // too much happened meanwhile: once more
     this.onChange();
   }
 
