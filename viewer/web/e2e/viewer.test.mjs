@@ -119,6 +119,10 @@ test("a conflict is met by a button, settled, and collapsed", async () => {
   await item(page, "conf").locator(".twist").click();
   for (const [name, sign] of [["db", "changed"], ["web", "removed"], ["mail", "added"]]) await item(page, name).getByText(sign).waitFor({ state: "attached" });
 
+  await go(page, `#/graph?over=${w},${v}&as=tree`); // both at once, over the system
+  await page.getByText("4 differences").waitFor();
+  for (const [name, sign] of [["db", "changed by several"], ["web", "removed"], ["mail", "added"]]) await item(page, name).getByText(sign, { exact: true }).waitFor({ state: "attached" });
+
   await go(page, `#/workspaces/${w}`);
   await page.getByRole("button", { name: "Collapse", exact: true }).click();
   const ask = page.getByRole("dialog", { name: `Collapse ${w}` });

@@ -38,6 +38,24 @@ test("an answer of another version is not taken", async () => {
   assert.deepEqual([...store.root.byId.keys()], ["old"]);
 });
 
+test("what was open and is not there at another moment is shown as empty, and comes back", async () => {
+  const d = served(), store = new Store(new Cells(noMemory), () => 1), loader = new Loader(store);
+  loader.refresh();
+  d.waiting[0]!(9, ["a"]);
+  await turn(); await turn();
+  const problem = { ok: false, status: 404, json: () => Promise.resolve({ detail: "there is no such element", status: 404 }) };
+  const real = globalThis.fetch;
+  globalThis.fetch = (() => Promise.resolve(problem)) as unknown as typeof fetch;
+  loader.show("seq:3", new Map());
+  await turn(); await turn();
+  assert.deepEqual([...store.root.byId.keys()], []);
+  globalThis.fetch = real;
+  loader.show("system", new Map());
+  d.waiting[1]!(9, ["a"]);
+  await turn(); await turn();
+  assert.deepEqual([...store.root.byId.keys()], ["a"]);
+});
+
 test("a read that took too long is read again", async () => {
   const d = served(), store = new Store(new Cells(noMemory), () => 1), loader = new Loader(store);
   loader.refresh();
