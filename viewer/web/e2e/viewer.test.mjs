@@ -73,6 +73,8 @@ test("of two tabs one stays in the past, and its address shows another person th
   assert.equal(await item(then, "later").count(), 0);
   const other = await open();
   await go(other, (await then.evaluate(() => location.hash)));
+  const read = other.locator('[role="tree"][aria-busy="false"]');
+  await read.waitFor();
   await item(other, "tabs").waitFor();
   assert.equal(await item(other, "later").count(), 0);
   await then.getByRole("button", { name: "Follow live" }).click();
