@@ -39,3 +39,4 @@ viewer-bench: ## how fast the pages draw: SECONDS=N says how long changes are st
 ci: test lint race
 	JITOS_REPAIR_ALL=1 go test -count=1 -v -timeout 20m -run TestRepairs ./cmd/jitos
 	$(MAKE) demo
+	$(MAKE) viewer-test

@@ -134,7 +134,10 @@ func TestSessionsActForTheirMaker(t *testing.T) {
 	}
 	answer[wire.Workspace](t, s, with("POST", "/sws", "Origin", "http://localhost:7000"))
 	for _, headers := range [][]string{
-		nil, {"Sec-Fetch-Site", "none"}, {"Origin", "http://127.0.0.1:8000"}, {"Origin", "null"},
+		nil,
+		{"Sec-Fetch-Site", "none"},
+		{"Origin", "http://127.0.0.1:8000"},
+		{"Origin", "null"},
 		{"Sec-Fetch-Site", "none", "Origin", "http://localhost:7000"},
 	} {
 		refusal(t, s, with("POST", "/sws", headers...), 403)

@@ -11,10 +11,10 @@
 // # Who may call
 //
 // Each call but /healthz and the page's static files needs the daemon's secret
-// as a bearer token, or the cookie of a web session, which may only read. A
-// worker runs under its owner's uid, so reaching the socket proves nothing.
-// Over TCP the Host must be one that was allowed (DNS rebinding), and an Origin
-// must be the same host.
+// as a bearer token, or the cookie of a web session, which only looks, or does
+// what its maker may on what its own page sends. A worker runs under its owner's
+// uid, so reaching the socket proves nothing. Over TCP the Host must be one that
+// was allowed (DNS rebinding), and an Origin must be the same host.
 //
 // # Streams
 //

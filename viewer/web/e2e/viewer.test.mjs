@@ -73,6 +73,8 @@ test("of two tabs one stays in the past, and its address shows another person th
   assert.equal(await item(then, "later").count(), 0);
   const other = await open();
   await go(other, (await then.evaluate(() => location.hash)));
+  const read = other.locator('[role="tree"][aria-busy="false"]');
+  await read.waitFor();
   await item(other, "tabs").waitFor();
   assert.equal(await item(other, "later").count(), 0);
   await then.getByRole("button", { name: "Follow live" }).click();
@@ -118,6 +120,10 @@ test("a conflict is met by a button, settled, and collapsed", async () => {
   await page.getByText("3 differences").waitFor();
   await item(page, "conf").locator(".twist").click();
   for (const [name, sign] of [["db", "changed"], ["web", "removed"], ["mail", "added"]]) await item(page, name).getByText(sign).waitFor({ state: "attached" });
+
+  await go(page, `#/graph?over=${w},${v}&as=tree`); // both at once, over the system
+  await page.getByText("4 differences").waitFor();
+  for (const [name, sign] of [["db", "changed by several"], ["web", "removed"], ["mail", "added"]]) await item(page, name).getByText(sign, { exact: true }).waitFor({ state: "attached" });
 
   await go(page, `#/workspaces/${w}`);
   await page.getByRole("button", { name: "Collapse", exact: true }).click();

@@ -7,6 +7,7 @@ test("an address brings back what it was made of", () => {
     home,
     { ...home, path: "/repo/a b/x%2Fy/f%3A12", sel: "/repo/~e", view: "sws:w4", seq: 12, tree: true, find: "/svc/*[kind=A]" },
     { ...home, path: "/ü/<img src=x>/%25" },
+    { ...home, over: "w4,w71" },
     { ...home, tab: "processes" as const, id: "p4", why: "/a:12", since: 3 },
   ]) assert.deepEqual(parse(format(r)), r);
 });

@@ -9,6 +9,7 @@ import { format, home, parse, type Route, versionOf } from "./route.ts";
 import { Stream } from "./stream.ts";
 
 const shownRecords = 500; // kept for the log and the time bar
+const over = 12; // workspaces laid over the system at once
 const settle = 250; // ms in which changes are gathered before lists are read again
 const ledger = ["/proc", "/sws", "/worker", "/purge", "/once"];
 const inLedger = (path: string) => ledger.some((l) => within(path, l));
@@ -90,7 +91,7 @@ export class App {
 
   private follow(r: Route): void {
     this.route = r;
-    const version = versionOf(r), key = `${version} ${r.since}`;
+    const version = versionOf(r), key = `${version} ${r.since} ${r.over}`;
     if (key !== this.shown) {
       this.shown = key;
       void this.turn();
@@ -101,7 +102,7 @@ export class App {
   private async turn(): Promise<void> {
     const r = this.route, version = versionOf(r);
     this.overlayFor = this.shown;
-    if (r.view === "system" && !r.since) {
+    if (r.view === "system" && !r.since && !r.over) {
       this.overlay = undefined;
       this.loader.show(version, new Map());
       this.changed();
@@ -111,29 +112,43 @@ export class App {
     await this.compare();
   }
 
-  // compare reads what is different in the version that is shown.
+  // compare reads what is different in what is shown: a workspace from what it
+  // stands on, a moment from another, or several workspaces from the system.
   private async compare(): Promise<void> {
     const r = this.route, key = this.shown;
     try {
-      const marks = new Map<string, Mark>();
-      let from = r.since ? `seq:${r.since}` : "";
-      if (r.view !== "system") {
-        const space = await read<Space>(`/sws/${r.view.slice(4)}`);
-        from ||= space.base_at;
-        for (const c of space.conflicts ?? []) if (!c.take) marks.set(c.path, "conflict");
+      const marks = new Map<string, Mark>(), ghosts = new Map<string, Change[]>(), changes: Change[] = [];
+      const take = (d: DiffAnswer, several: boolean) => {
+        for (const c of d.changes) {
+          const had = marks.get(c.path), mark = c.change === "moved" ? "changed" : c.change;
+          if (had === undefined) { marks.set(c.path, mark); changes.push(c); } else if (several && had !== "conflict") marks.set(c.path, "both");
+          // What is shown lacks what was removed from it, and what workspaces over it add.
+          if (c.change === (several ? "added" : "removed")) ghosts.set(parentOf(c.path), [...ghosts.get(parentOf(c.path)) ?? [], c]);
+        }
+        return d.total;
+      };
+      let total = 0;
+      if (r.view !== "system" || r.since) {
+        const space = r.view === "system" ? undefined : await this.conflicts(r.view.slice(4), marks);
+        total = take(await read<DiffAnswer>("/diff", { from: r.since ? `seq:${r.since}` : space?.base_at, to: versionOf(r) }), false);
+      } else for (const id of r.over.split(",").slice(0, over)) {
+        const space = await this.conflicts(id, marks);
+        total += take(await read<DiffAnswer>("/diff", { from: space.base_at, to: `sws:${id}` }), true);
       }
-      const d = await read<DiffAnswer>("/diff", { from, to: versionOf(r) });
       if (key !== this.shown) return;
-      const removed = new Map<string, Change[]>(), below = new Map<string, number>();
-      for (const c of d.changes) {
-        if (!marks.has(c.path)) marks.set(c.path, c.change === "moved" ? "changed" : c.change);
-        if (c.change === "removed") removed.set(parentOf(c.path), [...removed.get(parentOf(c.path)) ?? [], c]);
-      }
+      const below = new Map<string, number>();
       for (const p of marks.keys()) for (const a of ancestors(parentOf(p))) below.set(a, (below.get(a) ?? 0) + 1);
-      this.overlay = { marks, below, changes: d.changes, total: d.total };
-      if (removed.size || this.loader.removed.size) this.loader.show(versionOf(r), removed);
+      this.overlay = { marks, below, changes, total };
+      const names = (m: Map<string, Change[]>) => [...m.values()].flat().map((c) => c.path).sort().join(" ");
+      if (names(ghosts) !== names(this.loader.ghosts)) this.loader.show(versionOf(r), ghosts);
       this.changed();
     } catch (e) { if (key === this.shown) this.failed(e); }
+  }
+
+  private async conflicts(id: string, marks: Map<string, Mark>): Promise<Space> {
+    const space = await read<Space>(`/sws/${id}`);
+    for (const c of space.conflicts ?? []) if (!c.take) marks.set(c.path, "conflict");
+    return space;
   }
 
   // ---- what comes in

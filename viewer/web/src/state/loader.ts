@@ -7,34 +7,40 @@ import { last, parentOf } from "../model/paths.ts";
 const page = 5000; // elements in one answer
 const most = 20000; // elements of one container that are read
 const lanes = 4; // reads at once
-const recent = 8192; // records that late reads are brought up to date with
+const recent = 200_000; // ops of records that late reads are brought up to date with
 
 export class Loader {
   version = "system";
-  removed = new Map<string, Change[]>(); // by container: what the overlay shows as gone
+  ghosts = new Map<string, Change[]>(); // by container: what the overlay shows and the version does not have
   onChange: () => void = () => {};
   onProblem: (e: unknown) => void = () => {};
   private readonly store: Store;
   private epoch = 0;
+  private stop = new AbortController(); // of the reads of this epoch: nobody waits for the others
   private running = 0;
   private readonly queue: Container[] = [];
   private readonly queued = new Set<Container>();
   private records: Rec[] = [];
+  private weight = 0; // of those, in ops
+  private forgotten = 0; // seq of the last record that is not among them
   private items = new Set<string>();
 
   constructor(store: Store) { this.store = store; }
 
   // show turns to another version; what is open is read anew when it is seen.
-  show(version: string, removed: Map<string, Change[]>): void {
+  show(version: string, ghosts: Map<string, Change[]>): void {
     this.version = version;
-    this.removed = removed;
+    this.ghosts = ghosts;
     this.refresh();
   }
 
   // refresh has everything read again, after a gap in the stream.
   refresh(): void {
     this.epoch++;
+    this.stop.abort();
+    this.stop = new AbortController();
     this.records = [];
+    this.weight = this.forgotten = 0;
     for (const c of this.store.all()) if (c.state === "ready") c.stale = true; else if (c.state === "loading" || c.state === "failed") c.state = "closed";
     this.queue.length = 0;
     this.queued.clear();
@@ -45,7 +51,11 @@ export class Loader {
   // follow keeps a record for those that are read late.
   follow(r: Rec): void {
     this.records.push(r);
-    if (this.records.length > 2 * recent) this.records = this.records.slice(-recent);
+    this.weight += r.ops.length + 1;
+    if (this.weight <= recent) return;
+    const gone = this.records.splice(0, Math.ceil(this.records.length / 2));
+    this.forgotten = gone[gone.length - 1]!.seq;
+    for (const g of gone) this.weight -= g.ops.length + 1;
   }
 
   want(c: Container): void {
@@ -56,6 +66,7 @@ export class Loader {
 
   open(i: Item): Container {
     const c = this.store.open(i);
+    if (c.state === "failed") c.state = "closed"; // somebody asks again
     this.want(c);
     return c;
   }
@@ -105,7 +116,7 @@ export class Loader {
     let cursor: string | undefined, seq = 0;
     try {
       do {
-        const a = await read<GraphAnswer>("/rmg", { view: this.version, path: c.path, depth: 1, limit: page, cursor });
+        const a = await read<GraphAnswer>("/rmg", { view: this.version, path: c.path, depth: 1, limit: page, cursor }, this.stop.signal);
         if (epoch !== this.epoch) return;
         if (!seq) seq = a.seq;
         nodes.push(...a.graph?.nodes ?? []);
@@ -116,29 +127,31 @@ export class Loader {
       if (epoch !== this.epoch) return;
       this.queued.delete(c);
       c.stale = false;
+      const absent = e instanceof Problem && e.status === 404;
       if (c.state === "loading") c.state = "failed";
-      if (!(e instanceof Problem && e.status === 404)) this.onProblem(e);
+      else if (absent) this.store.fill(c, { nodes: [], edges: [] }, 0, true); // it is not there in this version
+      if (!absent) this.onProblem(e);
       this.onChange();
       return;
     }
     this.queued.delete(c);
     const inner = c.owner?.inner;
     c.more = cursor ? Math.max(1, (inner ? inner.nodes + inner.edges : 0) - nodes.length - edges.length) : 0;
-    this.store.fill(c, this.ghosts(c, { nodes, edges }), seq, c.stale);
+    this.store.fill(c, this.haunted(c, { nodes, edges }), seq, c.stale);
     for (const r of this.records) if (r.seq > seq) this.store.apply(r, c);
+    if (this.forgotten > seq) this.store.dirty.add(c); // too much happened meanwhile: once more
     this.onChange();
   }
 
-  // ghosts adds what the overlay shows as gone.
-  private ghosts(c: Container, g: WireGraph): WireGraph {
-    const gone = this.removed.get(c.path);
-    if (!gone) return g;
-    const have = new Set(g.nodes.map((n) => n.id));
-    for (const ch of gone) {
-      const { id, edge } = last(ch.path), props = Object.fromEntries(Object.entries(ch.props).map(([n, p]) => [n, p.old ?? null]));
-      const e = { id, kind: ch.kind?.old ?? "", props };
-      if (edge && ch.ends) g.edges.push({ ...e, ...ch.ends });
-      else if (!edge && !have.has(id)) g.nodes.push(e);
+  // haunted adds what the overlay shows and the version does not have.
+  private haunted(c: Container, g: WireGraph): WireGraph {
+    const have = new Set(g.nodes.map((n) => n.id)), tied = new Set(g.edges.map((e) => e.id));
+    for (const ch of this.ghosts.get(c.path) ?? []) {
+      const { id, edge } = last(ch.path), props = Object.fromEntries(Object.entries(ch.props).map(([n, p]) => [n, p.old ?? p.new ?? null]));
+      if ((edge ? tied : have).has(id)) continue;
+      (edge ? tied : have).add(id);
+      const e = { id, kind: ch.kind?.old || ch.kind?.new || "", props };
+      if (!edge) g.nodes.push(e); else if (ch.ends) g.edges.push({ ...e, ...ch.ends });
     }
     return g;
   }

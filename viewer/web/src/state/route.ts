@@ -1,5 +1,4 @@
 // What is shown, as the address tells it: a link shows another person the same.
-import { segment } from "../model/paths.ts";
 
 export type Tab = "graph" | "workspaces" | "processes" | "inbox" | "log" | "rules";
 export const tabs: Tab[] = ["graph", "workspaces", "processes", "inbox", "log", "rules"];
@@ -11,13 +10,14 @@ export interface Route {
   view: string; // "system" or "sws:w4"
   seq: number; // 0: follow what comes
   since: number; // 0, or the seq that differences are shown from
+  over: string; // workspaces that are laid over the system: "w4,w7"
   sel: string; // path of the selected element
   why: string; // "PATH", "PATH:LINE" or "PATH#PROP" that is explained
   tree: boolean; // the text twin instead of the picture
   find: string; // selector
 }
 
-export const home: Route = { tab: "graph", path: "/", id: "", view: "system", seq: 0, since: 0, sel: "", why: "", tree: false, find: "" };
+export const home: Route = { tab: "graph", path: "/", id: "", view: "system", seq: 0, since: 0, over: "", sel: "", why: "", tree: false, find: "" };
 
 export function parse(hash: string): Route {
   const [place = "", query = ""] = hash.replace(/^#/, "").split("?", 2);
@@ -28,18 +28,13 @@ export function parse(hash: string): Route {
   return {
     tab, path: tab === "graph" ? canonical(parts.slice(1)) : "/", id: tab === "graph" ? "" : parts[1] ?? "",
     view: /^(system|sws:w\d+)$/.test(view) ? view : "system", seq: number("seq"), since: number("since"),
-    sel: q.get("sel") ?? "", why: q.get("why") ?? "", tree: q.get("as") === "tree", find: q.get("find") ?? "",
+    over: /^w\d+(,w\d+)*$/.test(q.get("over") ?? "") ? q.get("over")! : "", sel: q.get("sel") ?? "", why: q.get("why") ?? "", tree: q.get("as") === "tree", find: q.get("find") ?? "",
   };
 }
 
-// canonical writes a path's segments as the daemon does, whatever the browser
-// made of them.
+// canonical reads the segments of a path, which the address escapes once more.
 function canonical(parts: string[]): string {
-  const out = parts.map((p) => {
-    const edge = p.startsWith("~");
-    try { return segment(decodeURIComponent(edge ? p.slice(1) : p), edge); } catch { return p; }
-  });
-  return `/${out.join("/")}`;
+  return `/${parts.map((p) => { try { return decodeURIComponent(p).replaceAll("/", "%2F"); } catch { return p; } }).join("/")}`;
 }
 
 export function format(r: Route): string {
@@ -47,6 +42,7 @@ export function format(r: Route): string {
   if (r.view !== "system") q.set("view", r.view);
   if (r.seq) q.set("seq", String(r.seq));
   if (r.since) q.set("since", String(r.since));
+  if (r.over) q.set("over", r.over);
   if (r.sel) q.set("sel", r.sel);
   if (r.why) q.set("why", r.why);
   if (r.tree) q.set("as", "tree");

@@ -27,7 +27,7 @@ export const en = {
   why: { title: "Why", line: (n: number) => `line ${n}`, seq: (n: number) => `seq ${n}`, evidence: "evidence", caused: "What this caused", nothing: "nothing else in the log names it" },
   spaces: {
     title: "Workspaces", all: "Show collapsed and discarded", id: "Id", state: "State", from: "From", records: "Rewrites", reason: "Why", process: "Process", overlap: "Overlaps", overlaps: (id: string, path: string, n: number) => `${id} at ${path}${n > 1 ? ` and ${n - 1} more` : ""}`,
-    nothing: "No workspace is open.", new: "New workspace", changes: "Changes", conflicts: "Conflicts", onGraph: "Show on the graph", list: "List", side: "Side by side", theirs: "Changed in the system meanwhile", unchanged: "Nothing differs from its base.", truncated: (n: number) => `the first of ${n}`,
+    nothing: "No workspace is open.", new: "New workspace", changes: "Changes", conflicts: "Conflicts", onGraph: "Show on the graph", together: "All on the graph", list: "List", side: "Side by side", theirs: "Changed in the system meanwhile", unchanged: "Nothing differs from its base.", truncated: (n: number) => `the first of ${n}`,
     collapse: "Collapse", discard: "Discard", restore: "Restore", rebase: "Rebase", frozen: (why: string) => `frozen: ${why}`, base: "stands on",
     take: { system: "Take the system's", workspace: "Take the workspace's", base: "Take the base's" }, edit: "Edit", useText: "Use this text", sides: { base: "base", system: "system", workspace: "workspace" }, settled: (how: string) => `settled: ${how}`, absent: "(absent)",
     will: {
