@@ -9,7 +9,7 @@ import { stateOf, toneOf } from "./theme.ts";
 
 const tiny = 28; // px: narrower boxes are pixels
 const curves = 250; // edges of one container that are drawn as curves; more are straight lines
-const ink = 3e6; // pixels of lines in one container; of more, every second is left out, or more
+const ink = 1.2e6; // pixels of lines in one container; of more, every second is left out, or more
 const names = 40; // px: wider boxes have names
 const pulse = 1200; // ms that a change is seen
 const fade = 500; // ms that a removed box fades
