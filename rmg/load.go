@@ -39,9 +39,9 @@ func (l *level) levelAt(p Path) (*level, bool) {
 type bulk struct {
 	o     *Overlay
 	at    Path
-	old   *level // nil: empty
-	room  bool   // one more segment is allowed
-	nodes []*record
+	old   *level    // nil: empty
+	room  bool      // one more segment is allowed
+	nodes []*record // sorted, as are the edges
 	edges []bulkEdge
 	index map[string]int32 // of nodes, those that were there behind the new
 	there []*record        // nodes that were there and get edges
@@ -58,25 +58,28 @@ type bulkEdge struct {
 const bulkMin = 32
 
 func (b *bulk) has(id string) bool {
-	_, ok := b.index[id]
+	_, ok := slices.BinarySearchFunc(b.nodes, id, compareID)
 	return ok
 }
 
 // gather makes the records, and refuses what cannot be one.
 func (b *bulk) gather(nodes, edges iter.Seq[Element]) error {
-	b.index = map[string]int32{}
 	kind := "" // checked last
 	for e := range nodes {
 		e.Edge = false
 		if err := b.check("add_node", b.at, e, &kind); err != nil {
 			return err
 		}
-		if b.has(e.ID) || b.old.node(e.ID) != nil {
+		if b.old.node(e.ID) != nil {
 			return &Error{Op: "add_node", Path: b.at.Child(e.ID), Code: Exists, Msg: "the node is there already"}
 		}
-		r := b.record(e)
-		b.index[r.id()] = int32(len(b.nodes))
-		b.nodes = append(b.nodes, r)
+		b.nodes = append(b.nodes, b.record(e))
+	}
+	sortRecords(b.nodes)
+	for i := 1; i < len(b.nodes); i++ {
+		if id := b.nodes[i].id(); b.nodes[i-1].id() == id {
+			return &Error{Op: "add_node", Path: b.at.Child(id), Code: Exists, Msg: "the node is there already"}
+		}
 	}
 	for e := range edges {
 		e.Edge = true
@@ -148,6 +151,12 @@ const manyKinds = 8
 
 // number is the number of a node that is there or new.
 func (b *bulk) number(id string) (int32, bool) {
+	if b.index == nil { // with the first edge
+		b.index = make(map[string]int32, len(b.nodes))
+		for i, r := range b.nodes {
+			b.index[r.id()] = int32(i)
+		}
+	}
 	if i, ok := b.index[id]; ok {
 		return i, true
 	}
@@ -197,7 +206,6 @@ func (b *bulk) build() error {
 	for _, x := range b.there {
 		l.nodes = l.nodes.replace(t, x)
 	}
-	sortRecords(b.nodes)
 	l.nodes = l.nodes.joined(t, b.nodes)
 	edges := make([]*record, len(b.edges))
 	for i, e := range b.edges {

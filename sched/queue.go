@@ -113,6 +113,9 @@ func (q *Queue) Add(r Request) error {
 	if mine.keys != nil {
 		mine.keys[r.Key] = true
 	}
+	if len(q.waiting) == cap(q.waiting) {
+		q.waiting = slices.Grow(q.waiting, len(q.waiting)+1) // twice: what waits comes at once
+	}
 	q.waiting = append(q.waiting, queued{Request: r})
 	return nil
 }

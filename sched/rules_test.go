@@ -194,3 +194,21 @@ func TestNoMatchStarves(t *testing.T) {
 		t.Errorf("a rule that always matches ends with %v", err)
 	}
 }
+
+// TestAbsenceIsRead: of two that each may act because there is no edge, and put it
+// there, one acts.
+func TestAbsenceIsRead(t *testing.T) {
+	const doc = "rules:\n  - rule: choose\n    match: [\"x:B\", \"y:A\"]\n    unless: [\"y -[chosen]-> _\"]\n    create: [\"y -[chosen]-> x\"]\n"
+	g := row(t, 3)
+	m, _, rules := rulesOf(t, g, doc, 0, rewrite.Serial)
+	first, err := rules.Tick()
+	if err != nil || len(first) != 2 || first[0].Outcome != sched.Applied || first[1].Outcome != sched.Deferred {
+		t.Fatalf("%+v, %v", first, err)
+	}
+	if _, err := rules.Drain(); err != nil {
+		t.Fatal(err)
+	}
+	if _, edges := written(t, m, g).Len(); edges != 3 || m.Rewrites() != 1 {
+		t.Errorf("%d edges after %d rewrites", edges, m.Rewrites())
+	}
+}
