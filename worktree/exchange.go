@@ -329,8 +329,17 @@ func (x *exchange) remove() error {
 // write gives the staged name to the new side of the path, making it now if it
 // was not made before the branch moved.
 func (x *exchange) write(ctx context.Context, l Landing) error {
-	if err := x.site.make(ctx, l, x.path, x.staged); err != nil {
+	if err := x.site.make(ctx, l, x.path, x.staged, nil); err != nil {
 		return err
+	}
+	if x.path.isFile() {
+		f, err := os.Open(x.staged + ".new")
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(f.Sync(), f.Close()); err != nil {
+			return err
+		}
 	}
 	return os.Rename(x.staged+".new", x.staged)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -27,11 +28,23 @@ func (s *site) room(l Landing) string { return filepath.Join(s.stage(l), "room")
 // that is full, or an object that cannot be read, is met before the branch moves
 // and not after. Each why is a path that a filter does not give.
 func (s *site) prepare(ctx context.Context, l Landing) (why []string, err error) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	cmd := git{dir: l.Top}.command(ctx, "cat-file", "--batch")
+	objects, err := newContents(cmd)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		objects.in.Close()
+		stop()
+		_ = cmd.Wait() // what it gave was looked at as it came
+	}()
 	for i, p := range l.Paths {
 		if p.NewMode == "" || p.NewMode == submodule {
 			continue
 		}
-		err := s.make(ctx, l, p, s.staged(l, i))
+		err := s.make(ctx, l, p, s.staged(l, i), objects)
 		var ge *errGit
 		if errors.As(err, &ge) && p.Convert {
 			why = append(why, fmt.Sprintf("%s (git cannot convert it: %v)", p.name(), err))
@@ -56,13 +69,13 @@ func reserve(name string, size int64) error {
 	for ; size > 0 && err == nil; size -= int64(len(zeros)) {
 		_, err = f.Write(zeros[:min(size, int64(len(zeros)))])
 	}
-	return errors.Join(err, f.Sync(), f.Close())
+	return errors.Join(err, f.Close())
 }
 
 // make makes the new side of a path as staged+".new", if it is not there: from
-// git's object, as it is to stand in the working tree, and durable. It gets that
-// name only when it is whole.
-func (s *site) make(ctx context.Context, l Landing, p LandPath, staged string) error {
+// git's object, as it is to stand in the working tree. It gets that name only
+// when it is whole. objects may be nil.
+func (s *site) make(ctx context.Context, l Landing, p LandPath, staged string, objects *contents) error {
 	if _, err := os.Lstat(staged + ".new"); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -85,8 +98,15 @@ func (s *site) make(ctx context.Context, l Landing, p LandPath, staged string) e
 	if err != nil {
 		return err
 	}
-	err = smudged(ctx, s.top, p, f)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+	if objects != nil && !p.Convert {
+		err = objects.read(p.NewID, func(r io.Reader) error {
+			_, err := io.Copy(f, r)
+			return err
+		})
+	} else {
+		err = smudged(ctx, s.top, p, f)
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
 		return err
 	}
 	return os.Rename(part, staged+".new")
