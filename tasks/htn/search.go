@@ -80,13 +80,14 @@ const (
 	firstDive  = 25_000
 	firstBest  = 4_000
 	firstTable = 20_000
-	everyDive  = 2_500 // for each method: the more there are, the more it takes to ground them
+	everyDive  = 2_500 // for each method beyond
+	fewMethods = 20    // the more there are, the more it takes to ground them
 	factor     = 4
 )
 
 func (s *search) run() *Result {
 	first, last, every := newDive(s.m, false, false), newDive(s.m, true, false), newDive(s.m, false, true)
-	if s.dive(first, firstDive) || s.dive(last, firstDive/2) || s.dive(every, everyDive*len(s.m.methods)) {
+	if s.dive(first, firstDive) || s.dive(last, firstDive/2) || s.dive(every, everyDive*max(0, len(s.m.methods)-fewMethods)) {
 		return &s.res
 	}
 	g, never := s.m.ground()
