@@ -3,7 +3,6 @@ package htn
 import (
 	"fmt"
 	"math/rand/v2"
-
 	"testing"
 )
 

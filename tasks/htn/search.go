@@ -80,7 +80,7 @@ const (
 	firstDive  = 25_000
 	firstBest  = 4_000
 	firstTable = 20_000
-	everyDive  = 2_500 // for each method beyond
+	everyDive  = 4_000 // for each method beyond
 	fewMethods = 20    // the more there are, the more it takes to ground them
 	factor     = 4
 )
