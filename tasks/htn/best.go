@@ -33,6 +33,10 @@ type bnode struct {
 // maxForced bounds what is done without a choice in one go.
 const maxForced = 10_000
 
+// opsOfOne is how many ops of the relaxed problem make an estimate count for one
+// node more: the larger the problem, the longer it takes.
+const opsOfOne = 4096
+
 // maxKept bounds the nodes that are remembered.
 const maxKept = 40_000_000
 
@@ -131,6 +135,7 @@ func (b *best) visit(i int32) {
 	for s := b.nodes[i].stack; s >= 0; s = b.stacks.tuple(s)[0] {
 		b.tasks = append(b.tasks, b.stacks.head[s])
 	}
+	b.tried += b.g.ops.ops / opsOfOne
 	b.gauge.spread(b.states.at(b.nodes[i].state), b.tasks)
 	if h := b.gauge.add(b.tasks); h < far {
 		heap.Push(&b.open, openNode{h, int32(len(b.nodes)), i})

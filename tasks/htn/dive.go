@@ -20,11 +20,13 @@ type dive struct {
 	acts   []int32 // nodes of actions done
 	cps    []choice
 	seen   sums
-	order  int // 0: methods as declared; 1: the last first
+	last   bool // methods are tried from the last that is declared
+	every  bool // also below tasks that come back each is looked at as often as it comes
 	tried  int
 	dels   []int32
 	adds   []int32
 	number map[int32]uint64 // of open cells, for keys
+	pair   schema           // of an inequality: two variables
 }
 
 // node is a task to be done, and then how it was done.
@@ -64,8 +66,8 @@ const (
 	maxAbove     = 1000      // tasks above one that are compared with it
 )
 
-func newDive(m *Model, order int) *dive {
-	d := &dive{m: m, order: order, stack: -1, number: map[int32]uint64{}}
+func newDive(m *Model, last, every bool) *dive {
+	d := &dive{m: m, last: last, every: every, stack: -1, number: map[int32]uint64{}, pair: schema{slots: 2}}
 	d.join = join{cells: newCells(m), facts: m.base.clone()}
 	n := 0
 	for i := range m.methods {
@@ -196,7 +198,7 @@ func (d *dive) loops(top int32) bool {
 		h = h.then(uint64(d.val[c]))
 	}
 	nd.mark, nd.state, nd.outer = h, d.facts.hash, nd.next
-	if p := nd.parent; p >= 0 && d.nodes[p].state == nd.state {
+	if p := nd.parent; p >= 0 && !d.every && d.nodes[p].state == nd.state {
 		// Below a task that comes back, in a state where nothing has been done yet,
 		// each task is looked at once, whatever it would be followed by: the first
 		// way to it is as good as another.
@@ -323,7 +325,7 @@ func (d *dive) again() bool {
 	of := d.m.of[nd.task]
 	for int(c.at) < len(of) {
 		i := of[c.at]
-		if d.order == 1 {
+		if d.last {
 			i = of[len(of)-1-int(c.at)]
 		}
 		m := &d.m.methods[i]
@@ -397,11 +399,12 @@ func (d *dive) expand(top, i int32, frame []int32) {
 // againAction finds values for an action's open arguments, or for the two sides of
 // an inequality.
 func (d *dive) againAction(c *choice, nd *node) bool {
-	k, s, act := &conj{}, &schema{slots: 2}, (*action)(nil)
+	s, act := &d.pair, (*action)(nil)
 	if int(nd.task) < len(d.m.tasks) {
 		act = &d.m.actions[int(nd.task)-d.m.nTasks]
-		k, s = &act.pre, &act.schema
+		s = &act.schema
 	}
+	k := &s.pre
 	redo := c.begun
 	if !redo {
 		c.begun = true

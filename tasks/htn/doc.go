@@ -11,12 +11,22 @@
 //
 // # Searches
 //
-// Plan runs several, one after the other, by counts of nodes and never by a clock,
-// so that the same problem has the same plan everywhere. First a fast one dives
-// depth first, with nothing grounded; where methods leave the order of steps open
-// it takes one order. Then the problem is grounded, and a best-first search is led
-// by how far it is to the end if nothing were ever deleted. Both find plans only.
+// Plan runs several, in turns, by counts of nodes and never by a clock, so that the
+// same problem has the same plan everywhere.
+//
+//   - The dive goes depth first with nothing grounded. Variables that no condition
+//     has given a value stay open until an action does.
+//   - Then the problem is grounded, and a best-first search is led by how far it is
+//     to the end if nothing were ever deleted.
+//   - A table of what each task can lead to from each state decides problems whose
+//     methods order their steps totally, left recursion or not.
+//   - Where methods leave the order open, the first two take one order, producers
+//     before consumers before deleters; progression tries the others.
+//
+// # Verdicts
+//
 // That there is none is proven by grounding (not even without deletions is there a
-// way), by a table of all that each task can lead to from each state, or by a search
-// that has seen everything; the verdict is Unknown as long as none of it has ended.
+// way), by the table, or by a best-first search that has seen everything. Whatever
+// cuts plans off, as the dive does, proves nothing. The verdict is Unknown as long as
+// no search has ended.
 package htn

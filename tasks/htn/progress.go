@@ -192,6 +192,7 @@ func (p *progress) visit(i int32) {
 		p.goal = i
 		return
 	}
+	p.tried += p.g.ops.ops / opsOfOne
 	p.gauge.spread(s, p.tasks)
 	if h := p.gauge.add(p.tasks); h < far {
 		heap.Push(&p.open, openNode{h, int32(len(p.nodes)), i})

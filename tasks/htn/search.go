@@ -78,14 +78,16 @@ type search struct {
 // so that no search waits long for its turn and the last turn is most of all.
 const (
 	firstDive  = 25_000
-	firstBest  = 2_000
+	firstBest  = 4_000
 	firstTable = 20_000
+	everyDive  = 4_000 // for each method beyond
+	fewMethods = 20    // the more there are, the more it takes to ground them
 	factor     = 4
 )
 
 func (s *search) run() *Result {
-	dives := []*dive{newDive(s.m, 0), newDive(s.m, 1)}
-	if s.dive(dives[0], firstDive) || s.dive(dives[1], firstDive/2) {
+	first, last, every := newDive(s.m, false, false), newDive(s.m, true, false), newDive(s.m, false, true)
+	if s.dive(first, firstDive) || s.dive(last, firstDive/2) || s.dive(every, everyDive*max(0, len(s.m.methods)-fewMethods)) {
 		return &s.res
 	}
 	g, never := s.m.ground()
@@ -108,7 +110,7 @@ func (s *search) run() *Result {
 		if b != nil && s.best(b, n*firstBest) || t != nil && s.table(t, n*firstTable) || p != nil && s.progress(p, n*firstBest) {
 			return &s.res
 		}
-		if s.dive(dives[0], n*firstDive) || s.dive(dives[1], n*firstDive/2) {
+		if s.dive(every, 4*n*firstDive) || s.dive(first, n*firstDive) || s.dive(last, n*firstDive/2) {
 			return &s.res
 		}
 	}

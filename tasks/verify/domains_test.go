@@ -199,3 +199,36 @@ func TestBrokenPlansAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestAMethodHasToApply hands in plans whose actions can be done; the methods of some
+// do not apply.
+func TestAMethodHasToApply(t *testing.T) {
+	const head = "(define (problem p) (:domain freight) (:objects v - van a b c - place) (:init (at v a) (road a b) (road b c))"
+	leaf := func(task, method string, kids ...int) htn.Node {
+		f := strings.Fields(task)
+		return htn.Node{Task: f[0], Args: f[1:], Method: method, Kids: kids}
+	}
+	for _, c := range []struct {
+		name, net string
+		plan      htn.Plan
+		right     bool
+	}{
+		{"it is there", "(go v a)", htn.Plan{Nodes: []htn.Node{leaf("go v a", "there")}, Roots: []int{0}}, true},
+		{"it is elsewhere", "(go v b)", htn.Plan{Nodes: []htn.Node{leaf("go v b", "there")}, Roots: []int{0}}, false},
+		{"one road", "(go v b)", htn.Plan{
+			Nodes: []htn.Node{leaf("drive v a b", ""), leaf("go v b", "via", 2, 0), leaf("go v a", "there")}, Roots: []int{1}, Actions: 1,
+		}, true},
+		{"two roads", "(go v c)", htn.Plan{
+			Nodes: []htn.Node{leaf("drive v a b", ""), leaf("drive v b c", ""), leaf("go v c", "via", 3, 1), leaf("go v b", "via", 4, 0), leaf("go v a", "there")},
+			Roots: []int{2}, Actions: 2,
+		}, true},
+		{"it was there before", "(drive v a b) (go v a)", htn.Plan{
+			Nodes: []htn.Node{leaf("drive v a b", ""), leaf("go v a", "there")}, Roots: []int{0, 1}, Actions: 1,
+		}, false},
+	} {
+		d, p, _ := instance(t, "freight", head+"(:htn :ordered-subtasks (and "+c.net+")))")
+		if err := Plan(d, p, &c.plan); (err == nil) != c.right {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}
