@@ -134,7 +134,7 @@ func (t *Toolchain) Fixed() []string {
 	return []string{
 		"PATH=" + filepath.Join(t.Root, "bin") + ":/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", "TZ=UTC", "USER=jitos",
 		"GOROOT=" + t.Root, "GOTOOLCHAIN=local", "GOFLAGS=-buildvcs=false", "GOPROXY=off", "GOSUMDB=off", "GOTELEMETRY=off",
-		"GOMODCACHE=" + t.ModCache, "CGO_ENABLED=" + t.cgo, "GIT_TERMINAL_PROMPT=0",
+		"GOMODCACHE=" + t.ModCache, "CGO_ENABLED=" + t.cgo, "GIT_TERMINAL_PROMPT=0", "GIT_CONFIG_NOSYSTEM=1",
 	}
 }
 
