@@ -177,3 +177,19 @@ from p:A by -[q:req]- to r:R
 		t.Error("a rule that there is not is explained")
 	}
 }
+
+// TestALoneNodeIsMet: a node that comes without an edge is looked at although a
+// condition would have one there.
+func TestALoneNodeIsMet(t *testing.T) {
+	m := imageOf(t, small(t, ""))
+	r := runOf(t, m, load(t, "rule: r\nmatch: [\"a:A\"]\nunless: [\"a -[e]-> _\"]\nretype: {a: B}"), rule.RunOptions{})
+	if ok, err := r.Once("r"); ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	if err := m.Follow(small(t, "a:A")); err != nil {
+		t.Fatal(err)
+	}
+	if ok, err := r.Once("r"); !ok || err != nil {
+		t.Error(ok, err)
+	}
+}

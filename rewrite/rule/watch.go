@@ -85,13 +85,15 @@ func (mt *matcher) hooks() *hooks {
 			}
 		}
 	})
-	joined := map[int]bool{} // nodes at which a pattern has an edge
-	for _, v := range mt.r.vars {
-		if v.edge && !v.created {
-			joined[v.from], joined[v.to] = true, true
-		}
-	}
 	mt.everyPattern(func(p *pattern, left, against bool) {
+		// Nodes at which the pattern itself has an edge, whose event is enough. One
+		// that only a condition has need never come.
+		joined := map[int]bool{}
+		for _, v := range p.own {
+			if x := mt.r.vars[v]; x.edge {
+				joined[x.from], joined[x.to] = true, true
+			}
+		}
 		for _, v := range p.own {
 			k := hook{v: v, root: v, props: asked[v], made: !against, going: against}
 			if !left {
