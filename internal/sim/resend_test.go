@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"jitos.dev/kernel"
@@ -22,6 +23,7 @@ import (
 type lossy struct {
 	t       *testing.T
 	dir     string
+	mu      sync.Mutex // guards the fields below; each connection has its own goroutine
 	s       *system
 	srv     *server.Server
 	after   bool // the request is done before the connection breaks
@@ -48,6 +50,8 @@ func (l *lossy) close() {
 
 func (l *lossy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	key := r.Header.Get(wire.KeyHeader)
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if key == "" || l.seen[key] {
 		l.srv.Handler().ServeHTTP(w, r)
 		return
@@ -66,6 +70,13 @@ func (l *lossy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		l.open()
 	}
 	panic(http.ErrAbortHandler)
+}
+
+// view opens a version of the daemon that runs now.
+func (l *lossy) view(name string) (kernel.View, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.s.View(name)
 }
 
 // TestLostAnswersDoubleNothing loses each request, or its answer, on the way of
@@ -97,12 +108,12 @@ func oneEach(t *testing.T, l *lossy, c *remote.Client) {
 	inc := []rewrite.Op{{Op: rewrite.Inc, Path: "/n", Prop: "hits", By: 1}}
 	must(c.Rewrite(ctx, wire.RewriteRequest{Ops: []rewrite.Op{{Op: rewrite.AddNode, Path: "/n", Kind: "K"}}}))(t)
 	got := must(c.Rewrite(ctx, wire.RewriteRequest{Ops: inc}))(t)
-	if v := must(l.s.View("system"))(t); got.Digest != v.Digest() {
+	if v := must(l.view("system"))(t); got.Digest != v.Digest() {
 		t.Errorf("answered with digest %s, and has %s", got.Digest, v.Digest())
 	}
 	w := must(c.Fork(ctx, wire.ForkRequest{}))(t)
 	in := must(c.RewriteIn(ctx, w.ID, wire.SpaceRewriteRequest{Ops: inc}))(t)
-	if v := must(l.s.View("sws:" + w.ID))(t); in.Digest != v.Digest() || in.Seq != v.Seq {
+	if v := must(l.view("sws:" + w.ID))(t); in.Digest != v.Digest() || in.Seq != v.Seq {
 		t.Errorf("answered with %+v, and has seq %d, digest %s", in, v.Seq, v.Digest())
 	}
 	must(c.Discard(ctx, w.ID, "sim"))(t)
@@ -110,7 +121,7 @@ func oneEach(t *testing.T, l *lossy, c *remote.Client) {
 		t.Errorf("%+v", back)
 	}
 	hits := func(view string) int64 {
-		e, _ := must(l.s.View(view))(t).Get("/n")
+		e, _ := must(l.view(view))(t).Get("/n")
 		return e.Props.Int("hits")
 	}
 	if a, b := hits("system"), hits("sws:"+w.ID); a != 1 || b != 2 {
