@@ -37,6 +37,6 @@ viewer-bench: ## how fast the pages draw: SECONDS=N says how long changes are st
 	cd viewer/web && node e2e/bench.mjs
 
 ci: test lint race
-	JITOS_REPAIR_ALL=1 go test -count=1 -v -timeout 20m -run TestRepairs ./cmd/jitos
+	JITOS_REPAIR_ALL=1 go test -count=1 -v -timeout 45m -run TestRepairs ./cmd/jitos
 	$(MAKE) demo
 	$(MAKE) viewer-test
