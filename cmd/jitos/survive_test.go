@@ -99,14 +99,18 @@ func TestKillLosesNothing(t *testing.T) {
 		if round%2 == 0 {
 			wg.Go(func() { p.landUntilKilled(round) })
 		}
-		if round%4 == 0 {
-			p.awaitLanding()
-		}
+		// Each round waits for what it is about, however slow the machine is, and
+		// goes on for a while that is not known.
 		window := 60
-		if round%4 == 0 {
+		switch round % 4 {
+		case 0:
+			p.await(p.landingIsOn)
 			window = 20 // from taking the lock to giving it back
-		} else if round%4 == 2 {
-			window = 400
+		case 2:
+			head := p.head()
+			p.await(func() bool { return p.head() != head })
+		default:
+			p.await(func() bool { return len(acks) > 0 })
 		}
 		time.Sleep(time.Duration(rnd.IntN(window*1000)) * time.Microsecond)
 		if err := d.Process.Signal(syscall.SIGKILL); err != nil {
@@ -138,29 +142,35 @@ func TestKillLosesNothing(t *testing.T) {
 	}
 }
 
-// awaitLanding returns when a landing has the repository's index, or after a
-// while without one.
-func (p *person) awaitLanding() {
+// await returns when something is so, or after a while in which it was not.
+func (p *person) await(is func() bool) {
 	for range 10_000 {
-		if _, err := os.Lstat(filepath.Join(p.dir, "app/.git/index.lock")); err == nil {
+		if is() {
 			return
 		}
 		time.Sleep(time.Millisecond)
 	}
 }
 
-// cutLanding says whether a landing was begun when the last daemon died: what
-// follows it in the log is this daemon's.
+// landingIsOn says whether a landing has the repository's index.
+func (p *person) landingIsOn() bool {
+	_, err := os.Lstat(filepath.Join(p.dir, "app/.git/index.lock"))
+	return err == nil
+}
+
+// head is the commit that the repository's branch is at.
+func (p *person) head() string { return p.run("app", "git", "rev-parse", "HEAD") }
+
+// cutLanding says whether a landing had begun and not ended when the last daemon
+// died. What follows the last epoch in the log is the daemon's that lives.
 func (p *person) cutLanding() bool {
-	lines := strings.Split(p.run(".", "jitos", "log", "-n", "30"), "\n")
-	for i := len(lines) - 1; i > 0; i-- {
-		if strings.Contains(lines[i], "epoch") {
-			before := strings.Join(lines[:i], "\n")
-			begun := strings.LastIndex(before, "landing begins")
-			return begun >= 0 && !strings.Contains(before[begun:], "  landed ")
-		}
+	runs := strings.Split(p.run(".", "jitos", "log", "-n", "200"), "epoch")
+	if len(runs) < 2 {
+		return false
 	}
-	return false
+	died := runs[len(runs)-2]
+	begun := strings.LastIndex(died, "landing begins")
+	return begun >= 0 && !strings.Contains(died[begun:], "  landed ")
 }
 
 // writeUntilKilled rewrites the graph, and reports each answer.
