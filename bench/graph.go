@@ -120,6 +120,20 @@ func loaded(n int, item func(int) peers.Item, props func(int) rmg.Props) rmg.Gra
 	return o.Graph()
 }
 
+// loadedAtOnce is loaded by the call that is there for many at once.
+func loadedAtOnce(n int, item func(int) peers.Item, props func(int) rmg.Props) rmg.Graph {
+	o := rmg.NewOverlay(rmg.Graph{})
+	must(o.AddAll(rmg.Root, func(yield func(rmg.Element) bool) {
+		for i := range n {
+			it := item(i)
+			if !yield(rmg.Element{ID: it.Key(), Kind: it.Kind, Props: props(i)}) {
+				return
+			}
+		}
+	}, func(func(rmg.Element) bool) {}))
+	return o.Graph()
+}
+
 // insert adds items to a map that has none of them.
 func insert(m peers.Map, items []peers.Item) peers.Map {
 	g, ok := m.(graphMap)

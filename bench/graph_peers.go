@@ -218,8 +218,14 @@ func loadRows(n int) (loads, error) {
 	graph.Build = func(n int, item func(int) peers.Item) peers.Map {
 		return graphMap{loaded(n, item, func(i int) rmg.Props { return props[i] })}
 	}
+	one := graph
+	one.Name += ", one by one"
+	one.Build = graph.Build
+	graph.Build = func(n int, item func(int) peers.Item) peers.Map {
+		return graphMap{loadedAtOnce(n, item, func(i int) rmg.Props { return props[i] })}
+	}
 	var stands []stand
-	for _, p := range append(peers.All(), graph) {
+	for _, p := range append(peers.All(), one, graph) {
 		stands = append(stands, stand{Peer: p})
 	}
 	walls := map[string][]float64{}

@@ -293,6 +293,18 @@ func (b *bucket) put(i int, r *record) {
 	}
 }
 
+// fill puts sorted records into an empty bucket.
+func (b *bucket) fill(rs []*record) {
+	d := b.depth()
+	b.count = uint32(len(rs))
+	recs, heads := b.recs(), b.heads()
+	for i, r := range rs {
+		h := head(r.id(), d)
+		recs[i], heads[i] = r, uint32(h>>32)
+		b.tags[i/8] |= uint64(tagOf(h)) << (i % 8 * 8)
+	}
+}
+
 // drop takes a record out, one of several.
 func (b *bucket) drop(i int) {
 	recs, heads := b.recs(), b.heads()

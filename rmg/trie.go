@@ -3,6 +3,7 @@ package rmg
 import (
 	"math/bits"
 	"slices"
+	"sort"
 	"strings"
 )
 
@@ -216,29 +217,45 @@ func build(t *token, rs []*record) *node {
 	}
 	d := common(rs[0].id(), rs[len(rs)-1].id())
 	if len(rs) <= bucketMax {
+		touch(rs)
 		b := newBucket(t, d, len(rs))
-		for i, r := range rs {
-			b.put(i, r)
-		}
+		b.fill(rs)
 		return &b.node
 	}
+	var ends [257]int // where the records of each child end in rs
 	kids := 0
-	for i, r := range rs {
-		if i == 0 || len(rs[i-1].id()) == d || rs[i-1].id()[d] != r.id()[d] {
-			kids++
-		}
+	for i := 0; i < len(rs); kids++ {
+		i += alike(rs[i:], d)
+		ends[kids] = i
 	}
 	b := newBranch(t, uint32(d), kids)
-	b.count = uint32(len(rs))
-	for i := 0; i < len(rs); {
-		id, j := rs[i].id(), i+1
-		for j < len(rs) && len(id) > d && rs[j].id()[d] == id[d] {
-			j++
+	i := 0
+	for _, end := range ends[:kids] {
+		c := -1
+		if id := rs[i].id(); len(id) > d {
+			c = int(id[d])
 		}
-		b.adopt(id, build(t, rs[i:j]))
-		i = j
+		b.push(c, build(t, rs[i:end]))
+		i = end
 	}
+	b.rank()
 	return &b.node
+}
+
+// alike is how many of the first records go on with the same byte at d. It looks at
+// few of many.
+func alike(rs []*record, d int) int {
+	id := rs[0].id()
+	if len(id) == d {
+		return 1
+	}
+	differs := func(i int) bool { return rs[i].id()[d] != id[d] }
+	step := 1
+	for step < len(rs) && !differs(step) {
+		step *= 2
+	}
+	lo := step / 2
+	return lo + 1 + sort.Search(min(step, len(rs))-lo-1, func(i int) bool { return differs(lo + 1 + i) })
 }
 
 // remove takes out an id that is there.
