@@ -54,7 +54,8 @@ func (v Violation) hint() string {
 
 // Check ranges over what in g does not satisfy s: first what is malformed in s,
 // by path, then the elements in the order of Walk, without those below /kind.
-// Of the edges that are too many all but the first by id are told. O(size of g).
+// Of the edges that are too many all but the first by id are told. O(size of g), of
+// which an inner graph that stands in many places and satisfies s counts once.
 func (s *Schemas) Check(g Graph) iter.Seq[Violation] {
 	return func(yield func(Violation) bool) {
 		if s == nil {
@@ -66,7 +67,7 @@ func (s *Schemas) Check(g Graph) iter.Seq[Violation] {
 			}
 		}
 		if s.any() {
-			c := judge{s: s, report: yield}
+			c := judge{s: s, report: yield, sound: map[judged]bool{}}
 			c.level(&spot{path: Root}, nil, g.root)
 		}
 	}
@@ -218,12 +219,20 @@ type judge struct {
 	s      *Schemas
 	report func(Violation) bool // false: no more; nil: found is the first one, and no more
 	found  Violation
+	told   int // violations
 	done   bool
+	sound  map[judged]bool // where none was found; nil: nothing is met twice
 
 	// A write that is not made yet: put is looked at as if it stood in within,
 	// and where edges are too many it is one of them, whatever its id.
 	within *level
 	put    *record
+}
+
+// judged is a level as what stands in an element of a kind.
+type judged struct {
+	holder *kindRules
+	level  levelKey
 }
 
 func (c *judge) tell(at *spot, r *record, kind, prop, format string, args ...any) {
@@ -238,6 +247,7 @@ func (c *judge) tellEdge(edge string, at *spot, r *record, kind, prop, format st
 	if kind != "" {
 		msg = "kind " + kind + ": " + msg
 	}
+	c.told++
 	v := Violation{at.of().add(Segment{r.id(), r.edge}), kind, prop, msg, edge}
 	if c.report == nil {
 		c.found, c.done = v, true
@@ -251,6 +261,17 @@ func (c *judge) tellEdge(edge string, at *spot, r *record, kind, prop, format st
 func (c *judge) level(at *spot, holder *kindRules, l *level) {
 	if l.empty() || c.done {
 		return
+	}
+	if c.sound != nil && at.up != nil { // of the root a part is exempt
+		here, before := judged{holder, l.key()}, c.told
+		if c.sound[here] {
+			return
+		}
+		defer func() {
+			if c.told == before && !c.done {
+				c.sound[here] = true
+			}
+		}()
 	}
 	visit := func(r *record) bool {
 		c.element(at, holder, l, r)
