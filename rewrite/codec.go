@@ -22,8 +22,8 @@ type wireOp struct {
 	Op      OpKind                `json:"op"`
 	Path    *string               `json:"path,omitempty"`
 	Kind    *string               `json:"kind,omitempty"`
-	From    *string               `json:"from,omitempty"`
-	To      *string               `json:"to,omitempty"`
+	From    *rmg.ID               `json:"from,omitempty"`
+	To      *rmg.ID               `json:"to,omitempty"` // of a move a path, which is always UTF-8
 	Props   *map[string]rmg.Value `json:"props,omitempty"`
 	Prop    *string               `json:"prop,omitempty"`
 	By      *int64                `json:"by,omitempty"`
@@ -55,11 +55,8 @@ func bad(format string, args ...any) error {
 }
 
 // MarshalJSON writes the contract's shape. Text that is not UTF-8 goes as
-// base64; for the end of an edge there is no such form, so it is Invalid.
+// base64, the end of an edge as [rmg.ID] does.
 func (o Op) MarshalJSON() ([]byte, error) {
-	if !utf8.ValidString(o.From) || !utf8.ValidString(o.To) {
-		return nil, bad("op %s %s: an end is not UTF-8, which JSON cannot say", o.Op, o.Path)
-	}
 	w := wireOp{Op: o.Op, Path: new(string(o.Path))}
 	has := func(name string) bool {
 		f := fields[o.Op]
@@ -69,13 +66,13 @@ func (o Op) MarshalJSON() ([]byte, error) {
 		w.Kind = &o.Kind
 	}
 	if has("from") {
-		w.From = &o.From
+		w.From = new(rmg.ID(o.From))
 	}
 	switch {
 	case o.Op == Move:
-		w.To = new(string(o.Dest))
+		w.To = new(rmg.ID(o.Dest))
 	case has("to"):
-		w.To = &o.To
+		w.To = new(rmg.ID(o.To))
 	}
 	if has("props") && (o.Op == Set || len(o.Props) > 0) {
 		w.Props = &o.Props
@@ -204,13 +201,13 @@ func (w wireOp) op() (Op, error) {
 	if err != nil {
 		return Op{}, err
 	}
-	o := Op{Op: w.Op, Path: p, Kind: deref(w.Kind), From: deref(w.From), Prop: deref(w.Prop), By: deref(w.By), Value: deref(w.Value), Cascade: deref(w.Cascade), Mode: deref(w.Mode), Props: deref(w.Props)}
+	o := Op{Op: w.Op, Path: p, Kind: deref(w.Kind), From: string(deref(w.From)), Prop: deref(w.Prop), By: deref(w.By), Value: deref(w.Value), Cascade: deref(w.Cascade), Mode: deref(w.Mode), Props: deref(w.Props)}
 	if w.Op == Move {
-		if o.Dest, err = rmg.ParsePath(deref(w.To)); err != nil {
+		if o.Dest, err = rmg.ParsePath(string(deref(w.To))); err != nil {
 			return Op{}, err
 		}
 	} else {
-		o.To = deref(w.To)
+		o.To = string(deref(w.To))
 	}
 	if w.Op == Write {
 		if err := w.content(&o); err != nil {

@@ -3,12 +3,10 @@ package rmg
 import (
 	"bufio"
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"unicode/utf8"
 )
 
 // WriteJSON writes g as one JSON document, of the form that dumps of the wire
@@ -72,11 +70,7 @@ func (j *jsonWriter) element(e Element) bool {
 	b.Reset()
 	field := func(name, value string) {
 		b.WriteString(name)
-		if utf8.ValidString(value) {
-			j.fail(writeString(b, value))
-		} else {
-			b.WriteString(`{"$bytes":"` + base64.StdEncoding.EncodeToString([]byte(value)) + `"}`)
-		}
+		j.fail(ID(value).writeJSON(b))
 	}
 	field(`{"id":`, e.ID)
 	field(`,"kind":`, e.Kind)
@@ -273,14 +267,11 @@ func (j *jsonReader) text(at Path) (string, error) {
 	if err != nil {
 		return "", j.wrong(at, "%v", err)
 	}
-	if b, ok := v.AsBytes(); ok {
-		return string(b), nil
-	}
-	s, ok := v.AsString()
-	if !ok {
+	id, err := v.asID()
+	if err != nil {
 		return "", j.wrong(at, "it is no string")
 	}
-	return s, nil
+	return string(id), nil
 }
 
 func (j *jsonReader) props(at Path) (Props, error) {

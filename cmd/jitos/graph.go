@@ -167,13 +167,13 @@ func printGraph(w io.Writer, g wire.GraphAnswer) {
 
 func printLevel(w io.Writer, g wire.Graph, indent string) {
 	for _, n := range g.Nodes {
-		fmt.Fprintf(w, "%s%s\t%s\t%s\n", indent, printable(n.ID), printable(n.Kind), printable(props(n.Props)))
+		fmt.Fprintf(w, "%s%s\t%s\t%s\n", indent, printable(string(n.ID)), printable(n.Kind), printable(props(n.Props)))
 		if n.Graph != nil {
 			printLevel(w, *n.Graph, indent+"  ")
 		}
 	}
 	for _, e := range g.Edges {
-		fmt.Fprintf(w, "%s~%s\t%s\t%s -> %s %s\n", indent, printable(e.ID), printable(e.Kind), printable(e.From), printable(e.To), printable(props(e.Props)))
+		fmt.Fprintf(w, "%s~%s\t%s\t%s -> %s %s\n", indent, printable(string(e.ID)), printable(e.Kind), printable(string(e.From)), printable(string(e.To)), printable(props(e.Props)))
 		if e.Graph != nil {
 			printLevel(w, *e.Graph, indent+"  ")
 		}

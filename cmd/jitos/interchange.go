@@ -92,11 +92,11 @@ func pinned(g wire.GraphAnswer) string {
 
 func (f *fetcher) nodes(ctx context.Context, list []wire.Node, q client.GraphQuery, at rmg.Path) error {
 	for _, n := range list {
-		p := at.Child(n.ID)
+		p := at.Child(string(n.ID))
 		if err := f.o.AddNode(p, n.Kind, n.Props); err != nil {
 			return err
 		}
-		if err := f.inner(ctx, n.Graph, q, q.Path.Child(n.ID), p); err != nil {
+		if err := f.inner(ctx, n.Graph, q, q.Path.Child(string(n.ID)), p); err != nil {
 			return err
 		}
 	}
@@ -105,11 +105,11 @@ func (f *fetcher) nodes(ctx context.Context, list []wire.Node, q client.GraphQue
 
 func (f *fetcher) edges(ctx context.Context, list []wire.Edge, q client.GraphQuery, at rmg.Path) error {
 	for _, e := range list {
-		p := at.EdgeChild(e.ID)
-		if err := f.o.AddEdge(p, e.Kind, e.From, e.To, e.Props); err != nil {
+		p := at.EdgeChild(string(e.ID))
+		if err := f.o.AddEdge(p, e.Kind, string(e.From), string(e.To), e.Props); err != nil {
 			return err
 		}
-		if err := f.inner(ctx, e.Graph, q, q.Path.EdgeChild(e.ID), p); err != nil {
+		if err := f.inner(ctx, e.Graph, q, q.Path.EdgeChild(string(e.ID)), p); err != nil {
 			return err
 		}
 	}

@@ -199,7 +199,7 @@ func (n *shown) Readdir(ctx context.Context) (fs.DirStream, syscall.Errno) {
 		}
 		if ans.Graph != nil {
 			for _, x := range ans.Graph.Nodes {
-				list = append(list, fuse.DirEntry{Name: fileName(x.ID), Mode: modeOf(x.Kind, x.Props) & syscall.S_IFMT})
+				list = append(list, fuse.DirEntry{Name: fileName(string(x.ID)), Mode: modeOf(x.Kind, x.Props) & syscall.S_IFMT})
 			}
 		}
 		if next = ans.Next; next == "" {

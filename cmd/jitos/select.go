@@ -110,7 +110,7 @@ func (a *app) printMatches(page wire.SelectAnswer, first bool) error {
 		for _, m := range page.Matches {
 			about := props(m.Props)
 			if m.From != "" {
-				about = strings.TrimSpace(m.From + " -> " + m.To + " " + about)
+				about = strings.TrimSpace(string(m.From) + " -> " + string(m.To) + " " + about)
 			}
 			row(w, m.Path, m.Kind, about)
 		}

@@ -296,7 +296,7 @@ func (a *app) branchRoot(ctx context.Context, c *client.Client, top string) (rmg
 	if g.Graph != nil {
 		for _, n := range g.Graph.Nodes {
 			if n.Props.String("origin") == top {
-				return rmg.Path("/repo").Join(n.ID, branch), nil
+				return rmg.Path("/repo").Join(string(n.ID), branch), nil
 			}
 		}
 	}

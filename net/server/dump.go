@@ -137,12 +137,12 @@ func size(g rmg.Graph, depth, most int) int {
 
 func (d *dump) node(e rmg.Element, depth int) wire.Node {
 	d.left--
-	return wire.Node{ID: e.ID, Kind: e.Kind, Props: e.Props, Inner: counts(e.Graph), Graph: d.inner(e.Graph, depth-1)}
+	return wire.Node{ID: rmg.ID(e.ID), Kind: e.Kind, Props: e.Props, Inner: counts(e.Graph), Graph: d.inner(e.Graph, depth-1)}
 }
 
 func (d *dump) edge(e rmg.Element, depth int) wire.Edge {
 	d.left--
-	return wire.Edge{ID: e.ID, Kind: e.Kind, From: e.From, To: e.To, Props: e.Props, Inner: counts(e.Graph), Graph: d.inner(e.Graph, depth-1)}
+	return wire.Edge{ID: rmg.ID(e.ID), Kind: e.Kind, From: rmg.ID(e.From), To: rmg.ID(e.To), Props: e.Props, Inner: counts(e.Graph), Graph: d.inner(e.Graph, depth-1)}
 }
 
 // counts tells how much is in a graph; nil of an empty one. O(1).

@@ -79,7 +79,7 @@ func (x *exchange) graph() (any, error) {
 	x.s.opt.Kernel.NoteRead(x.caller, after.View, at, depth > 0)
 	out := wire.GraphAnswer{
 		View: v.Name, Seq: v.Seq, Digest: v.Digest(), Path: at,
-		Element: wire.Element{ID: e.ID, Kind: e.Kind, From: e.From, To: e.To, Props: e.Props},
+		Element: wire.Element{ID: rmg.ID(e.ID), Kind: e.Kind, From: rmg.ID(e.From), To: rmg.ID(e.To), Props: e.Props},
 	}
 	if depth > 0 {
 		page := dump{left: limit}
@@ -126,7 +126,7 @@ func wireChange(c rmg.Change) wire.Change {
 	}
 	for _, e := range []rmg.Element{c.New, c.Old} {
 		if e.Edge && out.Ends == nil {
-			out.Ends = &wire.Ends{From: e.From, To: e.To}
+			out.Ends = &wire.Ends{From: rmg.ID(e.From), To: rmg.ID(e.To)}
 		}
 	}
 	for _, p := range c.Props {

@@ -33,6 +33,7 @@ func document(calls []call, version string) (documented, error) {
 	reg := huma.NewMapRegistry(schemasAt, schemaName)
 	for from, to := range map[reflect.Type]reflect.Type{
 		reflect.TypeFor[rmg.Value]():    reflect.TypeFor[valueSchema](),
+		reflect.TypeFor[rmg.ID]():       reflect.TypeFor[idSchema](),
 		reflect.TypeFor[rmg.Props]():    reflect.TypeFor[propsSchema](),
 		reflect.TypeFor[rmg.Digest]():   reflect.TypeFor[digestSchema](),
 		reflect.TypeFor[rmg.Selector](): reflect.TypeFor[string](),
@@ -200,10 +201,11 @@ func schemaName(t reflect.Type, hint string) string {
 }
 
 // The schemas of types that write their own JSON. huma writes such schemas out
-// wherever they stand, so the two that stand often are named by hand.
+// wherever they stand, so those that stand often are named by hand.
 type (
 	valueSchema  struct{}
 	propsSchema  struct{}
+	idSchema     struct{}
 	digestSchema struct{}
 	opSchema     struct{}
 )
@@ -228,6 +230,21 @@ func (propsSchema) Schema(reg huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeObject, Description: "values by name", AdditionalProperties: valueSchema{}.Schema(reg)}
 }
 
+// Schema describes rmg.ID.
+func (idSchema) Schema(reg huma.Registry) *huma.Schema {
+	return named(reg, "ID", func() *huma.Schema {
+		bytes := &huma.Schema{
+			Type: huma.TypeObject, AdditionalProperties: false, Required: []string{"$bytes"},
+			Properties: map[string]*huma.Schema{"$bytes": {Type: huma.TypeString, ContentEncoding: "base64"}},
+		}
+		bytes.PrecomputeMessages()
+		return &huma.Schema{
+			OneOf:       []*huma.Schema{{Type: huma.TypeString}, bytes},
+			Description: `an element's id: a string, or {"$bytes":"base64"} if it is not UTF-8`,
+		}
+	})
+}
+
 // Schema describes rmg.Digest.
 func (digestSchema) Schema(huma.Registry) *huma.Schema {
 	s := &huma.Schema{Type: huma.TypeString, Pattern: "^[0-9a-f]{64}$", Description: "SHA-256 of a graph's content, in hex"}
@@ -242,7 +259,7 @@ func (opSchema) Schema(reg huma.Registry) *huma.Schema {
 
 func describeOp(reg huma.Registry) *huma.Schema {
 	text := func(about string) *huma.Schema { return &huma.Schema{Type: huma.TypeString, Description: about} }
-	value := valueSchema{}.Schema(reg)
+	value, id := valueSchema{}.Schema(reg), idSchema{}.Schema(reg)
 	s := &huma.Schema{
 		Type: huma.TypeObject, AdditionalProperties: false, Required: []string{"op", "path"},
 		Description: "one primitive change; which fields count depends on op",
@@ -252,7 +269,8 @@ func describeOp(reg huma.Registry) *huma.Schema {
 				string(rewrite.SetAdd), string(rewrite.SetRemove), string(rewrite.Move), string(rewrite.Remove), string(rewrite.Write),
 			}},
 			"path": text("where; an edge's last segment begins with ~"), "kind": text("add_node, add_edge, retype"),
-			"from": text("add_edge: id of a node beside it"), "to": text("add_edge: id of a node beside it; move: the new path"),
+			"from":  {AllOf: []*huma.Schema{id}, Description: "add_edge: id of a node beside it"},
+			"to":    {AllOf: []*huma.Schema{id}, Description: "add_edge: id of a node beside it; move: the new path"},
 			"props": {Type: huma.TypeObject, AdditionalProperties: value, Description: "add_node, add_edge, set; null in set removes"},
 			"prop":  text("inc, set_add, set_remove"), "by": {Type: huma.TypeInteger, Description: "inc"},
 			"value": value, "cascade": {Type: huma.TypeBoolean, Description: "remove: its edges too"},

@@ -97,7 +97,7 @@ func page(g rmg.Graph, s rmg.Selector, o rmg.FindOptions, limit int, tell func(w
 			return after, true, nil
 		}
 		e := m.Element
-		tell(wire.Match{Path: m.Path, ID: e.ID, Kind: e.Kind, From: e.From, To: e.To, Props: e.Props})
+		tell(wire.Match{Path: m.Path, ID: rmg.ID(e.ID), Kind: e.Kind, From: rmg.ID(e.From), To: rmg.ID(e.To), Props: e.Props})
 		after = m.Path
 		left--
 	}

@@ -59,20 +59,20 @@ type SelectAnswer struct {
 // neither id nor kind.
 type Match struct {
 	Path  rmg.Path  `json:"path"`
-	ID    string    `json:"id"`
+	ID    rmg.ID    `json:"id"`
 	Kind  string    `json:"kind"`
-	From  string    `json:"from,omitempty" doc:"edges only"`
-	To    string    `json:"to,omitempty" doc:"edges only"`
+	From  rmg.ID    `json:"from,omitempty" doc:"edges only"`
+	To    rmg.ID    `json:"to,omitempty" doc:"edges only"`
 	Props rmg.Props `json:"props"`
 }
 
 // Element is a node or an edge without its inner graph; root has neither id nor
 // kind.
 type Element struct {
-	ID    string    `json:"id"`
+	ID    rmg.ID    `json:"id"`
 	Kind  string    `json:"kind"`
-	From  string    `json:"from,omitempty" doc:"edges only"`
-	To    string    `json:"to,omitempty" doc:"edges only"`
+	From  rmg.ID    `json:"from,omitempty" doc:"edges only"`
+	To    rmg.ID    `json:"to,omitempty" doc:"edges only"`
 	Props rmg.Props `json:"props"`
 }
 
@@ -86,7 +86,7 @@ type Graph struct {
 // Node is a node of a graph. Graph is absent where it is empty or deeper than
 // was asked for; Inner tells which.
 type Node struct {
-	ID    string    `json:"id"`
+	ID    rmg.ID    `json:"id"`
 	Kind  string    `json:"kind"`
 	Props rmg.Props `json:"props"`
 	Inner *Counts   `json:"inner,omitempty" doc:"how much is in its inner graph; absent if nothing"`
@@ -95,10 +95,10 @@ type Node struct {
 
 // Edge is an edge of a graph; From and To are ids in the same graph.
 type Edge struct {
-	ID    string    `json:"id"`
+	ID    rmg.ID    `json:"id"`
 	Kind  string    `json:"kind"`
-	From  string    `json:"from"`
-	To    string    `json:"to"`
+	From  rmg.ID    `json:"from"`
+	To    rmg.ID    `json:"to"`
 	Props rmg.Props `json:"props"`
 	Inner *Counts   `json:"inner,omitempty" doc:"how much is in its inner graph; absent if nothing"`
 	Graph *Graph    `json:"graph,omitempty"`
@@ -139,8 +139,8 @@ type KindChange struct {
 
 // Ends are the ids that an edge joins.
 type Ends struct {
-	From string `json:"from"`
-	To   string `json:"to"`
+	From rmg.ID `json:"from"`
+	To   rmg.ID `json:"to"`
 }
 
 // PropChange is a prop before and after; absent where there was none.
