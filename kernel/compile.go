@@ -62,7 +62,7 @@ func CompilePolicy(d PolicyDocument) (*Policy, error) {
 	if len(faults) > 0 {
 		return nil, policyFaults(faults)
 	}
-	slices.SortFunc(p.rules, func(a, b *rule) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(p.rules, func(a, b *policyRule) int { return strings.Compare(a.Name, b.Name) })
 	for _, r := range p.rules {
 		p.Rules = append(p.Rules, r.PolicyRule)
 		p.kinds = p.kinds || len(r.Kinds) > 0 || r.when != nil && r.when.local
@@ -81,8 +81,8 @@ func policyFaults(list []string) error {
 }
 
 // compileRule compiles one rule and says everything that is wrong with it.
-func compileRule(cel *conditions, r PolicyRule) (*rule, []string) {
-	c := &rule{PolicyRule: r, verbs: map[Verb]bool{}}
+func compileRule(cel *conditions, r PolicyRule) (*policyRule, []string) {
+	c := &policyRule{PolicyRule: r, verbs: map[Verb]bool{}}
 	var faults []string
 	fault := func(format string, args ...any) {
 		faults = append(faults, fmt.Sprintf("rule %q: ", r.Name)+fmt.Sprintf(format, args...))
@@ -127,7 +127,7 @@ func compileRule(cel *conditions, r PolicyRule) (*rule, []string) {
 }
 
 // readVerbs reads the verbs' names.
-func (r *rule) readVerbs() []string {
+func (r *policyRule) readVerbs() []string {
 	var faults []string
 	if len(r.Verbs) == 0 {
 		faults = append(faults, fmt.Sprintf("rule %q: it names no verb; \"*\" stands for the everyday ones", r.Name))

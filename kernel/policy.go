@@ -59,8 +59,8 @@ type PolicyRule struct {
 	Default bool     `yaml:"-" json:"default,omitempty"` // of the default policy, beneath /policy
 }
 
-// rule is a compiled rule.
-type rule struct {
+// policyRule is a compiled rule.
+type policyRule struct {
 	PolicyRule
 	verbs  map[Verb]bool
 	all    bool // "*" is among them
@@ -76,7 +76,7 @@ type Policy struct {
 	Settings  rmg.Props
 	Rules     []PolicyRule // by name
 
-	rules     []*rule
+	rules     []*policyRule
 	protected []glob
 	kinds     bool  // a rule looks at kinds
 	broken    error // it does not compile: everything is denied until it is mended
@@ -100,7 +100,7 @@ type Lost struct {
 
 // hit is a rule that matches a question.
 type hit struct {
-	*rule
+	*policyRule
 	weight int // of the closest glob that matched
 	named  bool
 	fault  error
@@ -215,8 +215,8 @@ func (p *Policy) best(s *subject, verb Verb, at rmg.Path, kind string) (best hit
 
 // match looks at what is cheap first; a condition that fails to evaluate
 // matches, with its fault.
-func (r *rule) match(s *subject, verb Verb, at rmg.Path, kind string) (hit, bool) {
-	h := hit{rule: r, named: r.verbs[verb]}
+func (r *policyRule) match(s *subject, verb Verb, at rmg.Path, kind string) (hit, bool) {
+	h := hit{policyRule: r, named: r.verbs[verb]}
 	if !h.named && (!r.all || isNamedOnly(verb)) {
 		return h, false
 	}

@@ -117,6 +117,11 @@ func (k *Kernel) Rewrite(ctx context.Context, c Caller, view string, rw rewrite.
 	if r, done, err := k.answered(once); done || err != nil {
 		return r, err
 	}
+	return k.rewriteOnce(ctx, once, c, v, rw)
+}
+
+// rewriteOnce is a rewrite by a caller whose request is known by once.
+func (k *Kernel) rewriteOnce(ctx context.Context, once Once, c Caller, v Version, rw rewrite.Rewrite) (Receipt, error) {
 	judged := k.now().world
 	if err := k.mayRewrite(c, v, rw.Ops); err != nil {
 		return Receipt{}, err

@@ -24,7 +24,7 @@ var contract = map[string][]string{
 	"sched":        {"rmg", "rewrite", "rewrite/rule"},
 	"work":         {"rmg", "rewrite", "tasks"},
 	"journal":      {},
-	"kernel":       {"rmg", "rewrite", "sched", "tasks", "work", "journal"},
+	"kernel":       {"rmg", "rewrite", "rewrite/rule", "sched", "tasks", "work", "journal"},
 	"worktree":     {"rmg", "rewrite"},
 	"workers":      {"work", "tasks", "rmg", "rewrite"},
 	"net/wire":     {"rmg", "rewrite", "tasks", "work"},

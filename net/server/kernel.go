@@ -17,6 +17,7 @@ import (
 // those of tasks) are shown to the caller; all others are internal.
 type Kernel interface {
 	graphs
+	rules
 	spaces
 	processes
 	history
@@ -33,6 +34,13 @@ type graphs interface {
 	Resolve(ctx context.Context, file string) (rmg.Path, error)
 	PutBlob(r io.Reader) (rmg.Blob, error)
 	BlobBySum(sum [32]byte) (io.ReadSeekCloser, int64, error)
+}
+
+type rules interface {
+	Rules(view string) ([]kernel.RuleInfo, error)
+	CheckRules(view, file string, text []byte) ([]kernel.RuleInfo, error)
+	AddRules(ctx context.Context, c kernel.Caller, view, file string, text []byte) ([]kernel.RuleInfo, kernel.Receipt, error)
+	ApplyRules(ctx context.Context, c kernel.Caller, q kernel.RulesRequest) (kernel.RulesApplied, error)
 }
 
 type spaces interface {

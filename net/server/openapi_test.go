@@ -177,7 +177,9 @@ func TestAnswersFitTheDocument(t *testing.T) {
 		"log": {"/log", ""}, "undo": {"/undo", `{"seq":2}`}, "purge": {"/admin/purge", `{"what":"/svc","reason":"leaked"}`}, "gc": {"/admin/gc", `{"dry_run":true}`}, "backup": {"/admin/backup", `{"to":"/backup"}`}, "replay": {"/replay", `{"process":"p9"}`}, "bisect": {"/bisect", `{"path":"/svc","expr":"element.exists"}`}, "why": {"/why?path=/svc", ""}, "verify": {"/verify", ""}, "check": {"/check", ""}, "status": {"/status", ""}, "session": {"/session", `{"act":true}`}, "caller": {"/session", ""}, "health": {"/healthz", ""},
 		"policy": {"/policy", ""}, "set-policy": {"/policy", `{"document":"rules: []"}`}, "explain-policy": {"/policy/explain?verb=write&path=/svc", ""},
 		"gates": {"/gates?repo=/r", ""}, "approve-gates": {"/gates/approve", `{"repo":"/r","which":["abcdef"]}`}, "run-gates": {"/gates/run", `{"repo":"/r","sws":"w5"}`},
-		"inbox": {"/inbox?all=true", ""}, "approval": {"/inbox/a7", ""}, "answer": {"/inbox/a7", `{"answer":"approve"}`},
+		"rules": {"/rules", ""}, "add-rules": {"/rules", `{"text":"rule: r"}`}, "check-rules": {"/rules/check", `{"text":"rule: r"}`},
+		"apply-rules": {"/rules/apply", `{"names":["grow"],"dry_run":true,"explain":true}`},
+		"inbox":       {"/inbox?all=true", ""}, "approval": {"/inbox/a7", ""}, "answer": {"/inbox/a7", `{"answer":"approve"}`},
 		"tokens": {"/token", ""}, "new-token": {"/token", `{"name":"ci","caps":["rewrite"]}`}, "revoke-token": {"/token/t7/revoke", ""},
 		"exec": {"/sws/w5/exec", `{"argv":["ls"]}`}, "process-log": {"/process/p9/log?follow=false", ""},
 	}

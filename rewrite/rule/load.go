@@ -74,6 +74,7 @@ type loader struct {
 	*reader
 	set      *Set
 	compiler *compiler
+	declared part // kinds
 }
 
 var ruleFields = []string{"rule", "doc", "at", "deep", "priority", "injective", "cascade", "match", "where", "unless", "require", "delete", "create", "id", "retype", "set", "inc", "set_add", "set_remove"}
@@ -87,6 +88,7 @@ func (l *loader) document(doc part) {
 	fs := l.fields(doc, "the document", "kinds", "rules", "run")
 	for _, f := range fs {
 		if f.key == "kinds" { // before the rules, wherever it stands
+			l.declared = f.part
 			l.kinds(f.part)
 		}
 	}
@@ -193,6 +195,7 @@ func (l *loader) rule(p part) {
 	rl := ruleLoader{loader: l, r: &Rule{At: rmg.Root, injective: true}, names: map[string]int{}}
 	r := rl.r
 	r.left.place = p.place
+	r.source = sourceOf(l.declared, p)
 	byKey := map[string]part{}
 	for _, f := range l.fields(p, "a rule", ruleFields...) {
 		byKey[f.key] = f.part

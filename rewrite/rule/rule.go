@@ -40,6 +40,7 @@ type Rule struct {
 
 	vars    []variable // the left side's, then those of conditions, then those created
 	left    pattern
+	source  string // the rule as a document of its own
 	deletes []int
 	creates []int // in the order in which they are made: nodes, then edges
 	retypes []retype
@@ -137,3 +138,6 @@ func (s *Set) above(kind string) []string {
 	}
 	return out
 }
+
+// Program is the program of the document; empty if it has none.
+func (s *Set) Program() string { return s.text }
