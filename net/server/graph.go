@@ -51,7 +51,11 @@ func (x *exchange) graph() (any, error) {
 	if x.query.Has("select") {
 		return x.selected()
 	}
-	at, err := x.place("path", rmg.Root)
+	at := rmg.Root
+	var err error
+	if x.text("path") != "" {
+		at, err = x.pathOrFile("path")
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -32,6 +32,8 @@ type Options struct {
 	// Tokens recognises bearer tokens other than the secret, such as those of
 	// a worker's task; nil recognises none.
 	Tokens func(token string) (kernel.Caller, bool)
+	// MCP answers at /mcp, for who may call; nil: nothing does.
+	MCP http.Handler
 	// Limits; zero fields are given their defaults.
 	Limits Limits
 }
@@ -128,6 +130,9 @@ func New(opt Options) (*Server, error) {
 	}
 	if err := s.page(viewer.Assets()); err != nil {
 		return nil, fmt.Errorf("the page's files: %w", err)
+	}
+	if opt.MCP != nil {
+		s.mux.HandleFunc("/mcp", s.mcp)
 	}
 	s.mux.HandleFunc("/", s.absent)
 	s.http = &http.Server{

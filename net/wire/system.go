@@ -62,6 +62,10 @@ type Session struct {
 // author of what the call changes.
 const CallerHeader = "Jitos-Caller"
 
+// KindHeader is agent where a program that holds the daemon's secret is an agent
+// of its owner's: it is heard on what agents may do, and is nobody who approves.
+const KindHeader = "Jitos-Kind"
+
 // KeyHeader carries the idempotency key of a request: sent again under the same
 // key it is not done again, and has the first answer.
 const KeyHeader = "Idempotency-Key"
