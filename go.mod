@@ -2,7 +2,10 @@ module jitos.dev
 
 go 1.26.0
 
-ignore ./viewer/web
+ignore (
+	./net/mcp/second
+	./viewer/web
+)
 
 require (
 	cel.dev/cel-go v0.33.2
