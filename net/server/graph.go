@@ -81,6 +81,9 @@ func (x *exchange) graph() (any, error) {
 		return nil, &rmg.Error{Op: "graph", Path: at, Code: rmg.NotFound, Msg: "there is no such element in " + v.Name, Hint: "jitos graph " + string(at.Parent()) + " shows what is beside it"}
 	}
 	x.s.opt.Kernel.NoteRead(x.caller, after.View, at, depth > 0)
+	if x.same(tagOf(v, at)) {
+		return nil, nil
+	}
 	out := wire.GraphAnswer{
 		View: v.Name, Seq: v.Seq, Digest: v.Digest(), Path: at,
 		Element: wire.Element{ID: e.ID, Kind: e.Kind, From: e.From, To: e.To, Props: e.Props},
