@@ -56,11 +56,7 @@ func caller() string {
 
 // client connects to the daemon that runs; Unavailable if none does.
 func (a *app) client() (*client.Client, error) {
-	socket := a.socket
-	if socket == "" {
-		socket = defaultSocket()
-	}
-	return client.New(client.Options{Socket: socket, Secret: os.Getenv("JITOS_TOKEN"), Caller: caller()})
+	return client.New(a.clientOptions())
 }
 
 // clientOrStart connects to the daemon, and starts one, detached, if none runs

@@ -240,7 +240,12 @@ func serve(ctx context.Context, k *kernel.Kernel, path string, log *slog.Logger)
 	if err != nil {
 		return wire.NewProblem(rmg.Unavailable, "cannot listen on %s: %v", path, err)
 	}
-	srv, err := server.New(server.Options{Kernel: k, Secret: secret, Logger: log, Version: version})
+	agents, err := mcpServer(path, log)
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	defer agents.Close()
+	srv, err := server.New(server.Options{Kernel: k, Secret: secret, Logger: log, Version: version, MCP: agents.Handler()})
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}
@@ -257,6 +262,7 @@ func serve(ctx context.Context, k *kernel.Kernel, path string, log *slog.Logger)
 		return err
 	case <-ctx.Done():
 	}
+	agents.Close() // its sessions are callers of ours
 	stop, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
 	err = errors.Join(srv.Shutdown(stop), <-done)

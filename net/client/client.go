@@ -36,6 +36,9 @@ type Options struct {
 	SecretFile string
 	// Caller is recorded as the author of what is changed: "ada@host".
 	Caller string
+	// Agent says that the caller is an agent of the daemon's owner, and no
+	// person: it may do what agents may.
+	Agent bool
 	// DialTimeout bounds how long connecting may take; 0 means 5 s.
 	DialTimeout time.Duration
 }
@@ -159,6 +162,9 @@ func (c *Client) send(ctx context.Context, k call) (*http.Response, error) {
 	}
 	if c.opt.Caller != "" {
 		req.Header.Set(wire.CallerHeader, c.opt.Caller)
+	}
+	if c.opt.Agent {
+		req.Header.Set(wire.KindHeader, "agent")
 	}
 	secret, err := c.secret()
 	if err != nil {

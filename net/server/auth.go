@@ -45,7 +45,7 @@ func (s *Server) identify(r *http.Request) (identity, error) {
 			return identity{}, unknownCaller("the Authorization header is not of the form: Bearer SECRET")
 		}
 		if same(token, s.opt.Secret) {
-			return identity{caller: kernel.Caller{Name: callerName(r.Header.Get(wire.CallerHeader))}}, nil
+			return ofOwner(r)
 		}
 		if s.opt.Tokens != nil {
 			if c, ok := s.opt.Tokens(token); ok {
@@ -63,6 +63,22 @@ func (s *Server) identify(r *http.Request) (identity, error) {
 		}
 	}
 	return identity{}, unknownCaller("every call needs the daemon's secret").WithHint("send it as Authorization: Bearer SECRET; it stands in the .secret file beside the socket. For the web page: jitos view")
+}
+
+// ofOwner identifies who holds the secret: the daemon's owner, or a program of
+// theirs that says that it is an agent, and has an agent's rights then. Whoever
+// holds the secret could leave that out; it keeps an honest agent from what only
+// people do.
+func ofOwner(r *http.Request) (identity, error) {
+	c := kernel.Caller{Name: callerName(r.Header.Get(wire.CallerHeader))}
+	switch kind := r.Header.Get(wire.KindHeader); kind {
+	case "", string(kernel.KindPerson):
+	case string(kernel.KindAgent):
+		c.Kind, c.Caps = kernel.KindAgent, kernel.CapRewrite|kernel.CapExec|kernel.CapIntent|kernel.CapCollapse
+	default:
+		return identity{}, wire.NewProblem(rmg.Invalid, "%s is %q", wire.KindHeader, kind).WithHint("use person or agent")
+	}
+	return identity{caller: c}, nil
 }
 
 // holder is whom a session acts for.

@@ -289,3 +289,20 @@ func TestTokens(t *testing.T) {
 		refusal(t, s, request("POST", "/token", body), 400)
 	}
 }
+
+// Who holds the secret and says that it is an agent is heard as one; a token is
+// what it is, whatever it says.
+func TestAgentsOfTheOwner(t *testing.T) {
+	s, _ := newServer(t, newFake(0), nil)
+	r := request("GET", "/session", "")
+	r.Header.Set(wire.KindHeader, "agent")
+	got := answer[wire.Caller](t, s, r)
+	if got.Kind != "agent" || strings.Join(got.Caps, ",") != "rewrite,exec,intent,collapse" || got.Name != "ada@host" {
+		t.Errorf("%+v", got)
+	}
+	if got := answer[wire.Caller](t, s, request("GET", "/session", "")); got.Kind != "person" {
+		t.Errorf("%+v", got)
+	}
+	r.Header.Set(wire.KindHeader, "kernel")
+	refusal(t, s, r, 400)
+}

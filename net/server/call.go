@@ -39,6 +39,7 @@ type call struct {
 
 	open     bool // needs no identity
 	once     bool // takes an idempotency key
+	tagged   bool // answers with an ETag
 	terminal bool // not for web sessions
 	// do answers by what it returns or, returning nil and nil, has answered.
 	do func(x *exchange) (any, error)
@@ -111,6 +112,14 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, c *call) {
 	if err := x.readQuery(); err != nil {
 		s.refuse(w, r, err)
 		return
+	}
+	if c.events == nil && !c.open { // streams have a limit of their own
+		if n := s.busy.Add(1); n > int64(s.opt.Limits.Requests) {
+			s.busy.Add(-1)
+			s.refuse(w, r, wire.NewProblem(rmg.Limit, "%d requests are being answered, which is the limit", n-1).WithHint("try again"))
+			return
+		}
+		defer s.busy.Add(-1)
 	}
 	v, err := x.do()
 	if err != nil {

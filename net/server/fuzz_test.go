@@ -39,7 +39,14 @@ func FuzzRequests(f *testing.F) {
 		r.URL.RawQuery = query
 		r.Host = "localhost"
 		r.Header.Set("Authorization", "Bearer "+secret)
+		// Headers are a stranger's words like any other.
+		r.Header.Set("If-None-Match", query)
+		r.Header.Set("Accept-Encoding", body)
+		r.Header.Set("X-Request-Id", query)
 		w := do(s, r)
+		if id := w.Header().Get("X-Request-Id"); id == "" || len(id) > maxRequestName {
+			t.Fatalf("%s %s: the request is named %q", c.method, c.path, id)
+		}
 		if !known[w.Code] {
 			t.Fatalf("%s %s?%s: %d %s", c.method, c.path, query, w.Code, w.Body)
 		}

@@ -51,7 +51,11 @@ func (x *exchange) graph() (any, error) {
 	if x.query.Has("select") {
 		return x.selected()
 	}
-	at, err := x.place("path", rmg.Root)
+	at := rmg.Root
+	var err error
+	if x.text("path") != "" {
+		at, err = x.pathOrFile("path")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -77,6 +81,9 @@ func (x *exchange) graph() (any, error) {
 		return nil, &rmg.Error{Op: "graph", Path: at, Code: rmg.NotFound, Msg: "there is no such element in " + v.Name, Hint: "jitos graph " + string(at.Parent()) + " shows what is beside it"}
 	}
 	x.s.opt.Kernel.NoteRead(x.caller, after.View, at, depth > 0)
+	if x.same(tagOf(v, at)) {
+		return nil, nil
+	}
 	out := wire.GraphAnswer{
 		View: v.Name, Seq: v.Seq, Digest: v.Digest(), Path: at,
 		Element: wire.Element{ID: rmg.ID(e.ID), Kind: e.Kind, From: rmg.ID(e.From), To: rmg.ID(e.To), Props: e.Props},

@@ -126,6 +126,13 @@ func operationOf(c *call, reg huma.Registry) *huma.Operation {
 	case c.body != nil:
 		op.RequestBody = &huma.RequestBody{Required: !c.maybe, Content: jsonContent(reg, c.body, c.id)}
 	}
+	if c.tagged {
+		op.Parameters = append(op.Parameters, &huma.Param{
+			Name: "If-None-Match", In: "header", Description: "the ETag of an answer that the caller has; if it is still so the answer is a 304 without a body",
+			Schema: &huma.Schema{Type: "string"},
+		})
+		op.Responses["304"] = &huma.Response{Description: http.StatusText(http.StatusNotModified)}
+	}
 	op.Responses["200"] = success(c, reg)
 	for status, v := range c.also {
 		op.Responses[strconv.Itoa(status)] = &huma.Response{Description: http.StatusText(status), Content: jsonContent(reg, v, c.id)}

@@ -33,6 +33,10 @@ func TestProblemsGolden(t *testing.T) {
 		if p.Reference != "" {
 			text = strings.ReplaceAll(text, p.Reference, "REFERENCE")
 		}
+		if p.Request == "" || p.Request != w.Header().Get(wire.RequestHeader) {
+			t.Errorf("%s: the request is named %q and %q", code, p.Request, w.Header().Get(wire.RequestHeader))
+		}
+		text = strings.ReplaceAll(text, p.Request, "REQUEST")
 		fmt.Fprintf(&out, "%s: %d exit %d\n%s", code, w.Code, p.Exit(), text)
 	}
 	golden(t, "problems.golden", out.Bytes())

@@ -57,7 +57,7 @@ func (s *Server) internal(p *wire.Problem, r *http.Request, what string, cause a
 	p.Reference = hex.EncodeToString(b[:])
 	p.Detail = "this is a defect of the daemon; its log says more under reference " + p.Reference
 	p.Hint = "jitos status shows the daemon; its log file names the reference"
-	s.log.Error("internal error", "reference", p.Reference, "method", r.Method, "path", r.URL.Path, what, fmt.Sprint(cause))
+	s.log.Error("internal error", "reference", p.Reference, "request", r.Header.Get(wire.RequestHeader), "method", r.Method, "path", r.URL.Path, what, fmt.Sprint(cause))
 }
 
 // panicked answers for a handler that panicked. If its answer had begun the
@@ -69,7 +69,7 @@ func (s *Server) panicked(t *tracked, r *http.Request, cause any) {
 	var p *wire.Problem
 	if err, ok := cause.(error); ok && errors.As(err, new(*rmg.Error)) {
 		p = s.problem(r, err)
-		s.log.Error("a stored graph cannot be read", "method", r.Method, "path", r.URL.Path, "err", err)
+		s.log.Error("a stored graph cannot be read", "request", r.Header.Get(wire.RequestHeader), "method", r.Method, "path", r.URL.Path, "err", err)
 	} else {
 		p = wire.NewProblem(rmg.Internal, "")
 		s.internal(p, r, "panic", fmt.Sprintf("%v\n%s", cause, debug.Stack()))
@@ -89,13 +89,14 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func writeProblem(w http.ResponseWriter, p *wire.Problem) {
-	data, err := encode(p)
+	h := w.Header()
+	q := *p // an operation's problem is told to many
+	q.Request = h.Get(wire.RequestHeader)
+	data, err := encode(&q)
 	if err != nil { // a conflict's value that cannot be written; the rest still can
-		q := *p
 		q.Conflicts, q.Evidence = nil, nil
 		data, _ = encode(&q)
 	}
-	h := w.Header()
 	if p.Status == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", `Bearer realm="jitos"`)
 	}
@@ -143,7 +144,8 @@ func (x *exchange) answer(v any) {
 	h := x.w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cache-Control", "no-store")
-	x.w.WriteHeader(status)
-	_, _ = x.w.Write(data) // a client that went away needs no answer
+	if h.Get("Cache-Control") == "" {
+		h.Set("Cache-Control", "no-store")
+	}
+	x.send(status, data)
 }

@@ -31,10 +31,11 @@ func graphCalls() []call {
 			body:  wire.RewriteRequest{}, large: true, answer: wire.Receipt{}, do: (*exchange).rewrite,
 		},
 		{
-			method: get, path: "/rmg", id: "graph", summary: "Dump the graph at a path, or list what a selector selects",
+			method: get, path: "/rmg", id: "graph", tagged: true, summary: "Dump the graph at a path, or list what a selector selects",
 			about: "Elements are sorted by id, nodes before edges. The pages of one dump are of one version, whatever is written between them. " + selectAbout,
 			params: []param{
-				versionParam("view", "system"), textParam("path", "where; / if absent"),
+				versionParam("view", "system"),
+				textParam("path", "where; a graph path, or file: and the absolute name of a file on disk; / if absent"),
 				countParam("depth", "levels of inner graphs, 0 to 64; 1 if absent"),
 				textParam("select", "a selector, such as /svc/*[kind=Service][lang=\"go\"]; not with path and depth"),
 				countParam("limit", "elements in one answer, 1 to 10000, inner ones included; 1000 if absent"),

@@ -71,6 +71,9 @@ func (x *exchange) selected() (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if x.same(tagOf(v, rmg.Root)) { // a selector may look at the ledger
+		return nil, nil
+	}
 	out := wire.SelectAnswer{View: v.Name, Seq: v.Seq, Digest: v.Digest(), Select: s, Matches: []wire.Match{}}
 	root, _ := v.Get(rmg.Root)
 	after, more, err := page(root.Graph, s, rmg.FindOptions{After: from.After, Budget: x.s.opt.Limits.Find}, limit, func(m wire.Match) { out.Matches = append(out.Matches, m) })

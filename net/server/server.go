@@ -32,6 +32,8 @@ type Options struct {
 	// Tokens recognises bearer tokens other than the secret, such as those of
 	// a worker's task; nil recognises none.
 	Tokens func(token string) (kernel.Caller, bool)
+	// MCP answers at /mcp, for who may call; nil: nothing does.
+	MCP http.Handler
 	// Limits; zero fields are given their defaults.
 	Limits Limits
 }
@@ -42,6 +44,7 @@ type Limits struct {
 	Rewrite    int64         // bytes of a rewrite; 64 MiB
 	Blob       int64         // bytes of content put in one call; 1 GiB
 	Streams    int           // event streams at once; 2048
+	Requests   int           // other requests at once; 1024
 	Operations int           // operations running at once; 64
 	Find       int           // elements and edges one page of a selector may look at; rmg.FindBudget
 	Lag        uint64        // records a live event stream may fall behind; 4096
@@ -58,6 +61,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.Rewrite, 64<<20)
 	set(&l.Blob, 1<<30)
 	set(&l.Streams, 2048)
+	set(&l.Requests, 1024)
 	set(&l.Operations, 64)
 	set(&l.Find, rmg.FindBudget)
 	set(&l.Lag, 4096)
@@ -87,6 +91,9 @@ type Server struct {
 	ctx     context.Context // ends when Shutdown begins
 	stop    context.CancelFunc
 	streams atomic.Int64
+	busy    atomic.Int64 // requests that are being answered, streams left out
+	names   names
+	zippers sync.Pool // of *gzip.Writer
 
 	sessions   sessions
 	operations operations
@@ -110,6 +117,7 @@ func New(opt Options) (*Server, error) {
 	}
 	opt.Limits = opt.Limits.withDefaults()
 	s := &Server{opt: opt, log: opt.Logger, now: time.Now, mux: http.NewServeMux()}
+	s.names.start = secretText()[:8]
 	s.started = s.now()
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.counts.byStatus = map[int]uint64{}
@@ -129,6 +137,9 @@ func New(opt Options) (*Server, error) {
 	if err := s.page(viewer.Assets()); err != nil {
 		return nil, fmt.Errorf("the page's files: %w", err)
 	}
+	if opt.MCP != nil {
+		s.mux.HandleFunc("/mcp", s.mcp)
+	}
 	s.mux.HandleFunc("/", s.absent)
 	s.http = &http.Server{
 		Handler:           s.Handler(),
@@ -146,6 +157,7 @@ func New(opt Options) (*Server, error) {
 func (s *Server) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		t := &tracked{ResponseWriter: w}
+		s.names.name(w, r)
 		defer s.finish(t, r)
 		if err := s.checkHost(r); err != nil {
 			s.refuse(t, r, err)
@@ -191,7 +203,7 @@ func (s *Server) finish(t *tracked, r *http.Request) {
 	s.counts.Lock()
 	s.counts.byStatus[status]++
 	s.counts.Unlock()
-	s.log.Debug("request", "method", r.Method, "path", r.URL.Path, "status", status)
+	s.log.Debug("request", "request", r.Header.Get(wire.RequestHeader), "method", r.Method, "path", r.URL.Path, "status", status)
 }
 
 // absent answers what no route takes.

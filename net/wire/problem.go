@@ -30,6 +30,7 @@ type Problem struct {
 	Evidence   []work.Evidence   `json:"evidence,omitempty" doc:"of gates that ended red"`
 	Violations []tasks.Violation `json:"violations,omitempty" doc:"every fault of a document"`
 	Nearest    []string          `json:"nearest,omitempty" doc:"what may have been meant, nearest first"`
+	Request    string            `json:"request,omitempty" doc:"names the request, as the daemon's log does"`
 	Reference  string            `json:"reference,omitempty" doc:"of an internal error: where to look in the daemon's log"`
 }
 

@@ -62,6 +62,14 @@ type Session struct {
 // author of what the call changes.
 const CallerHeader = "Jitos-Caller"
 
+// RequestHeader names a request, in its answer and in the daemon's log. A client
+// may give a name of its own.
+const RequestHeader = "X-Request-Id"
+
+// KindHeader is agent where a program that holds the daemon's secret is an agent
+// of its owner's: it is heard on what agents may do, and is nobody who approves.
+const KindHeader = "Jitos-Kind"
+
 // KeyHeader carries the idempotency key of a request: sent again under the same
 // key it is not done again, and has the first answer.
 const KeyHeader = "Idempotency-Key"
