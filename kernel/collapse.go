@@ -329,6 +329,9 @@ func (k *Kernel) collapseByHand(ctx context.Context, c Caller, job *collapse, s 
 		return Collapsed{}, &rmg.Error{Op: "collapse", Path: job.root, Code: rmg.NotFound, Msg: "the repository is not known"}
 	}
 	job.top, job.branch = e.Props.String(propOrigin), segs[2].ID
+	if err := k.mayLand(ctx, c, job.land, job.top, job.branch); err != nil {
+		return Collapsed{}, err
+	}
 	before, _ := treeAt(s.base, job.root)
 	after, err := treeAt(s.last().world, job.root)
 	if err != nil {

@@ -204,6 +204,8 @@ func (c *stepClock) Now() time.Time {
 
 // memGit is a repository at /r/app whose branches are lists of whole trees.
 type memGit struct {
+	Beyond // nothing of it is asked for
+
 	mu      sync.Mutex // guards the fields below
 	trees   map[string]rmg.Graph
 	heads   map[string]string
@@ -305,7 +307,7 @@ func (g *memGit) Land(_ context.Context, landing []byte) (LandOutcome, error) {
 }
 
 func (g *memGit) Resume(ctx context.Context, l []byte) (LandOutcome, error) { return g.Land(ctx, l) }
-func (g *memGit) Park(context.Context, []byte, string) error                { return nil }
+func (g *memGit) Park(context.Context, []byte, string, string) error        { return nil }
 
 // stageFolder is a folder that is nowhere but in the graph.
 type stageFolder struct {

@@ -33,6 +33,9 @@ type memRepo struct {
 	folders map[string]rmg.Graph // by path
 	onHead  func()               // called before the head is told; may move it
 	onLand  func()               // called before the compare-and-swap
+	remote  map[string]string    // branches of the remote; nil for none
+	// Called before the remote is changed or asked; the error is its answer.
+	onPush, onPropose func() error
 }
 
 func newMemRepo(put func([]byte) (rmg.Blob, error)) *memRepo {
@@ -182,11 +185,71 @@ func (m *memRepo) Resume(_ context.Context, data []byte) (LandOutcome, error) {
 	return LandOutcome{Result: "landed"}, nil
 }
 
-func (m *memRepo) Park(_ context.Context, data []byte, branch string) error {
+func (m *memRepo) Park(_ context.Context, data []byte, branch, was string) error {
+	var l memLanding
+	if err := json.Unmarshal(data, &l); err != nil {
+		return err
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.parked[branch] = string(data)
+	if is := m.parked[branch]; is != "" && is != was && is != l.Tree {
+		return &rmg.Error{Op: "park", Code: rmg.Exists, Msg: branch + " is at " + is}
+	}
+	m.parked[branch] = l.Tree
 	return nil
+}
+
+func (m *memRepo) Target(_ context.Context, _, branch, remote string, pull bool) (Target, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	t := Target{Remote: orText(remote, "hub"), Base: branch}
+	if m.remote == nil || t.Remote != "hub" {
+		return t, &rmg.Error{Op: "target", Code: rmg.Invalid, Msg: "there is no remote " + t.Remote}
+	}
+	if pull {
+		t.Program = "gh"
+	}
+	return t, nil
+}
+
+func (m *memRepo) Patch(_ context.Context, data []byte) (rmg.Blob, error) { return m.put(data) }
+
+// Push takes a branch of the remote forward if it has nothing else.
+func (m *memRepo) Push(_ context.Context, data []byte, _ Target, branch, was string) error {
+	var l memLanding
+	if err := json.Unmarshal(data, &l); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.onPush != nil {
+		if err := m.onPush(); err != nil {
+			return err
+		}
+	}
+	if is := m.remote[branch]; is != "" && is != was && is != l.Tip && is != l.Tree {
+		return &rmg.Error{Op: "push", Code: rmg.Conflict, Msg: branch + " is at " + is}
+	}
+	m.remote[branch] = l.Tree
+	return nil
+}
+
+func (m *memRepo) Pushed(_ context.Context, data []byte, _ Target, branch string) bool {
+	var l memLanding
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return json.Unmarshal(data, &l) == nil && m.remote[branch] == l.Tree
+}
+
+func (m *memRepo) Propose(_ context.Context, _ []byte, to Target, branch, title, _ string) (string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.onPropose != nil {
+		if err := m.onPropose(); err != nil {
+			return "", err
+		}
+	}
+	return "https://hub/" + to.Base + "/" + branch + "?" + title, nil
 }
 
 // scripted is a runner whose gates look at the files: what a file "use"s some

@@ -285,6 +285,9 @@ func (k *Kernel) collapseUndo(ctx context.Context, c Caller, job *collapse) (Col
 		return Collapsed{}, &rmg.Error{Op: "undo", Path: job.root, Code: rmg.NotFound, Msg: "the repository is not known"}
 	}
 	job.top, job.branch = repo.Props.String(propOrigin), segs[2].ID
+	if err := k.mayLand(ctx, c, job.land, job.top, job.branch); err != nil {
+		return Collapsed{}, err
+	}
 	before, err := treeAt(s.base, job.root)
 	if err != nil {
 		return Collapsed{}, err

@@ -377,21 +377,33 @@ func (a *app) swsCollapse() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if out.Process != "" && out.LandedOn != "" {
+			if out.Process != "" {
 				if p, err := c.Process(cmd.Context(), out.Process); err == nil && p.Status == "unlanded" {
 					return endOf(p)
 				}
 			}
 			return a.show(out, func(w io.Writer) {
 				fmt.Fprintf(w, "collapsed at seq %d, world %s\n", out.Seq, out.Digest)
-				if out.Commit != "" {
-					fmt.Fprintf(w, "landed as %s on %s\n", short(out.Commit), out.LandedOn)
-				}
+				printLanding(w, out)
 			})
 		},
 	}
-	cmd.Flags().StringVar(&land, "land", "commit", "commit, branch or none")
+	cmd.Flags().StringVar(&land, "land", "commit", landHelp)
 	return cmd
+}
+
+// printLanding says where a collapse came to stand.
+func printLanding(w io.Writer, c wire.Collapsed) {
+	switch {
+	case c.Commit == "":
+	case c.Patch != "":
+		fmt.Fprintf(w, "handed out as a patch; jitos show %s --patch | git am --keep-cr applies it\n", c.Process)
+	default:
+		fmt.Fprintf(w, "landed as %s on %s\n", short(c.Commit), c.LandedOn)
+		if c.URL != "" {
+			fmt.Fprintln(w, c.URL)
+		}
+	}
 }
 
 func (a *app) swsDiscard() *cobra.Command {

@@ -76,8 +76,22 @@ func (nothing) Land(context.Context, []byte) (kernel.LandOutcome, error) {
 func (nothing) Resume(context.Context, []byte) (kernel.LandOutcome, error) {
 	return kernel.LandOutcome{}, errOutside
 }
-func (nothing) Park(context.Context, []byte, string) error { return errOutside }
-func (nothing) Describe() []work.Description               { return nil }
+func (nothing) Park(context.Context, []byte, string, string) error { return errOutside }
+
+func (nothing) Target(context.Context, string, string, string, bool) (kernel.Target, error) {
+	return kernel.Target{}, errOutside
+}
+func (nothing) Patch(context.Context, []byte) (rmg.Blob, error) { return rmg.Blob{}, errOutside }
+
+func (nothing) Push(context.Context, []byte, kernel.Target, string, string) error {
+	return errOutside
+}
+func (nothing) Pushed(context.Context, []byte, kernel.Target, string) bool { return false }
+
+func (nothing) Propose(context.Context, []byte, kernel.Target, string, string, string) (string, error) {
+	return "", errOutside
+}
+func (nothing) Describe() []work.Description { return nil }
 
 func (nothing) Run(context.Context, string, work.Assignment) (work.Result, error) {
 	return work.Result{}, errOutside

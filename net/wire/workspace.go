@@ -120,7 +120,7 @@ type ExecEvent struct {
 
 // CollapseRequest is the body of POST /sws/{id}/collapse; it may be left out.
 type CollapseRequest struct {
-	Land string `json:"land,omitempty" doc:"commit (default), branch or none"`
+	Land string `json:"land,omitempty" doc:"commit (default), branch, patch, push, pr or none; push:NAME and pr:NAME name a remote"`
 }
 
 // Collapsed is the end of a collapse that went through.
@@ -131,6 +131,8 @@ type Collapsed struct {
 	Process  string          `json:"process,omitempty" doc:"process that carries it"`
 	Commit   string          `json:"commit,omitempty" doc:"landed commit; absent if nothing of a repository changed"`
 	LandedOn string          `json:"landed_on,omitempty" doc:"branch it landed on"`
+	Patch    string          `json:"patch,omitempty" doc:"SHA-256 of the patch, of land=patch"`
+	URL      string          `json:"url,omitempty" doc:"of the pull request"`
 	Evidence []work.Evidence `json:"evidence,omitempty"`
 	Undoes   *RecordHead     `json:"undoes,omitempty" doc:"the record that was taken back; of an undo alone"`
 }
