@@ -27,6 +27,7 @@ type collapse struct {
 	branch  string
 	land    string
 	gates   []work.Gate
+	hooks   Hooks
 	rights  work.Rights
 	byHand  bool
 	strict  bool // serializable: what the workspace read counts as well as what it wrote
@@ -121,7 +122,7 @@ func (k *Kernel) collapse(ctx context.Context, c *collapse) (Collapsed, error) {
 func (k *Kernel) proofOf(c *collapse, cand candidate, gates []work.Gate, lane int) proof {
 	return proof{
 		name: gatePlace(c.root, lane), base: cand.base, next: cand.next, gates: gates, rights: c.rights, byHand: c.byHand, emit: c.emit,
-		head: cand.from, root: c.root, who: k.collapser(c),
+		head: cand.from, root: c.root, who: k.collapser(c), top: c.top, hooks: c.hooks,
 	}
 }
 
@@ -338,6 +339,9 @@ func (k *Kernel) collapseByHand(ctx context.Context, c Caller, job *collapse, s 
 		return Collapsed{}, err
 	}
 	job.gates = repoGates(after, changedFiles(before, after))
+	if err := k.findHooks(ctx, job); err != nil {
+		return Collapsed{}, err
+	}
 	p := Process{
 		Text: "Collapse " + job.space, Owner: c.Name, Branch: job.branch, Top: job.top, Base: "", Land: job.land, Workspace: job.space,
 		SLAPS: tasks.SLAPS{Version: "1", Intent: "Collapse", Target: tasks.TargetRef{Name: segs[1].ID, Type: "repository", Ref: string(job.root)}},

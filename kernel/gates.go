@@ -93,6 +93,8 @@ type proof struct {
 	head   rmg.Graph         // the world that it merges with, whose policy counts
 	root   rmg.Path          // where the branch stands
 	who    *subject          // who collapses
+	top    string            // the repository's place
+	hooks  Hooks             // of the gates
 	judges func(string) bool // whether a file has a say in how gates end; nil: not looked at
 	emit   func(work.Event)
 }

@@ -275,6 +275,12 @@ func (g *memGit) Blame(_ context.Context, _, commit, name string, line int) (Com
 	return g.commits[at], nil
 }
 
+func (g *memGit) Hooks(context.Context, string) (Hooks, error) { return Hooks{}, nil }
+
+func (g *memGit) Staged(context.Context, string, rmg.Graph, rmg.Graph, Origin, Hooks) (Folder, []string, error) {
+	return nil, nil, errors.New("there are no hooks")
+}
+
 func (g *memGit) Forget() error { return nil }
 
 func (g *memGit) Slot(_ context.Context, name string, tree rmg.Graph, _ Origin) (Folder, error) {

@@ -29,7 +29,7 @@ func (k *Kernel) land(ctx context.Context, c *collapse, l landing, round int, ou
 	}
 	data, commit, err := k.opt.Worktree.Prepare(ctx, LandRequest{
 		ID: fmt.Sprintf("%s-%d", c.process, l.seq), Top: c.top, Branch: c.branch, Tip: l.tip, Old: l.old, New: l.next,
-		Message: k.message(c, l.seq), Author: landAuthor, AtUnix: rec.At.Unix(),
+		Message: k.hooked(c, l.seq, out.Evidence), Author: landAuthor, AtUnix: rec.At.Unix(),
 	})
 	if err != nil {
 		return false, k.takeBack(ctx, c, l, unlanding{why: "the commit could not be made", err: err})
@@ -242,6 +242,9 @@ func (k *Kernel) proveTask(ctx context.Context, r *run, p Process, t tasks.Task,
 		top: p.Top, branch: p.Branch, land: p.Land, gates: gates, rights: p.Rights,
 		emit: func(ev work.Event) { ev.Task = t.ID; k.say(r, ev) },
 		ask:  p.ask, limit: time.Duration(t.TimeoutMillis) * time.Millisecond,
+	}
+	if err := k.findHooks(ctx, c); err != nil {
+		return err
 	}
 	c.done = []rewrite.Op{setOp(at, map[string]rmg.Value{"result": rmg.String(resultOK), "summary": rmg.String("every gate is green; collapsed")})}
 	out, err := k.collapse(ctx, c)

@@ -122,6 +122,7 @@ type Worktree interface {
 	Park(ctx context.Context, landing []byte, branch, was string) error
 
 	Beyond
+	Hooking
 }
 
 // blobs gives the journal's content store the graph's words.

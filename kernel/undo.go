@@ -297,6 +297,9 @@ func (k *Kernel) collapseUndo(ctx context.Context, c Caller, job *collapse) (Col
 		return Collapsed{}, err
 	}
 	job.gates = repoGates(after, changedFiles(before, after))
+	if err := k.findHooks(ctx, job); err != nil {
+		return Collapsed{}, err
+	}
 	id, arrival, err := k.recordByHand(ctx, Process{
 		Text: strings.ToUpper(job.reason[:1]) + job.reason[1:], Owner: c.Name, Branch: job.branch, Top: job.top, Land: job.land, Workspace: job.space,
 		SLAPS: tasks.SLAPS{Version: "1", Intent: "Undo", Target: tasks.TargetRef{Name: segs[1].ID, Type: "repository", Ref: string(job.root)}},

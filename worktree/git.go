@@ -19,12 +19,16 @@ type git struct {
 	dir   string
 	env   []string
 	stdin io.Reader
+	hooks bool // the person's hooks stand where they say; for asking where that is
 }
 
 func (g git) command(ctx context.Context, args ...string) *exec.Cmd {
 	base := []string{
-		"-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "-c", "gc.auto=0",
+		"-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "-c", "gc.auto=0",
 		"-c", "core.fsync=all", "-c", "maintenance.auto=false", "-c", "advice.detachedHead=false",
+	}
+	if !g.hooks {
+		base = append(base, "-c", "core.hooksPath=/dev/null")
 	}
 	cmd := exec.CommandContext(ctx, "git", append(base, args...)...)
 	cmd.Dir = g.dir

@@ -79,6 +79,19 @@ func (b bridge) Fresh(ctx context.Context, name string, tree rmg.Graph) (kernel.
 	return f, nil
 }
 
+func (b bridge) Hooks(ctx context.Context, top string) (kernel.Hooks, error) {
+	h, err := b.Manager.Hooks(ctx, top)
+	return kernel.Hooks(h), err
+}
+
+func (b bridge) Staged(ctx context.Context, name string, base, tree rmg.Graph, of kernel.Origin, hooks kernel.Hooks) (kernel.Folder, []string, error) {
+	f, reads, err := b.Manager.Staged(ctx, name, base, tree, worktree.Origin(of), worktree.Hooks(hooks))
+	if err != nil {
+		return nil, nil, err
+	}
+	return f, reads, nil
+}
+
 func (b bridge) Prepare(ctx context.Context, r kernel.LandRequest) ([]byte, string, error) {
 	l, err := b.Manager.Prepare(ctx, worktree.LandRequest(r))
 	if err != nil {

@@ -88,6 +88,19 @@ func folder(f *worktree.Folder, err error) (kernel.Folder, error) {
 	return f, nil
 }
 
+func (b outside) Hooks(ctx context.Context, top string) (kernel.Hooks, error) {
+	h, err := b.Manager.Hooks(ctx, top)
+	return kernel.Hooks(h), err
+}
+
+func (b outside) Staged(ctx context.Context, name string, base, tree rmg.Graph, of kernel.Origin, hooks kernel.Hooks) (kernel.Folder, []string, error) {
+	f, reads, err := b.Manager.Staged(ctx, name, base, tree, worktree.Origin(of), worktree.Hooks(hooks))
+	if err != nil {
+		return nil, nil, err
+	}
+	return f, reads, nil
+}
+
 func (b outside) Prepare(ctx context.Context, r kernel.LandRequest) ([]byte, string, error) {
 	l, err := b.Manager.Prepare(ctx, worktree.LandRequest(r))
 	if err != nil {

@@ -81,6 +81,11 @@ func (nothing) Park(context.Context, []byte, string, string) error { return errO
 func (nothing) Target(context.Context, string, string, string, bool) (kernel.Target, error) {
 	return kernel.Target{}, errOutside
 }
+func (nothing) Hooks(context.Context, string) (kernel.Hooks, error) { return kernel.Hooks{}, nil }
+
+func (nothing) Staged(context.Context, string, rmg.Graph, rmg.Graph, kernel.Origin, kernel.Hooks) (kernel.Folder, []string, error) {
+	return nil, nil, errOutside
+}
 func (nothing) Patch(context.Context, []byte) (rmg.Blob, error) { return rmg.Blob{}, errOutside }
 
 func (nothing) Push(context.Context, []byte, kernel.Target, string, string) error {
