@@ -217,6 +217,14 @@ type ForkRequest struct {
 	TTL     time.Duration // 0: what the policy says
 }
 
+// CollapseRequest says how a workspace made by hand is to become real.
+type CollapseRequest struct {
+	Land string // as of a Process; "" is "commit"
+	// DropTests are the tests that the change skips or takes away, by name; * is
+	// anything. It is for who may change protected paths.
+	DropTests []string
+}
+
 // Collapsed is the end of a collapse.
 type Collapsed struct {
 	Seq       uint64

@@ -84,7 +84,7 @@ func TestPushNeedsACapability(t *testing.T) {
 		a := b.space(map[string]string{"a.go": "def A\n"})
 		bot := Caller{Name: "token:bot", Kind: KindAgent, Caps: CapRewrite | CapCollapse | CapIntent}
 		for _, land := range []string{landPush, landPull} {
-			if _, err := b.k.Collapse(context.Background(), bot, a, land); !errors.Is(err, &rmg.Error{Code: rmg.Denied}) {
+			if _, err := b.k.Collapse(context.Background(), bot, a, CollapseRequest{Land: land}); !errors.Is(err, &rmg.Error{Code: rmg.Denied}) {
 				t.Errorf("%s: %v", land, err)
 			}
 			if _, err := b.k.Intent(context.Background(), bot, IntentRequest{Text: "do base.go", Dir: "/app", Land: land}); !errors.Is(err, &rmg.Error{Code: rmg.Denied}) {

@@ -250,7 +250,7 @@ func orError(a, b error) error {
 // collapseNamed merges a workspace made by hand into its parent. If it changes a
 // repository, a process carries the change: it is proven by the gates of the
 // repository's language and lands like any other.
-func (k *Kernel) collapseNamed(ctx context.Context, c Caller, id, land string) (Collapsed, error) {
+func (k *Kernel) collapseNamed(ctx context.Context, c Caller, id string, r CollapseRequest) (Collapsed, error) {
 	s, ok := k.space(id)
 	e, has := k.now().ledger.Get(swsPath(id))
 	if !ok || !has {
@@ -268,7 +268,7 @@ func (k *Kernel) collapseNamed(ctx context.Context, c Caller, id, land string) (
 	if p := e.Props.String("process"); p != "" {
 		return Collapsed{}, &rmg.Error{Op: "collapse", Path: swsPath(id), Code: rmg.Denied, Msg: "it belongs to process " + p + ", which collapses it when its gates are green", Hint: "fork it: jitos sws new --from sws:" + id}
 	}
-	job := &collapse{space: id, author: c.Name, cause: id, reason: "collapse of " + id, land: orText(land, landCommit), byHand: true, caller: c}
+	job := &collapse{space: id, author: c.Name, cause: id, reason: "collapse of " + id, land: orText(r.Land, landCommit), byHand: true, caller: c, rights: work.Rights{DropTests: r.DropTests}}
 	v, err := ParseVersion(e.Props.String("from"))
 	if err != nil {
 		return Collapsed{}, err
@@ -333,6 +333,13 @@ func (k *Kernel) collapseByHand(ctx context.Context, c Caller, job *collapse, s 
 	if err := k.mayLand(ctx, c, job.land, job.top, job.branch); err != nil {
 		return Collapsed{}, err
 	}
+	asked := tasks.SLAPS{
+		Version: "1", Intent: "Collapse", Target: tasks.TargetRef{Name: segs[1].ID, Type: "repository", Ref: string(job.root)},
+		Scope: tasks.Scope{DropTests: job.rights.DropTests},
+	}
+	if err := k.mayGrant(c, asked, job.root); err != nil {
+		return Collapsed{}, err
+	}
 	before, _ := treeAt(s.base, job.root)
 	after, err := treeAt(s.last().world, job.root)
 	if err != nil {
@@ -344,7 +351,7 @@ func (k *Kernel) collapseByHand(ctx context.Context, c Caller, job *collapse, s 
 	}
 	p := Process{
 		Text: "Collapse " + job.space, Owner: c.Name, Branch: job.branch, Top: job.top, Base: "", Land: job.land, Workspace: job.space,
-		SLAPS: tasks.SLAPS{Version: "1", Intent: "Collapse", Target: tasks.TargetRef{Name: segs[1].ID, Type: "repository", Ref: string(job.root)}},
+		SLAPS: asked,
 	}
 	id, seq, err := k.recordByHand(ctx, p, job.root)
 	if err != nil {

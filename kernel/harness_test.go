@@ -94,7 +94,7 @@ func (b *stage) fork() string {
 // collapsed collapses a workspace and returns the seq.
 func (b *stage) collapsed(id string) uint64 {
 	b.t.Helper()
-	c, err := b.Collapse(b.ctx(), ada, id, "")
+	c, err := b.Collapse(b.ctx(), ada, id, CollapseRequest{})
 	b.must(err)
 	return c.Seq
 }

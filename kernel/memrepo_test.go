@@ -277,6 +277,7 @@ func (m *memRepo) Propose(_ context.Context, _ []byte, to Target, branch, title,
 // nothing defines what it "want"s. Proofs can be made to wait.
 type scripted struct {
 	repo *memRepo
+	salt string // of keys: tools and all that
 	read func(rmg.Blob) ([]byte, error)
 	task func(ctx context.Context, worker string, a work.Assignment) (work.Result, error)
 
@@ -299,7 +300,7 @@ func (s *scripted) Run(ctx context.Context, worker string, a work.Assignment) (w
 func (s *scripted) Busy() time.Duration { return 0 }
 
 func (s *scripted) Key(p work.Proof, g work.Gate) string {
-	return p.Input.String() + " " + string(g.Kind) + " " + strings.Join(g.Argv, " ") + g.Pattern + strings.Join(g.Inputs, ",") + fmt.Sprint(g.Reruns)
+	return s.salt + p.Input.String() + " " + string(g.Kind) + " " + strings.Join(g.Argv, " ") + g.Pattern + strings.Join(g.Inputs, ",") + fmt.Sprint(g.Reruns)
 }
 
 // label names a tree by its files that are not of the base.
@@ -471,6 +472,7 @@ type bench struct {
 	k    *Kernel
 	repo *memRepo
 	run  *scripted
+	salt string // of the next runner
 	dir  string
 	log  *journal.Store
 }
@@ -521,7 +523,7 @@ func (b *bench) open(proofs int) {
 	}
 	b.repo.put = put
 	b.run = &scripted{
-		repo: b.repo, waiting: map[string]chan struct{}{}, ran: map[string]int{},
+		repo: b.repo, salt: b.salt, waiting: map[string]chan struct{}{}, ran: map[string]int{},
 		read: func(x rmg.Blob) ([]byte, error) { return readBlob(blobs{store.Blobs()}, x) },
 	}
 	lib, err := tasks.Load(tasks.Source{Name: "test.yaml", Data: []byte(testMethods)})
@@ -571,6 +573,14 @@ func (b *bench) write(id string, files map[string]string) {
 	}
 }
 
+func (b *bench) remove(id, name string) {
+	b.Helper()
+	op := rewrite.Op{Op: rewrite.Remove, Path: repoRoot.Join(append([]string{"app", "main"}, strings.Split(name, "/")...)...)}
+	if _, err := b.k.Rewrite(context.Background(), ada, "sws:"+id, rewrite.Rewrite{Ops: []rewrite.Op{op}}); err != nil {
+		b.Fatal(err)
+	}
+}
+
 // ending is a collapse that goes on.
 type ending struct {
 	done   chan struct{}
@@ -586,7 +596,7 @@ func (b *bench) collapseTo(id, land string) *ending {
 	ctx, cancel := context.WithCancel(context.Background())
 	e := &ending{done: make(chan struct{}), cancel: cancel}
 	go func() {
-		e.out, e.err = b.k.Collapse(ctx, ada, id, land)
+		e.out, e.err = b.k.Collapse(ctx, ada, id, CollapseRequest{Land: land})
 		close(e.done)
 	}()
 	synctest.Wait()

@@ -365,15 +365,16 @@ func (a *app) swsExec() *cobra.Command {
 }
 
 func (a *app) swsCollapse() *cobra.Command {
-	var land string
+	var req wire.CollapseRequest
 	cmd := &cobra.Command{
-		Use: "collapse ID", Short: "Prove a workspace and make it real; changes of a repository land as a commit", Args: cobra.ExactArgs(1),
+		Example: "  jitos sws collapse w12\n  jitos sws collapse w12 --land pr\n  jitos sws collapse w12 --drop-test 'example.com/app/old.Test*'",
+		Use:     "collapse ID", Short: "Prove a workspace and make it real; changes of a repository land as a commit", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.client()
 			if err != nil {
 				return err
 			}
-			out, err := a.collapse(cmd.Context(), c, args[0], land)
+			out, err := a.collapse(cmd.Context(), c, args[0], req)
 			if err != nil {
 				return err
 			}
@@ -388,7 +389,8 @@ func (a *app) swsCollapse() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&land, "land", "commit", landHelp)
+	cmd.Flags().StringVar(&req.Land, "land", "commit", landHelp)
+	cmd.Flags().StringArrayVar(&req.DropTests, "drop-test", nil, "a test that the change skips or takes away, by name, * is anything; can be given again")
 	return cmd
 }
 

@@ -178,7 +178,7 @@ func (c *client) step() error {
 			c.spaces = append(c.spaces, w.ID)
 		}
 	case n < 18 && space != "":
-		_, err = c.s.Collapse(ctx, who, space, "")
+		_, err = c.s.Collapse(ctx, who, space, kernel.CollapseRequest{})
 	case n < 19 && space != "":
 		_, err = c.s.Discard(ctx, who, space, "sim")
 	case n < 20 && space != "":

@@ -121,6 +121,8 @@ type ExecEvent struct {
 // CollapseRequest is the body of POST /sws/{id}/collapse; it may be left out.
 type CollapseRequest struct {
 	Land string `json:"land,omitempty" doc:"commit (default), branch, patch, push, pr or none; push:NAME and pr:NAME name a remote"`
+	// DropTests is for who may change protected paths: by default people.
+	DropTests []string `json:"drop_tests,omitempty" doc:"tests that the change skips or takes away, by name; * is anything"`
 }
 
 // Collapsed is the end of a collapse that went through.
