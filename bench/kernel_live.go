@@ -116,7 +116,7 @@ func collapseRow(nodes, changes int) (row, error) {
 			return row{}, err
 		}
 		began, was := time.Now(), cpu()
-		out, err := d.Collapse(context.Background(), bencher, w.ID, "none")
+		out, err := d.Collapse(context.Background(), bencher, w.ID, kernel.CollapseRequest{Land: "none"})
 		if err != nil || !out.Merged {
 			return row{}, errors.Join(err, errors.New("the head had not moved"))
 		}

@@ -18,7 +18,7 @@ func TestAbsorbIsOneRecord(t *testing.T) {
 	b.write("sws:"+child, rewrite.Op{Op: rewrite.Inc, Path: "/n", Prop: "hits", By: 1})
 	b.write("sws:"+parent, rewrite.Op{Op: rewrite.Inc, Path: "/n", Prop: "seen", By: 1})
 	before := b.now().seq
-	out, err := b.Collapse(t.Context(), ada, child, "")
+	out, err := b.Collapse(t.Context(), ada, child, CollapseRequest{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +29,7 @@ func TestAbsorbIsOneRecord(t *testing.T) {
 		t.Errorf("the child is %s: %s", w.State, w.Outcome)
 	}
 	b.want("sws:"+parent, "/n", "hits", "2")
-	_, err = b.Collapse(t.Context(), ada, child, "")
+	_, err = b.Collapse(t.Context(), ada, child, CollapseRequest{})
 	b.refused(err, rmg.Conflict)
 	b.restart()
 	b.want("sws:"+parent, "/n", "hits", "2")

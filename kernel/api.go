@@ -130,7 +130,7 @@ type Process struct {
 	Top        string // place on disk
 	Base       string // commit the intent started from
 	Workspace  string
-	Land       string // "commit", "branch", "none"
+	Land       string // "commit", "branch", "patch", "push", "push:upstream", "pr", "none"
 	Isolation  string // "snapshot", "serializable"
 	Rights     work.Rights
 	Tasks      []TaskState
@@ -138,7 +138,9 @@ type Process struct {
 	Collapse   uint64          // seq of the collapse record; 0 if none
 	UndoneBy   uint64          // seq of the record that took the collapse back; 0 if it stands
 	Commit     string          // landed or parked commit
-	LandedOn   string          // branch it landed on: "main", "jitos/p12"
+	LandedOn   string          // branch it landed on: "main", "jitos/p12", "origin/main"; "" for a patch
+	Patch      rmg.Blob        // what it was handed out as; zero for nothing
+	URL        string          // of its pull request
 	Dirty      []string        // uncommitted paths when it began
 	Rounds     int             // proofs run
 	Evicted    *Eviction       // why the branch's queue put it out; nil if it did not
@@ -192,7 +194,7 @@ type IntentRequest struct {
 	SLAPS    *tasks.SLAPS
 	Dir      string // a folder in the repository
 	PlanOnly bool
-	Land     string // "commit" (default), "branch", "none"
+	Land     string // as of a Process; "" is "commit"
 	Worker   string // not used for anything but "": reserved
 	Race     int    // attempts side by side, of which the first that is proven collapses; 0 and 1 are one
 	// Isolation is "snapshot" (default: what both sides wrote conflicts) or
@@ -215,6 +217,14 @@ type ForkRequest struct {
 	TTL     time.Duration // 0: what the policy says
 }
 
+// CollapseRequest says how a workspace made by hand is to become real.
+type CollapseRequest struct {
+	Land string // as of a Process; "" is "commit"
+	// DropTests are the tests that the change skips or takes away, by name; * is
+	// anything. It is for who may change protected paths.
+	DropTests []string
+}
+
 // Collapsed is the end of a collapse.
 type Collapsed struct {
 	Seq       uint64
@@ -223,6 +233,8 @@ type Collapsed struct {
 	Process   string // process that carries it
 	Commit    string // landed; empty if nothing of a repository changed
 	LandedOn  string
+	Patch     rmg.Blob // zero unless it was to be one
+	URL       string   // of the pull request
 	Evidence  []work.Evidence
 	Conflicts []rmg.MergeConflict
 }

@@ -134,7 +134,7 @@ type ending struct {
 func (h *house) collapse(ctx context.Context, id string) <-chan ending {
 	done := make(chan ending, 1)
 	go func() {
-		out, err := h.Collapse(ctx, ada, id, "")
+		out, err := h.Collapse(ctx, ada, id, kernel.CollapseRequest{})
 		done <- ending{out, err}
 	}()
 	return done
@@ -285,7 +285,7 @@ func TestTheHeadsPolicyCounts(t *testing.T) {
 	}
 	only := h.fork()
 	h.put("sws:"+only, ada, rewrite.Op{Op: rewrite.Set, Path: "/policy/frozen", Props: map[string]rmg.Value{"effect": rmg.String("allow")}})
-	if _, err := h.Collapse(context.Background(), bot, only, ""); !isCode(err, rmg.Denied) || !strings.Contains(err.Error(), "admin") {
+	if _, err := h.Collapse(context.Background(), bot, only, kernel.CollapseRequest{}); !isCode(err, rmg.Denied) || !strings.Contains(err.Error(), "admin") {
 		t.Errorf("bot collapses a policy: %v", err)
 	}
 	// Its owner may; and then what was frozen gets in.
@@ -373,7 +373,7 @@ func TestTokensAreHashedAndEnd(t *testing.T) {
 	h.put("sws:"+w, c, port(80))
 	for name, err := range map[string]error{
 		"the system": h.try("system", c, port(80)), "a kind": h.try("sws:"+w, c, rewrite.Op{Op: rewrite.AddNode, Path: "/kind", Kind: "Folder"}),
-		"a collapse": func() error { _, err := h.Collapse(ctx, c, w, ""); return err }(),
+		"a collapse": func() error { _, err := h.Collapse(ctx, c, w, kernel.CollapseRequest{}); return err }(),
 		"a token": func() error {
 			_, err := h.NewToken(ctx, c, kernel.TokenRequest{Name: "x", Caps: 1, TTL: 1})
 			return err
@@ -412,7 +412,7 @@ func TestWorkersStayWithTheirProcess(t *testing.T) {
 		"the system":          h.try("system", bob, port(80)),
 		"discard":             func() error { _, err := h.Discard(context.Background(), bob, w, ""); return err }(),
 		"fork":                func() error { _, err := h.Fork(context.Background(), bob, kernel.ForkRequest{}); return err }(),
-		"collapse":            func() error { _, err := h.Collapse(context.Background(), bob, w, ""); return err }(),
+		"collapse":            func() error { _, err := h.Collapse(context.Background(), bob, w, kernel.CollapseRequest{}); return err }(),
 	} {
 		if !isCode(err, rmg.Denied) {
 			t.Errorf("%s: %v", name, err)

@@ -31,12 +31,13 @@ const (
 	CapExec                      // run commands in workspaces
 	CapIntent                    // submit, cancel and retry intents
 	CapCollapse                  // collapse workspaces
+	CapPush                      // land outside: pushes, pull requests, in the owner's name
 	capEnd
 )
 
 // capNames are the capabilities' names, in the order of their bits.
 func capNames() []string {
-	return []string{"admin", "system", "rewrite", "exec", "intent", "collapse"}
+	return []string{"admin", "system", "rewrite", "exec", "intent", "collapse", "push"}
 }
 
 // ParseCaps reads capabilities by name.

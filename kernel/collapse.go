@@ -27,6 +27,7 @@ type collapse struct {
 	branch  string
 	land    string
 	gates   []work.Gate
+	hooks   Hooks
 	rights  work.Rights
 	byHand  bool
 	strict  bool // serializable: what the workspace read counts as well as what it wrote
@@ -121,7 +122,7 @@ func (k *Kernel) collapse(ctx context.Context, c *collapse) (Collapsed, error) {
 func (k *Kernel) proofOf(c *collapse, cand candidate, gates []work.Gate, lane int) proof {
 	return proof{
 		name: gatePlace(c.root, lane), base: cand.base, next: cand.next, gates: gates, rights: c.rights, byHand: c.byHand, emit: c.emit,
-		head: cand.from, root: c.root, who: k.collapser(c),
+		head: cand.from, root: c.root, who: k.collapser(c), top: c.top, hooks: c.hooks,
 	}
 }
 
@@ -249,7 +250,7 @@ func orError(a, b error) error {
 // collapseNamed merges a workspace made by hand into its parent. If it changes a
 // repository, a process carries the change: it is proven by the gates of the
 // repository's language and lands like any other.
-func (k *Kernel) collapseNamed(ctx context.Context, c Caller, id, land string) (Collapsed, error) {
+func (k *Kernel) collapseNamed(ctx context.Context, c Caller, id string, r CollapseRequest) (Collapsed, error) {
 	s, ok := k.space(id)
 	e, has := k.now().ledger.Get(swsPath(id))
 	if !ok || !has {
@@ -267,7 +268,7 @@ func (k *Kernel) collapseNamed(ctx context.Context, c Caller, id, land string) (
 	if p := e.Props.String("process"); p != "" {
 		return Collapsed{}, &rmg.Error{Op: "collapse", Path: swsPath(id), Code: rmg.Denied, Msg: "it belongs to process " + p + ", which collapses it when its gates are green", Hint: "fork it: jitos sws new --from sws:" + id}
 	}
-	job := &collapse{space: id, author: c.Name, cause: id, reason: "collapse of " + id, land: orText(land, landCommit), byHand: true, caller: c}
+	job := &collapse{space: id, author: c.Name, cause: id, reason: "collapse of " + id, land: orText(r.Land, landCommit), byHand: true, caller: c, rights: work.Rights{DropTests: r.DropTests}}
 	v, err := ParseVersion(e.Props.String("from"))
 	if err != nil {
 		return Collapsed{}, err
@@ -329,15 +330,28 @@ func (k *Kernel) collapseByHand(ctx context.Context, c Caller, job *collapse, s 
 		return Collapsed{}, &rmg.Error{Op: "collapse", Path: job.root, Code: rmg.NotFound, Msg: "the repository is not known"}
 	}
 	job.top, job.branch = e.Props.String(propOrigin), segs[2].ID
+	if err := k.mayLand(ctx, c, job.land, job.top, job.branch); err != nil {
+		return Collapsed{}, err
+	}
+	asked := tasks.SLAPS{
+		Version: "1", Intent: "Collapse", Target: tasks.TargetRef{Name: segs[1].ID, Type: "repository", Ref: string(job.root)},
+		Scope: tasks.Scope{DropTests: job.rights.DropTests},
+	}
+	if err := k.mayGrant(c, asked, job.root); err != nil {
+		return Collapsed{}, err
+	}
 	before, _ := treeAt(s.base, job.root)
 	after, err := treeAt(s.last().world, job.root)
 	if err != nil {
 		return Collapsed{}, err
 	}
 	job.gates = repoGates(after, changedFiles(before, after))
+	if err := k.findHooks(ctx, job); err != nil {
+		return Collapsed{}, err
+	}
 	p := Process{
 		Text: "Collapse " + job.space, Owner: c.Name, Branch: job.branch, Top: job.top, Base: "", Land: job.land, Workspace: job.space,
-		SLAPS: tasks.SLAPS{Version: "1", Intent: "Collapse", Target: tasks.TargetRef{Name: segs[1].ID, Type: "repository", Ref: string(job.root)}},
+		SLAPS: asked,
 	}
 	id, seq, err := k.recordByHand(ctx, p, job.root)
 	if err != nil {

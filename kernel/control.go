@@ -141,7 +141,7 @@ func (k *Kernel) resume(ctx context.Context, c Caller, p Process, reason string)
 		}
 		ops := []rewrite.Op{setOp(procPath(id), map[string]rmg.Value{
 			"epoch": rmg.Int(int64(k.epoch)), "failed": {}, "cancelled": {}, "unlanded": {}, "done": {}, "why": {}, "code": {},
-			"collapse": {}, "commit": {}, "landed_on": {}, "ended_ms": {}, "lines": {},
+			"collapse": {}, "commit": {}, "landed_on": {}, propPatch: {}, propURL: {}, "ended_ms": {}, "lines": {},
 			propEvicted: {}, propBeaten: {}, propBeatenBy: {}, propChanged: {},
 		})}
 		for lane := range max(1, len(p.Lanes)) {

@@ -93,6 +93,8 @@ type proof struct {
 	head   rmg.Graph         // the world that it merges with, whose policy counts
 	root   rmg.Path          // where the branch stands
 	who    *subject          // who collapses
+	top    string            // the repository's place
+	hooks  Hooks             // of the gates
 	judges func(string) bool // whether a file has a say in how gates end; nil: not looked at
 	emit   func(work.Event)
 }
@@ -175,19 +177,29 @@ func headMillis(candidate int64) int64 {
 	return min(gateMillis, max(headMillisMin, 10*candidate))
 }
 
-// recallProofs reads what earlier epochs proved red: it stays red. A green is
-// run again, which costs time and risks nothing.
+// recallProofs reads what earlier epochs proved, by its key: of commands that are
+// red, so that they stay it, and what was green as it ran. What came of a
+// comparison is not what came of the run, and what needed a second try is tried
+// again. Under one key red comes before green.
 func (k *Kernel) recallProofs() {
 	e, ok := k.now().ledger.Get(procRoot)
 	if !ok {
 		return
 	}
+	var green []work.Evidence
 	for p := range e.Graph.Nodes("") {
 		for _, ev := range readEvidence(p.Graph) {
-			if ev.Kind == work.GateCommand && !ev.Green && !ev.TimedOut {
+			switch {
+			case ev.TimedOut:
+			case ev.Kind == work.GateCommand && !ev.Green:
 				k.proofs.keep(ev.Key, ev)
+			case ev.Green && ev.Exit == 0 && ev.Fault == "" && len(ev.Tries) == 0:
+				green = append(green, ev)
 			}
 		}
+	}
+	for _, ev := range green {
+		k.proofs.keep(ev.Key, ev)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 // Collapse merges a workspace made by hand into its parent (see collapseNamed).
 // Conflict leaves the conflicts on the workspace, to be resolved one by one (see
 // [Kernel.Settle]); then it can be collapsed again. Invalid: it is private.
-func (k *Kernel) Collapse(ctx context.Context, c Caller, id, land string) (Collapsed, error) {
+func (k *Kernel) Collapse(ctx context.Context, c Caller, id string, r CollapseRequest) (Collapsed, error) {
 	e, ok := k.now().ledger.Get(swsPath(id))
 	if ok && e.Props.Bool(propPrivate) {
 		return Collapsed{}, &rmg.Error{
@@ -18,7 +18,7 @@ func (k *Kernel) Collapse(ctx context.Context, c Caller, id, land string) (Colla
 			Hint: "jitos graph / --view sws:" + id + " shows what to write elsewhere; jitos sws discard " + id + " drops it",
 		}
 	}
-	out, err := k.collapseNamed(ctx, c, id, land)
+	out, err := k.collapseNamed(ctx, c, id, r)
 	if len(out.Conflicts) == 0 || !errors.Is(err, &rmg.Error{Code: rmg.Conflict}) {
 		return out, err
 	}

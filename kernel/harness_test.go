@@ -94,7 +94,7 @@ func (b *stage) fork() string {
 // collapsed collapses a workspace and returns the seq.
 func (b *stage) collapsed(id string) uint64 {
 	b.t.Helper()
-	c, err := b.Collapse(b.ctx(), ada, id, "")
+	c, err := b.Collapse(b.ctx(), ada, id, CollapseRequest{})
 	b.must(err)
 	return c.Seq
 }
@@ -204,6 +204,8 @@ func (c *stepClock) Now() time.Time {
 
 // memGit is a repository at /r/app whose branches are lists of whole trees.
 type memGit struct {
+	Beyond // nothing of it is asked for
+
 	mu      sync.Mutex // guards the fields below
 	trees   map[string]rmg.Graph
 	heads   map[string]string
@@ -273,6 +275,12 @@ func (g *memGit) Blame(_ context.Context, _, commit, name string, line int) (Com
 	return g.commits[at], nil
 }
 
+func (g *memGit) Hooks(context.Context, string) (Hooks, error) { return Hooks{}, nil }
+
+func (g *memGit) Staged(context.Context, string, rmg.Graph, rmg.Graph, Origin, Hooks) (Folder, []string, error) {
+	return nil, nil, errors.New("there are no hooks")
+}
+
 func (g *memGit) Forget() error { return nil }
 
 func (g *memGit) Slot(_ context.Context, name string, tree rmg.Graph, _ Origin) (Folder, error) {
@@ -305,7 +313,7 @@ func (g *memGit) Land(_ context.Context, landing []byte) (LandOutcome, error) {
 }
 
 func (g *memGit) Resume(ctx context.Context, l []byte) (LandOutcome, error) { return g.Land(ctx, l) }
-func (g *memGit) Park(context.Context, []byte, string) error                { return nil }
+func (g *memGit) Park(context.Context, []byte, string, string) error        { return nil }
 
 // stageFolder is a folder that is nowhere but in the graph.
 type stageFolder struct {

@@ -44,13 +44,7 @@ func (k *Kernel) Intent(ctx context.Context, c Caller, r IntentRequest) (Process
 
 // intend is Intent for a request that is not a resend of one known to readers.
 func (k *Kernel) intend(ctx context.Context, c Caller, once Once, r IntentRequest) (Process, error) {
-	switch r.Land {
-	case "":
-		r.Land = landCommit
-	case landCommit, landBranch, landNone:
-	default:
-		return Process{}, &rmg.Error{Op: "intent", Code: rmg.Invalid, Msg: fmt.Sprintf("cannot land by %q", r.Land), Hint: "use commit, branch or none"}
-	}
+	r.Land = orText(r.Land, landCommit)
 	switch r.Approve {
 	case "", approveAuto, approveAsk:
 	default:
@@ -67,6 +61,9 @@ func (k *Kernel) intend(ctx context.Context, c Caller, once Once, r IntentReques
 		return Process{}, err
 	}
 	repo, root, err := k.sync(ctx, r.Dir)
+	if err == nil {
+		err = k.mayLand(ctx, c, r.Land, repo.Top, repo.Branch)
+	}
 	if err != nil {
 		return Process{}, err
 	}

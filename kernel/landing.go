@@ -29,19 +29,19 @@ func (k *Kernel) land(ctx context.Context, c *collapse, l landing, round int, ou
 	}
 	data, commit, err := k.opt.Worktree.Prepare(ctx, LandRequest{
 		ID: fmt.Sprintf("%s-%d", c.process, l.seq), Top: c.top, Branch: c.branch, Tip: l.tip, Old: l.old, New: l.next,
-		Message: k.message(c, l.seq), Author: landAuthor, AtUnix: rec.At.Unix(),
+		Message: k.hooked(c, l.seq, out.Evidence), Author: landAuthor, AtUnix: rec.At.Unix(),
 	})
 	if err != nil {
-		return false, k.takeBack(ctx, c, l, "", "the commit could not be made: "+err.Error())
-	}
-	if c.land == landBranch {
-		return false, k.park(ctx, c, data, commit, out)
+		return false, k.takeBack(ctx, c, l, unlanding{why: "the commit could not be made", err: err})
 	}
 	_, err = k.system(ctx, "kernel", c.process, "landing begins: "+short(commit), []rewrite.Op{
 		setOp(procPath(c.process), map[string]rmg.Value{"landing": rmg.Bytes(data), "commit": rmg.String(commit)}),
 	})
 	if err != nil {
 		return false, err
+	}
+	if c.land != landCommit {
+		return false, k.landBeside(ctx, c, l, data, commit, out)
 	}
 	got, err := k.opt.Worktree.Land(ctx, data)
 	if err != nil {
@@ -56,24 +56,20 @@ func (k *Kernel) land(ctx context.Context, c *collapse, l landing, round int, ou
 		out.Commit, out.LandedOn = commit, c.branch
 		return false, k.recordLanded(ctx, c.process, c.root, commit, c.branch)
 	case got.Result == "moved" && round < 2*maxRounds:
-		if err := k.takeBack(ctx, c, l, "", ""); err != nil {
-			return false, err
-		}
-		return true, nil
+		return true, k.takeBack(ctx, c, l, unlanding{})
 	}
-	why := "the branch kept moving"
+	u := unlanding{branch: "jitos/" + c.process, commit: commit, why: "the branch kept moving"}
 	if got.Result == "blocked" {
-		why = "your uncommitted work stands on " + some(got.Paths)
+		u.why = "your uncommitted work stands on " + some(got.Paths)
 	}
-	branch := "jitos/" + c.process
-	if err := k.opt.Worktree.Park(ctx, data, branch); err != nil {
-		branch, why = "", why+"; the commit could not be kept on a branch: "+err.Error()
+	if err := k.parkAt(ctx, c, data, u.branch); err != nil {
+		u.branch, u.commit, u.why = "", "", u.why+"; the commit could not be kept on a branch: "+err.Error()
 	}
-	out.Commit, out.LandedOn = commit, branch
-	return false, k.takeBack(ctx, c, l, branch, why)
+	out.Commit, out.LandedOn = commit, u.branch
+	return false, k.takeBack(ctx, c, l, u)
 }
 
-// message is the landed commit's.
+// message is the landed commit's; with seq 0 without the record that it is of.
 func (k *Kernel) message(c *collapse, seq uint64) string {
 	var b strings.Builder
 	text := c.reason
@@ -84,7 +80,10 @@ func (k *Kernel) message(c *collapse, seq uint64) string {
 	for _, line := range k.story(c.process) {
 		fmt.Fprintf(&b, "%s\n", line)
 	}
-	fmt.Fprintf(&b, "\nJitos-Process: %s\nJitos-Seq: %d\n", c.process, seq)
+	fmt.Fprintf(&b, "\nJitos-Process: %s\n", c.process)
+	if seq != 0 {
+		fmt.Fprintf(&b, "Jitos-Seq: %d\n", seq)
+	}
 	return b.String()
 }
 
@@ -98,20 +97,11 @@ func (k *Kernel) story(process string) []string {
 	for _, t := range p.Tasks {
 		lost := t.Lane != 0 && p.laneSpace(t.Lane) != p.Workspace
 		if t.Summary != "" && !lost {
-			out = append(out, fmt.Sprintf("%s: %s", plainID(t.Task), t.Summary))
+			// In one line, and not at its begin: git am takes some lines for a patch.
+			out = append(out, fmt.Sprintf("%s: %s", plainID(t.Task), strings.Join(strings.Fields(t.Summary), " ")))
 		}
 	}
 	return out
-}
-
-// park puts the commit on jitos/<process>, as the intent asked.
-func (k *Kernel) park(ctx context.Context, c *collapse, data []byte, commit string, out *Collapsed) error {
-	branch := "jitos/" + c.process
-	if err := k.opt.Worktree.Park(ctx, data, branch); err != nil {
-		return err
-	}
-	out.Commit, out.LandedOn = commit, branch
-	return k.recordLanded(ctx, c.process, c.sidePath(), commit, branch)
 }
 
 // recordLanded notes a landing that is done: git and the world agree again.
@@ -128,32 +118,31 @@ func (k *Kernel) recordLanded(ctx context.Context, process string, root rmg.Path
 // takeBack takes a collapse's change of its branch out of the world again. With
 // a reason the process ends as unlanded and its tree stands on jitos/<process>;
 // without one the workspace is open again for another round.
-func (k *Kernel) takeBack(ctx context.Context, c *collapse, l landing, branch, why string) error {
+func (k *Kernel) takeBack(ctx context.Context, c *collapse, l landing, u unlanding) error {
 	e, ok := k.now().world.Get(c.root)
 	if !ok {
 		return &rmg.Error{Op: "take back", Path: c.root, Code: rmg.Internal, Msg: "the branch is gone"}
 	}
 	ops := branchOps(c.root, e.Graph, l.old)
-	props := map[string]rmg.Value{"landing": {}, "collapse": {}}
+	props := map[string]rmg.Value{"landing": {}, "collapse": {}, "commit": {}}
 	reason := "taken back: the branch moved"
-	if why != "" {
+	if why := u.text(); why != "" {
 		reason = "unlanded: " + why
-		props["unlanded"], props["why"] = rmg.Bool(true), textValue(why)
-		if branch != "" {
-			props["landed_on"] = rmg.String(branch)
-			side := c.sidePath()
-			old := rmg.Graph{}
-			if s, ok := k.now().world.Get(side); ok {
-				old = s.Graph
-			} else {
-				ops = append(ops, addOp(side, rewrite.KindDir, nil))
-			}
-			ops = append(ops, branchOps(side, old, l.next)...)
+		props["unlanded"], props["why"], props["code"] = rmg.Bool(true), textValue(why), rmg.String(string(u.code()))
+	}
+	if u.pushed != "" {
+		props[propPushed] = rmg.String(u.pushed)
+	}
+	if u.branch != "" {
+		props["landed_on"], props["commit"], props[propParked] = rmg.String(u.branch), rmg.String(u.commit), rmg.String(u.commit)
+		side := c.sidePath()
+		old := rmg.Graph{}
+		if s, ok := k.now().world.Get(side); ok {
+			old = s.Graph
 		} else {
-			props["commit"] = rmg.Value{}
+			ops = append(ops, addOp(side, rewrite.KindDir, nil))
 		}
-	} else {
-		props["commit"] = rmg.Value{}
+		ops = append(ops, branchOps(side, old, l.next)...)
 	}
 	ops = append(ops, restoreOp(c.space), setOp(procPath(c.process), props))
 	_, err := k.system(ctx, "kernel", c.process, reason, ops)
@@ -186,13 +175,13 @@ func (k *Kernel) settle(ctx context.Context, n rmg.Element) error {
 	c := &collapse{
 		process: n.ID, space: refOf(p, "sws").Base().ID, root: refOf(p, "root"), top: p.String("top"), branch: p.String("branch"), land: p.String("land"),
 	}
-	if c.land != landCommit {
-		return k.recordDone(n.ID, "collapsed on a branch of its own", 0)
-	}
 	before, ok := k.versionAt(seq - 1)
 	after, has := k.versionAt(seq)
 	if !ok || !has {
 		return &rmg.Error{Op: "settle", Code: rmg.Internal, Msg: fmt.Sprintf("no version at seq %d", seq)}
+	}
+	if c.land != landCommit {
+		return k.settleBeside(ctx, n, c, before, after)
 	}
 	old, err := treeAt(before.world, c.root)
 	if err != nil {
@@ -209,16 +198,16 @@ func (k *Kernel) settle(ctx context.Context, n rmg.Element) error {
 	v, _ := p.Get("landing")
 	data, ok := v.AsBytes()
 	if !ok {
-		return k.takeBack(ctx, c, l, "", "")
+		return k.takeBack(ctx, c, l, unlanding{})
 	}
 	got, err := k.opt.Worktree.Resume(ctx, data)
 	if err != nil {
-		return k.takeBack(ctx, c, l, "", "the landing was cut off and could not be resumed: "+err.Error())
+		return k.takeBack(ctx, c, l, unlanding{why: "the landing was cut off and could not be resumed", err: err})
 	}
 	if got.Result == "landed" {
 		return k.recordLanded(ctx, n.ID, c.root, p.String("commit"), c.branch)
 	}
-	return k.takeBack(ctx, c, l, "", "")
+	return k.takeBack(ctx, c, l, unlanding{})
 }
 
 // recordByHand puts a process without a plan into the ledger, and gives its seq.
@@ -253,6 +242,9 @@ func (k *Kernel) proveTask(ctx context.Context, r *run, p Process, t tasks.Task,
 		top: p.Top, branch: p.Branch, land: p.Land, gates: gates, rights: p.Rights,
 		emit: func(ev work.Event) { ev.Task = t.ID; k.say(r, ev) },
 		ask:  p.ask, limit: time.Duration(t.TimeoutMillis) * time.Millisecond,
+	}
+	if err := k.findHooks(ctx, c); err != nil {
+		return err
 	}
 	c.done = []rewrite.Op{setOp(at, map[string]rmg.Value{"result": rmg.String(resultOK), "summary": rmg.String("every gate is green; collapsed")})}
 	out, err := k.collapse(ctx, c)

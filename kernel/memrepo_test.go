@@ -33,10 +33,16 @@ type memRepo struct {
 	folders map[string]rmg.Graph // by path
 	onHead  func()               // called before the head is told; may move it
 	onLand  func()               // called before the compare-and-swap
+	hooks   Hooks
+	staged  []string          // what hooks were run on, by labels
+	message map[string]string // of commits
+	remote  map[string]string // branches of the remote; nil for none
+	// Called before the remote is changed or asked; the error is its answer.
+	onPush, onPropose func() error
 }
 
 func newMemRepo(put func([]byte) (rmg.Blob, error)) *memRepo {
-	return &memRepo{put: put, commits: map[string]rmg.Graph{}, parked: map[string]string{}, folders: map[string]rmg.Graph{}}
+	return &memRepo{put: put, commits: map[string]rmg.Graph{}, message: map[string]string{}, parked: map[string]string{}, folders: map[string]rmg.Graph{}}
 }
 
 // tree makes a tree of files over another one; empty text removes.
@@ -133,6 +139,23 @@ func (m *memRepo) Fresh(_ context.Context, n string, g rmg.Graph) (Folder, error
 	return m.place(n, g)
 }
 
+func (m *memRepo) Hooks(context.Context, string) (Hooks, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.hooks, nil
+}
+
+func (m *memRepo) Staged(_ context.Context, n string, base, g rmg.Graph, of Origin, _ Hooks) (Folder, []string, error) {
+	m.mu.Lock()
+	m.staged = append(m.staged, label(base)+"+"+label(g))
+	if _, ok := m.commits[of.Commit]; !ok || of.Branch != "main" {
+		m.staged = append(m.staged, "no commit "+of.Commit)
+	}
+	m.mu.Unlock()
+	f, err := m.place(n, g)
+	return f, nil, err
+}
+
 func (m *memRepo) Forget() error { return nil }
 
 func (m *memRepo) place(name string, tree rmg.Graph) (Folder, error) {
@@ -149,7 +172,7 @@ func (m *memRepo) Prepare(_ context.Context, r LandRequest) ([]byte, string, err
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	id := "landing-" + r.ID
-	m.commits[id] = r.New
+	m.commits[id], m.message[id] = r.New, r.Message
 	data, err := json.Marshal(memLanding{r.Tip, id})
 	return data, id, err
 }
@@ -182,11 +205,71 @@ func (m *memRepo) Resume(_ context.Context, data []byte) (LandOutcome, error) {
 	return LandOutcome{Result: "landed"}, nil
 }
 
-func (m *memRepo) Park(_ context.Context, data []byte, branch string) error {
+func (m *memRepo) Park(_ context.Context, data []byte, branch, was string) error {
+	var l memLanding
+	if err := json.Unmarshal(data, &l); err != nil {
+		return err
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.parked[branch] = string(data)
+	if is := m.parked[branch]; is != "" && is != was && is != l.Tree {
+		return &rmg.Error{Op: "park", Code: rmg.Exists, Msg: branch + " is at " + is}
+	}
+	m.parked[branch] = l.Tree
 	return nil
+}
+
+func (m *memRepo) Target(_ context.Context, _, branch, remote string, pull bool) (Target, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	t := Target{Remote: orText(remote, "hub"), Base: branch}
+	if m.remote == nil || t.Remote != "hub" {
+		return t, &rmg.Error{Op: "target", Code: rmg.Invalid, Msg: "there is no remote " + t.Remote}
+	}
+	if pull {
+		t.Program = "gh"
+	}
+	return t, nil
+}
+
+func (m *memRepo) Patch(_ context.Context, data []byte) (rmg.Blob, error) { return m.put(data) }
+
+// Push takes a branch of the remote forward if it has nothing else.
+func (m *memRepo) Push(_ context.Context, data []byte, _ Target, branch, was string) error {
+	var l memLanding
+	if err := json.Unmarshal(data, &l); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.onPush != nil {
+		if err := m.onPush(); err != nil {
+			return err
+		}
+	}
+	if is := m.remote[branch]; is != "" && is != was && is != l.Tip && is != l.Tree {
+		return &rmg.Error{Op: "push", Code: rmg.Conflict, Msg: branch + " is at " + is}
+	}
+	m.remote[branch] = l.Tree
+	return nil
+}
+
+func (m *memRepo) Pushed(_ context.Context, data []byte, _ Target, branch string) bool {
+	var l memLanding
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return json.Unmarshal(data, &l) == nil && m.remote[branch] == l.Tree
+}
+
+func (m *memRepo) Propose(_ context.Context, _ []byte, to Target, branch, title, _ string) (string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.onPropose != nil {
+		if err := m.onPropose(); err != nil {
+			return "", err
+		}
+	}
+	return "https://hub/" + to.Base + "/" + branch + "?" + title, nil
 }
 
 // scripted is a runner whose gates look at the files: what a file "use"s some
@@ -194,6 +277,7 @@ func (m *memRepo) Park(_ context.Context, data []byte, branch string) error {
 // nothing defines what it "want"s. Proofs can be made to wait.
 type scripted struct {
 	repo *memRepo
+	salt string // of keys: tools and all that
 	read func(rmg.Blob) ([]byte, error)
 	task func(ctx context.Context, worker string, a work.Assignment) (work.Result, error)
 
@@ -216,7 +300,7 @@ func (s *scripted) Run(ctx context.Context, worker string, a work.Assignment) (w
 func (s *scripted) Busy() time.Duration { return 0 }
 
 func (s *scripted) Key(p work.Proof, g work.Gate) string {
-	return p.Input.String() + " " + string(g.Kind) + " " + strings.Join(g.Argv, " ") + g.Pattern + strings.Join(g.Inputs, ",") + fmt.Sprint(g.Reruns)
+	return s.salt + p.Input.String() + " " + string(g.Kind) + " " + strings.Join(g.Argv, " ") + g.Pattern + strings.Join(g.Inputs, ",") + fmt.Sprint(g.Reruns)
 }
 
 // label names a tree by its files that are not of the base.
@@ -277,8 +361,17 @@ func (s *scripted) Prove(ctx context.Context, p work.Proof) ([]work.Evidence, er
 	return out, nil
 }
 
-// judge runs one gate on a tree.
+// judge runs one gate on a tree. Hooks let pass what has no file "unhooked.go",
+// and add a trailer.
 func (s *scripted) judge(tree rmg.Graph, g work.Gate, e *work.Evidence) {
+	if g.Kind == work.GateHook {
+		_, bad := tree.Get(rmg.Root.Child("unhooked.go"))
+		e.Green, e.Reason = !bad, "ran"
+		if g.Message != "" {
+			e.Message = strings.TrimSpace(g.Message) + "\nReviewed-by: hook"
+		}
+		return
+	}
 	defs, uses, wants := map[string]bool{}, map[string]string{}, map[string]string{}
 	for p, f := range tree.Walk(rmg.Root) {
 		if f.Kind != rewrite.KindFile || path.Ext(f.ID) != ".go" {
@@ -379,6 +472,7 @@ type bench struct {
 	k    *Kernel
 	repo *memRepo
 	run  *scripted
+	salt string // of the next runner
 	dir  string
 	log  *journal.Store
 }
@@ -429,7 +523,7 @@ func (b *bench) open(proofs int) {
 	}
 	b.repo.put = put
 	b.run = &scripted{
-		repo: b.repo, waiting: map[string]chan struct{}{}, ran: map[string]int{},
+		repo: b.repo, salt: b.salt, waiting: map[string]chan struct{}{}, ran: map[string]int{},
 		read: func(x rmg.Blob) ([]byte, error) { return readBlob(blobs{store.Blobs()}, x) },
 	}
 	lib, err := tasks.Load(tasks.Source{Name: "test.yaml", Data: []byte(testMethods)})
@@ -479,6 +573,14 @@ func (b *bench) write(id string, files map[string]string) {
 	}
 }
 
+func (b *bench) remove(id, name string) {
+	b.Helper()
+	op := rewrite.Op{Op: rewrite.Remove, Path: repoRoot.Join(append([]string{"app", "main"}, strings.Split(name, "/")...)...)}
+	if _, err := b.k.Rewrite(context.Background(), ada, "sws:"+id, rewrite.Rewrite{Ops: []rewrite.Op{op}}); err != nil {
+		b.Fatal(err)
+	}
+}
+
 // ending is a collapse that goes on.
 type ending struct {
 	done   chan struct{}
@@ -494,7 +596,7 @@ func (b *bench) collapseTo(id, land string) *ending {
 	ctx, cancel := context.WithCancel(context.Background())
 	e := &ending{done: make(chan struct{}), cancel: cancel}
 	go func() {
-		e.out, e.err = b.k.Collapse(ctx, ada, id, land)
+		e.out, e.err = b.k.Collapse(ctx, ada, id, CollapseRequest{Land: land})
 		close(e.done)
 	}()
 	synctest.Wait()

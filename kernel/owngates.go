@@ -111,8 +111,9 @@ func gateOf(root rmg.Path, s tasks.GateSpec) work.Gate {
 // judgeBranch).
 func (k *Kernel) gatesOn(c *collapse, cand candidate) []work.Gate {
 	own, err := k.ownGates(cand.base)
+	hooks := k.hookGates(c, cand)
 	if err != nil || len(own.specs) == 0 {
-		return c.gates
+		return slices.Concat(c.gates, hooks)
 	}
 	var out []work.Gate
 	if !c.byHand {
@@ -125,7 +126,7 @@ func (k *Kernel) gatesOn(c *collapse, cand candidate) []work.Gate {
 		}
 		out = append(out, g)
 	}
-	return out
+	return append(out, hooks...)
 }
 
 // judgesOf says which files, were they there, would have a say in how the gates

@@ -16,9 +16,16 @@ import (
 // How a process may land.
 const (
 	landCommit = "commit"
-	landBranch = "branch"
+	landBranch = "branch" // on jitos/<process>
+	landPatch  = "patch"
+	landPush   = "push" // to the branch that corresponds to it on a remote
+	landPull   = "pr"   // jitos/<process> on a remote, and a pull request
 	landNone   = "none"
 )
+
+func landings() []string {
+	return []string{landCommit, landBranch, landPatch, landPush, landPull, landNone}
+}
 
 // The results of an attempt.
 const (
@@ -72,7 +79,7 @@ func (k *Kernel) readProcess(e rmg.Element) Process {
 	if segs := refOf(p, "sws").Segments(); len(segs) == 2 {
 		proc.Workspace = segs[1].ID
 	}
-	proc.Dirty = texts(p, "dirty")
+	proc.Dirty, proc.Patch, proc.URL = texts(p, "dirty"), p.Blob(propPatch), p.String(propURL)
 	// These three were written by this program from the same types; a log that
 	// holds something else shows as an empty plan, not as a failure to list.
 	_ = json.Unmarshal([]byte(p.String("slaps")), &proc.SLAPS)
@@ -172,6 +179,12 @@ func (k *Kernel) statusOf(p rmg.Props, proc Process) (status, reason string) {
 	case p.Bool("unlanded"):
 		return "unlanded", why
 	case p.Bool("landed"):
+		switch {
+		case proc.LandedOn == "":
+			return "landed", fmt.Sprintf("commit %s as a patch", short(proc.Commit))
+		case proc.URL != "":
+			return "landed", fmt.Sprintf("commit %s on %s: %s", short(proc.Commit), proc.LandedOn, proc.URL)
+		}
 		return "landed", fmt.Sprintf("commit %s on %s", short(proc.Commit), proc.LandedOn)
 	case p.Bool("done"):
 		return "collapsed", why
@@ -217,6 +230,13 @@ func nextOf(p Process) string {
 	case "interrupted", "failed", "cancelled":
 		return "jitos retry " + p.ID + " goes on from the last accepted result; jitos logs " + p.ID + " shows what happened"
 	case "unlanded":
+		if how, _ := cutLand(p.Land); (how == landPush || how == landPull) && p.Commit != "" {
+			again := "jitos retry " + p.ID
+			if p.Plan == nil {
+				again = "jitos sws collapse " + p.Workspace + " --land " + p.Land
+			}
+			return fmt.Sprintf("%s sends it again, after git pull if the remote moved on; git push does it by hand from %s", again, p.LandedOn)
+		}
 		if p.Commit != "" {
 			return fmt.Sprintf("your own changes were not touched; when they are out of the way: git merge %s", p.LandedOn)
 		}
@@ -224,6 +244,9 @@ func nextOf(p Process) string {
 	case "landed":
 		if p.UndoneBy != 0 {
 			return fmt.Sprintf("jitos undo %d brings it back", p.UndoneBy)
+		}
+		if p.LandedOn == "" {
+			return "jitos show " + p.ID + " --patch | git am --keep-cr"
 		}
 		return fmt.Sprintf("jitos why PATH:LINE explains a line; jitos undo %d takes it back", p.Collapse)
 	default:

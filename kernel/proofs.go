@@ -131,15 +131,18 @@ func indices(n int) []int {
 	return out
 }
 
-// addTo puts a gate into the batch of its tree.
+// addTo puts a gate into the batch of its tree: hooks are run where git works,
+// which no other gate sees.
 func addTo(list []*batch, tree rmg.Graph, g work.Gate, key string) []*batch {
-	i := slices.IndexFunc(list, func(b *batch) bool { return b.tree.Same(tree) })
+	i := slices.IndexFunc(list, func(b *batch) bool { return b.tree.Same(tree) && isHook(b.gates[0]) == isHook(g) })
 	if i < 0 {
 		i, list = len(list), append(list, &batch{tree: tree})
 	}
 	list[i].gates, list[i].keys = append(list[i].gates, g), append(list[i].keys, key)
 	return list
 }
+
+func isHook(g work.Gate) bool { return g.Kind == work.GateHook }
 
 // runBatches runs gates whose keys the caller has claimed, and releases them.
 func (k *Kernel) runBatches(ctx context.Context, p proof, list []*batch) (map[string]work.Evidence, error) {
@@ -197,13 +200,20 @@ func (k *Kernel) runBatch(ctx context.Context, p proof, b *batch) ([]work.Eviden
 // runFresh runs gates in a folder that nothing has ever been in, as many as can
 // be run there; at least one.
 func (k *Kernel) runFresh(ctx context.Context, p proof, tree rmg.Graph, gates []work.Gate) ([]work.Evidence, error) {
-	f, err := k.opt.Worktree.Fresh(ctx, p.name, tree)
+	var f Folder
+	var reads []string
+	var err error
+	if isHook(gates[0]) {
+		f, reads, err = k.staged(ctx, p, tree)
+	} else {
+		f, err = k.opt.Worktree.Fresh(ctx, p.name, tree)
+	}
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	ran, err := k.opt.Runner.Prove(ctx, work.Proof{
-		Folder: f.Path(), Scratch: f.Scratch(), Input: tree.Digest(), Gates: gates, PutBlob: k.putBytes, Emit: p.emit,
+		Read: reads, Folder: f.Path(), Scratch: f.Scratch(), Input: tree.Digest(), Gates: gates, PutBlob: k.putBytes, Emit: p.emit,
 		File: func(name string) (rmg.Blob, bool) { return fileOf(tree, name) }, Judges: p.judges,
 	})
 	if err == nil {

@@ -58,7 +58,7 @@ func TestRebase(t *testing.T) {
 	}
 	// What was moved still is a move: an edit at the old place follows it.
 	b.write("system", set("/m", 6))
-	if _, err := b.Collapse(ctx, ada, id, ""); err != nil {
+	if _, err := b.Collapse(ctx, ada, id, CollapseRequest{}); err != nil {
 		t.Fatal(err)
 	}
 	b.want("system", "/n", "x", "6")

@@ -87,7 +87,7 @@ func TestResolveSurvivesARestart(t *testing.T) {
 	check()
 	b.restart()
 	check()
-	if _, err := b.Collapse(ctx, ada, id, ""); err != nil {
+	if _, err := b.Collapse(ctx, ada, id, CollapseRequest{}); err != nil {
 		t.Fatal(err)
 	}
 	b.want("system", "/b", "x", "77")
@@ -99,7 +99,7 @@ func TestResolveAgainstAMovingHead(t *testing.T) {
 	b := kernelFor(t)
 	ctx := context.Background()
 	id := clash(b)
-	_, err := b.Collapse(ctx, ada, id, "")
+	_, err := b.Collapse(ctx, ada, id, CollapseRequest{})
 	b.refused(err, rmg.Conflict)
 	if w := b.shown(id); listed(w.Conflicts) != "/a#x /b#x /c#x" || w.Open != 3 {
 		t.Fatalf("a collapse leaves %+v", w)

@@ -117,7 +117,12 @@ type Worktree interface {
 	Prepare(ctx context.Context, r LandRequest) (landing []byte, commit string, err error)
 	Land(ctx context.Context, landing []byte) (LandOutcome, error)
 	Resume(ctx context.Context, landing []byte) (LandOutcome, error)
-	Park(ctx context.Context, landing []byte, branch string) error
+	// Park points a branch at the commit, if it is not there, or where an earlier
+	// try left it.
+	Park(ctx context.Context, landing []byte, branch, was string) error
+
+	Beyond
+	Hooking
 }
 
 // blobs gives the journal's content store the graph's words.

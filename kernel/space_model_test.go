@@ -335,7 +335,7 @@ func (m *machine) resolve(rt *rapid.T, w *naiveSpace, p rmg.Path) {
 
 // collapse merges a workspace into its parent, or leaves the conflicts on it.
 func (m *machine) collapse(w *naiveSpace) {
-	got, err := m.Collapse(context.Background(), ada, w.id, "")
+	got, err := m.Collapse(context.Background(), ada, w.id, CollapseRequest{})
 	if w.private || w.state != spaceOpen {
 		m.told("collapse", err, true, nil, nil)
 		return

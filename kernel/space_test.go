@@ -35,13 +35,13 @@ func TestFreeze(t *testing.T) {
 	}
 	child := b.new(ForkRequest{From: ws})
 	b.write("sws:"+child, set("/a", 3))
-	_, err = b.Collapse(ctx, ada, child, "")
+	_, err = b.Collapse(ctx, ada, child, CollapseRequest{})
 	b.refused(err, rmg.Conflict) // its parent takes no writes
 	b.want(ws, "/a", "x", "1")
 	if w, err = b.Thaw(ctx, ada, id); err != nil || w.Frozen != "" {
 		t.Fatalf("%+v %v", w, err)
 	}
-	if _, err = b.Collapse(ctx, ada, child, ""); err != nil {
+	if _, err = b.Collapse(ctx, ada, child, CollapseRequest{}); err != nil {
 		t.Fatal(err)
 	}
 	b.want(ws, "/a", "x", "3")
@@ -52,7 +52,7 @@ func TestFreeze(t *testing.T) {
 	if _, err = b.Freeze(ctx, ada, id, ""); err != nil {
 		t.Fatal(err)
 	}
-	if _, err = b.Collapse(ctx, ada, id, ""); err != nil {
+	if _, err = b.Collapse(ctx, ada, id, CollapseRequest{}); err != nil {
 		t.Fatal(err)
 	}
 	b.want("system", "/a", "x", "3")
@@ -225,7 +225,7 @@ func TestPrivate(t *testing.T) {
 	if d, err := b.Diff(w.BaseAt, ws, "/"); err != nil || len(d) != 1 {
 		t.Errorf("%+v %v", d, err)
 	}
-	_, err := b.Collapse(ctx, ada, id, "")
+	_, err := b.Collapse(ctx, ada, id, CollapseRequest{})
 	b.refused(err, rmg.Invalid)
 	_, err = b.Rebase(ctx, ada, id, "")
 	b.refused(err, rmg.Invalid)
@@ -236,7 +236,7 @@ func TestPrivate(t *testing.T) {
 	// A fork of it is a part of it.
 	child := b.new(ForkRequest{From: ws})
 	b.write("sws:"+child, set("/a", 8))
-	if _, err := b.Collapse(ctx, ada, child, ""); err != nil {
+	if _, err := b.Collapse(ctx, ada, child, CollapseRequest{}); err != nil {
 		t.Fatal(err)
 	}
 	b.want(ws, "/a", "x", "8")

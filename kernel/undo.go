@@ -285,6 +285,9 @@ func (k *Kernel) collapseUndo(ctx context.Context, c Caller, job *collapse) (Col
 		return Collapsed{}, &rmg.Error{Op: "undo", Path: job.root, Code: rmg.NotFound, Msg: "the repository is not known"}
 	}
 	job.top, job.branch = repo.Props.String(propOrigin), segs[2].ID
+	if err := k.mayLand(ctx, c, job.land, job.top, job.branch); err != nil {
+		return Collapsed{}, err
+	}
 	before, err := treeAt(s.base, job.root)
 	if err != nil {
 		return Collapsed{}, err
@@ -294,6 +297,9 @@ func (k *Kernel) collapseUndo(ctx context.Context, c Caller, job *collapse) (Col
 		return Collapsed{}, err
 	}
 	job.gates = repoGates(after, changedFiles(before, after))
+	if err := k.findHooks(ctx, job); err != nil {
+		return Collapsed{}, err
+	}
 	id, arrival, err := k.recordByHand(ctx, Process{
 		Text: strings.ToUpper(job.reason[:1]) + job.reason[1:], Owner: c.Name, Branch: job.branch, Top: job.top, Land: job.land, Workspace: job.space,
 		SLAPS: tasks.SLAPS{Version: "1", Intent: "Undo", Target: tasks.TargetRef{Name: segs[1].ID, Type: "repository", Ref: string(job.root)}},

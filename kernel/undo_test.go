@@ -106,7 +106,7 @@ func TestUndoOfACollapseLands(t *testing.T) {
 	file := root.Child("a.txt")
 	w := b.fork()
 	b.write("sws:"+w, writeText(file, "one\n2\n3\n4\n5\n6\n7\n"))
-	c, err := b.Collapse(b.ctx(), ada, w, "")
+	c, err := b.Collapse(b.ctx(), ada, w, CollapseRequest{})
 	b.must(err)
 	other := b.fork()
 	b.write("sws:"+other, writeText(file, "one\n2\n3\n4\n5\n6\nseven\n"))

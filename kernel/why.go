@@ -310,7 +310,11 @@ func (k *Kernel) processReasons(r Record) []Reason {
 	}
 	out = append(out, k.approval(p))
 	if p.Commit != "" {
-		out = append(out, Reason{Kind: ReasonLanding, Process: p.ID, Author: "kernel", Cause: p.ID, Commit: p.Commit, Text: "landed as commit " + short(p.Commit) + " on " + p.LandedOn})
+		text := "landed as commit " + short(p.Commit) + " on " + p.LandedOn
+		if p.LandedOn == "" {
+			text = "handed out as a patch of commit " + short(p.Commit)
+		}
+		out = append(out, Reason{Kind: ReasonLanding, Process: p.ID, Author: "kernel", Cause: p.ID, Commit: p.Commit, Text: text})
 	}
 	born, _ := strconv.ParseUint(strings.TrimPrefix(p.ID, "p"), 10, 64)
 	return append(out, Reason{Kind: ReasonIntent, Seq: born, At: p.Started, Author: p.Owner, Process: p.ID, Text: fmt.Sprintf("because %s asked: %q", p.Owner, p.Text)})

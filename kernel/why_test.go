@@ -148,7 +148,7 @@ func (s *story) step() {
 		s.work(one)
 		s.work(two)
 		s.collapsed(one)
-		if _, err := s.Collapse(s.ctx(), ada, two, ""); err != nil && code(err) != rmg.Conflict {
+		if _, err := s.Collapse(s.ctx(), ada, two, CollapseRequest{}); err != nil && code(err) != rmg.Conflict {
 			s.t.Fatal(err)
 		}
 	default:
@@ -232,7 +232,7 @@ func TestWhyTellsTheWholeChain(t *testing.T) {
 	b.write("sws:"+in.ID, writeText(root.Child("a.txt"), "one\n2\n"))
 	inner := b.now().seq
 	b.collapsed(in.ID)
-	c, err := b.Collapse(b.ctx(), ada, w, "")
+	c, err := b.Collapse(b.ctx(), ada, w, CollapseRequest{})
 	b.must(err)
 	e := b.why(WhyQuery{Path: root.Child("a.txt"), Line: 2})
 	if got := kinds(e); got != "record workspace workspace candidate evidence approval landing intent" {

@@ -12,6 +12,7 @@ const (
 	GateFile    GateKind = "file"    // a file exists and is not empty
 	GatePolicy  GateKind = "policy"  // judged by the kernel from the change itself
 	GateAnswer  GateKind = "answer"  // a person approved exactly this
+	GateHook    GateKind = "hook"    // a hook of the person's git lets the commit be made
 )
 
 // Gate is a check that must pass before collapse.
@@ -23,10 +24,13 @@ type Gate struct {
 	Module        string   `json:"module,omitempty"`     // folder it runs in, relative
 	RedBefore     bool     `json:"red_before,omitempty"` // GateTest: what was red at the base within Pattern must be green
 	TimeoutMillis int64    `json:"timeout_ms,omitempty"`
-	Parser        string   `json:"parser,omitempty"` // GateTest with Argv: what its report is written in; see Parsers
-	Report        string   `json:"report,omitempty"` // file that the run writes its report to, relative to the repository; what it prints if empty
-	Reruns        int      `json:"reruns,omitempty"` // how often a red run is done again before it counts
-	Approval      string   `json:"-"`                // what a person approves its command by; empty where nobody has to
+	Parser        string   `json:"parser,omitempty"`  // GateTest with Argv: what its report is written in; see Parsers
+	Report        string   `json:"report,omitempty"`  // file that the run writes its report to, relative to the repository; what it prints if empty
+	Reruns        int      `json:"reruns,omitempty"`  // how often a red run is done again before it counts
+	Hooks         string   `json:"hooks,omitempty"`   // GateHook: SHA-256, hex, of the folder that Argv[0] stands in
+	Over          string   `json:"over,omitempty"`    // GateHook: digest of the tree that HEAD is at
+	Message       string   `json:"message,omitempty"` // GateHook: the commit's, for the hook to look at and to change; empty for none
+	Approval      string   `json:"-"`                 // what a person approves its command by; empty where nobody has to
 	// Inputs are globs of the files that it needs, relative to the repository. A
 	// gate that has them is run where there is nothing else, and its key is of
 	// those files alone; empty for all files.
@@ -86,6 +90,7 @@ type Evidence struct {
 	Fault     string     `json:"fault,omitempty"`    // why the run does not count, whatever came of it
 	Report    string     `json:"report,omitempty"`   // SHA-256, hex, of the report's file, where there was one
 	Demanded  bool       `json:"demanded,omitempty"` // by the repository itself
+	Message   string     `json:"message,omitempty"`  // of GateHook: the commit's, as the hook left it
 	Tries     []Evidence `json:"tries,omitempty"`    // the runs before the one that counts, all red, where the gate may be flaky
 }
 
@@ -94,7 +99,8 @@ type Proof struct {
 	Folder  string     // absolute path of the repository's root; the runner may write in it
 	Scratch string     // absolute path of a fresh private folder beside it: caches, HOME, TMPDIR
 	Input   rmg.Digest // digest of the tree in it
-	Gates   []Gate     // command, test and file gates only
+	Gates   []Gate     // command, test, file and hook gates only
+	Read    []string   // files and folders outside that they may read
 	PutBlob func([]byte) (rmg.Blob, error)
 	Emit    func(Event)
 	// File gives the content of a file of the tree; nil if the folder is not to be

@@ -88,6 +88,9 @@ func (r *Runner) watched(ctx context.Context, p work.Proof, g work.Gate, e *work
 	if err != nil {
 		return true, err
 	}
+	if g.Kind == work.GateHook {
+		e.Fault = hookFault(changed)
+	}
 	if g.Kind == work.GateTest {
 		e.Fault = faultOf(changed, made, p.Judges)
 	}
@@ -110,6 +113,8 @@ func (r *Runner) prove(ctx context.Context, p work.Proof, g work.Gate, e *work.E
 		return r.proveTests(ctx, p, g, e)
 	case work.GateCommand:
 		return r.proveCommand(ctx, p, g, e)
+	case work.GateHook:
+		return r.proveHook(ctx, p, g, e)
 	}
 	return fmt.Errorf("a gate of kind %q cannot be run", g.Kind)
 }

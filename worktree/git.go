@@ -19,24 +19,35 @@ type git struct {
 	dir   string
 	env   []string
 	stdin io.Reader
+	hooks bool // the person's hooks stand where they say; for asking where that is
 }
 
 func (g git) command(ctx context.Context, args ...string) *exec.Cmd {
 	base := []string{
-		"-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "-c", "gc.auto=0",
-		"-c", "core.fsync=all", "-c", "commit.gpgSign=false", "-c", "maintenance.auto=false", "-c", "advice.detachedHead=false",
+		"-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "-c", "gc.auto=0",
+		"-c", "core.fsync=all", "-c", "maintenance.auto=false", "-c", "advice.detachedHead=false",
+	}
+	if !g.hooks {
+		base = append(base, "-c", "core.hooksPath=/dev/null")
 	}
 	cmd := exec.CommandContext(ctx, "git", append(base, args...)...)
 	cmd.Dir = g.dir
-	for _, kv := range os.Environ() {
-		if !strings.HasPrefix(kv, "GIT_") && !strings.HasPrefix(kv, "LC_") && !strings.HasPrefix(kv, "LANG") {
-			cmd.Env = append(cmd.Env, kv)
-		}
-	}
-	cmd.Env = append(cmd.Env, "GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0", "LC_ALL=C")
+	cmd.Env = append(plainEnv(), "GIT_OPTIONAL_LOCKS=0")
 	cmd.Env = append(cmd.Env, g.env...)
 	cmd.Stdin = g.stdin
 	return cmd
+}
+
+// plainEnv is the daemon's environment without what would make git do something
+// else, or say it in another language; nothing can be asked on a terminal.
+func plainEnv() []string {
+	var env []string
+	for _, kv := range os.Environ() {
+		if !strings.HasPrefix(kv, "GIT_") && !strings.HasPrefix(kv, "LC_") && !strings.HasPrefix(kv, "LANG") {
+			env = append(env, kv)
+		}
+	}
+	return append(env, "GIT_TERMINAL_PROMPT=0", "LC_ALL=C")
 }
 
 // errGit is a git command that ended with an error.

@@ -102,8 +102,7 @@ func (m *Manager) Prepare(ctx context.Context, r LandRequest) (Landing, error) {
 	at := fmt.Sprintf("@%d +0000", r.AtUnix)
 	g.env = append(g.env, "GIT_AUTHOR_NAME="+name, "GIT_AUTHOR_EMAIL="+mail, "GIT_AUTHOR_DATE="+at,
 		"GIT_COMMITTER_NAME="+name, "GIT_COMMITTER_EMAIL="+mail, "GIT_COMMITTER_DATE="+at)
-	g.stdin = strings.NewReader(r.Message)
-	l.Commit, err = g.line(ctx, "commit-tree", tree, "-p", r.Tip, "-F", "-")
+	l.Commit, err = g.commitTree(ctx, tree, r.Tip, r.Message)
 	return l, err
 }
 
@@ -374,30 +373,31 @@ func (m *Manager) Resume(ctx context.Context, l Landing) (Outcome, error) {
 	return m.finish(ctx, at, l)
 }
 
-// Park points a branch of its own at the landing's commit: "jitos/p12".
-// Exists if the branch is there with another commit.
-func (m *Manager) Park(ctx context.Context, l Landing, branch string) error {
+// Park points a branch of its own at the landing's commit: "jitos/p12". was is
+// the commit of an earlier try that it may stand at, "" for none. Exists if the
+// branch is there with another commit.
+func (m *Manager) Park(ctx context.Context, l Landing, branch, was string) error {
 	g := git{dir: l.Top}
 	ref := "refs/heads/" + branch
-	none := strings.Repeat("0", len(l.Commit))
-	_, err := g.run(ctx, "update-ref", "--create-reflog", "-m", "jitos: park "+l.ID, ref, l.Commit, none)
-	if err == nil {
+	is, err := g.line(ctx, "rev-parse", "--verify", "--quiet", ref)
+	switch {
+	case err == nil && is == l.Commit:
 		return nil
-	}
-	if is, e := g.line(ctx, "rev-parse", "--verify", "--quiet", ref); e == nil {
-		if is == l.Commit {
-			return nil
-		}
+	case err == nil && is != was:
 		return fail(rmg.Exists, "git branch -m moves it out of the way", "branch %s is there already, at %s", branch, is)
+	case err != nil && !isExit(err, 1):
+		return err
+	case err != nil:
+		is = strings.Repeat("0", len(l.Commit))
 	}
+	_, err = g.run(ctx, "update-ref", "--create-reflog", "-m", "jitos: park "+l.ID, ref, l.Commit, is)
 	return err
 }
 
 // branchTip is the branch's commit, "" if the branch is gone.
 func branchTip(ctx context.Context, l Landing) (string, error) {
 	tip, err := git{dir: l.Top}.line(ctx, "rev-parse", "--verify", "--quiet", "refs/heads/"+l.Branch)
-	var ge *errGit
-	if errors.As(err, &ge) && ge.exit == 1 {
+	if isExit(err, 1) {
 		return "", nil
 	}
 	return tip, err

@@ -107,7 +107,10 @@ func (o *mounted) withGit(ctx context.Context) (err error) {
 	if err := os.Chmod(part, 0o755); err != nil {
 		return err
 	}
-	if err := o.plantGit(filepath.Join(part, ".git")); err != nil {
+	if err := plantGit(filepath.Join(part, ".git"), o.f.of, o.f.git, gitAlternate); err != nil {
+		return err
+	}
+	if err := os.Mkdir(filepath.Join(part, ".git", gitObjects), 0o755); err != nil {
 		return err
 	}
 	if err := o.mount(append([]string{part}, o.stand.chain()...)); err != nil {
@@ -158,9 +161,9 @@ func (o *mounted) leaveGit() {
 	o.git = ""
 }
 
-// plantGit writes all of .git but the index.
-func (o *mounted) plantGit(dir string) error {
-	of := o.f.of
+// plantGit writes all of .git but the index; alternates is where it finds the
+// repository's objects.
+func plantGit(dir string, of Origin, from *gitPlaces, alternates string) error {
 	branch := filepath.Join("refs", "heads", of.Branch)
 	if !filepath.IsLocal(of.Branch) || !isObjectID(of.Commit) {
 		return fmt.Errorf("%q at %q is no branch", of.Branch, of.Commit)
@@ -170,11 +173,11 @@ func (o *mounted) plantGit(dir string) error {
 		format = "\trepositoryformatversion = 1\n[extensions]\n\tobjectformat = sha256\n[core]\n"
 	}
 	files := map[string]string{
-		"HEAD": "ref: " + filepath.ToSlash(branch) + "\n", branch: of.Commit + "\n", "objects/info/alternates": gitAlternate,
+		"HEAD": "ref: " + filepath.ToSlash(branch) + "\n", branch: of.Commit + "\n", "objects/info/alternates": alternates,
 		"config": "[core]\n" + format + "\tbare = false\n\tfilemode = true\n\ttrustctime = false\n\tcheckstat = minimal\n[gc]\n\tauto = 0\n[user]\n\tname = workspace\n\temail = workspace@localhost\n",
 	}
-	for name, from := range map[string]string{"shallow": o.f.git.shallow, "info/exclude": o.f.git.exclude} {
-		if data, err := os.ReadFile(from); err == nil {
+	for name, file := range map[string]string{"shallow": from.shallow, "info/exclude": from.exclude} {
+		if data, err := os.ReadFile(file); err == nil {
 			files[name] = string(data)
 		}
 	}
@@ -187,7 +190,7 @@ func (o *mounted) plantGit(dir string) error {
 			return err
 		}
 	}
-	return os.Mkdir(filepath.Join(dir, gitObjects), 0o755)
+	return nil
 }
 
 // bindGit mounts the repository's objects in a folder that is mounted.

@@ -278,7 +278,7 @@ func TestLandGoesNowhereWhenWorkIsInTheWay(t *testing.T) {
 			if b.git("rev-parse", "main") != tip {
 				t.Error("the branch moved")
 			}
-			b.must(b.m.Park(context.Background(), l, "jitos/p1"))
+			b.must(b.m.Park(context.Background(), l, "jitos/p1", ""))
 			if b.git("rev-parse", "jitos/p1") != l.Commit {
 				t.Error("not parked")
 			}

@@ -157,7 +157,7 @@ func TestNoTestRan(t *testing.T) {
 func (f *forge) collapse(files map[string]string) (kernel.Collapsed, error) {
 	f.Helper()
 	id := f.space(files)
-	return f.k.Collapse(context.Background(), f.ada(), id, "")
+	return f.k.Collapse(context.Background(), f.ada(), id, kernel.CollapseRequest{})
 }
 
 func (f *forge) space(files map[string]string) string {
@@ -193,10 +193,10 @@ func TestGreenAloneRedTogether(t *testing.T) {
 			t.Fatalf("%s is not green alone: %+v %v", id, list, err)
 		}
 	}
-	if _, err := f.k.Collapse(context.Background(), f.ada(), one, ""); err != nil {
+	if _, err := f.k.Collapse(context.Background(), f.ada(), one, kernel.CollapseRequest{}); err != nil {
 		t.Fatal(err)
 	}
-	_, err := f.k.Collapse(context.Background(), f.ada(), two, "")
+	_, err := f.k.Collapse(context.Background(), f.ada(), two, kernel.CollapseRequest{})
 	if err == nil || !strings.Contains(err.Error(), "sum: 1 test green at the head and not here: sum; beaten by seq") {
 		t.Errorf("%v", err)
 	}

@@ -123,8 +123,8 @@ const (
 )
 
 // collapse collapses a workspace and says if it waits for a person.
-func (a *app) collapse(ctx context.Context, c *client.Client, id, land string) (wire.Collapsed, error) {
-	op, err := c.StartCollapse(ctx, id, land, collapseWait)
+func (a *app) collapse(ctx context.Context, c *client.Client, id string, r wire.CollapseRequest) (wire.Collapsed, error) {
+	op, err := c.StartCollapse(ctx, id, r, collapseWait)
 	asked := ""
 	for err == nil && op.State == wire.OperationRunning {
 		wait := collapseWait

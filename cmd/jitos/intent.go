@@ -59,7 +59,7 @@ func (a *app) intentCmd() *cobra.Command {
 	f.StringVarP(&dir, "repo", "C", ".", "a folder in the repository")
 	f.BoolVar(&req.PlanOnly, "plan-only", false, "print the plan and do nothing")
 	f.BoolVar(&detach, "detach", false, "do not follow; print the process")
-	f.StringVar(&req.Land, "land", "commit", "commit, branch or none")
+	f.StringVar(&req.Land, "land", "commit", landHelp)
 	f.StringVar(&req.Approve, "approve", "auto", "auto (as policy says), or ask: a person approves the collapse")
 	f.IntVar(&req.Race, "race", 0, "how many attempts race, at most 8; the first that is proven collapses")
 	f.StringVar(&req.Isolation, "isolation", "", "snapshot (what both sides wrote conflicts) or serializable (what was read and then changed does too)")
@@ -70,6 +70,9 @@ func (a *app) intentCmd() *cobra.Command {
 	f.BoolVar(&req.Dirty, "dirty", false, "take the uncommitted state in; not in this version")
 	return cmd
 }
+
+// landHelp says how a change may land.
+const landHelp = "commit, branch (jitos/ID), patch, push, pr (a pull request) or none; push:NAME and pr:NAME name a remote"
 
 // readSLAPS reads and checks a SLAPS document.
 func readSLAPS(in io.Reader, file string) (tasks.SLAPS, error) {
@@ -201,7 +204,11 @@ func endOf(p wire.Process) error {
 	case "cancelled":
 		return &exitError{130, p.ID + " was cancelled"}
 	case "unlanded":
-		return wire.NewProblem(rmg.Conflict, "%s could not land: %s; the commit %s is on %s", p.ID, p.Reason, short(p.Commit), p.LandedOn).WithHint("%s", p.Next)
+		where := ""
+		if p.Commit != "" {
+			where = fmt.Sprintf("; the commit %s is on %s", short(p.Commit), p.LandedOn)
+		}
+		return wire.NewProblem(rmg.Conflict, "%s could not land: %s%s", p.ID, p.Reason, where).WithHint("%s", p.Next)
 	}
 	code := p.Code
 	if code == "" || p.Status == "interrupted" {

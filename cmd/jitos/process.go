@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"jitos.dev/net/client"
 	"jitos.dev/net/wire"
+	"jitos.dev/rmg"
 )
 
 func (a *app) psCmd() *cobra.Command {
@@ -36,8 +38,10 @@ func (a *app) psCmd() *cobra.Command {
 }
 
 func (a *app) showCmd() *cobra.Command {
-	return &cobra.Command{
+	var patch bool
+	cmd := &cobra.Command{
 		Use: "show ID", Short: "Show a process: its tasks, attempts and evidence", Args: cobra.ExactArgs(1),
+		Example: "  jitos show p4\n  jitos show p4 --patch | git am --keep-cr",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.client()
 			if err != nil {
@@ -46,6 +50,9 @@ func (a *app) showCmd() *cobra.Command {
 			p, err := c.Process(cmd.Context(), args[0])
 			if err != nil {
 				return err
+			}
+			if patch {
+				return a.printPatch(cmd.Context(), c, p)
 			}
 			if a.machine() {
 				return a.json(p)
@@ -58,6 +65,21 @@ func (a *app) showCmd() *cobra.Command {
 			return nil
 		},
 	}
+	cmd.Flags().BoolVar(&patch, "patch", false, "print the patch that it was handed out as (--land patch), and nothing else")
+	return cmd
+}
+
+// printPatch copies out the patch of a process, as git format-patch wrote it.
+func (a *app) printPatch(ctx context.Context, c *client.Client, p wire.Process) error {
+	if p.Patch == "" {
+		return wire.NewProblem(rmg.NotFound, "%s was handed out as no patch", p.ID).WithHint("--land patch makes one; git format-patch -1 makes one of a commit")
+	}
+	r, err := c.Blob(ctx, p.Patch)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(a.out, r)
+	return errors.Join(err, r.Close())
 }
 
 func (a *app) printProcess(p wire.Process) {
@@ -72,8 +94,15 @@ func (a *app) printProcess(p wire.Process) {
 	if !p.Ended.IsZero() {
 		row(w, "ended", clock(p.Ended))
 	}
-	if p.Commit != "" {
+	switch {
+	case p.Commit == "":
+	case p.Patch != "":
+		row(w, "patch", p.Patch+", of commit "+short(p.Commit))
+	default:
 		row(w, "commit", p.Commit+" on "+p.LandedOn)
+	}
+	if p.URL != "" {
+		row(w, "pull request", p.URL)
 	}
 	if ev := p.Evicted; ev != nil {
 		row(w, "evicted", ev.Reason)

@@ -365,33 +365,47 @@ func (a *app) swsExec() *cobra.Command {
 }
 
 func (a *app) swsCollapse() *cobra.Command {
-	var land string
+	var req wire.CollapseRequest
 	cmd := &cobra.Command{
-		Use: "collapse ID", Short: "Prove a workspace and make it real; changes of a repository land as a commit", Args: cobra.ExactArgs(1),
+		Example: "  jitos sws collapse w12\n  jitos sws collapse w12 --land pr\n  jitos sws collapse w12 --drop-test 'example.com/app/old.Test*'",
+		Use:     "collapse ID", Short: "Prove a workspace and make it real; changes of a repository land as a commit", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.client()
 			if err != nil {
 				return err
 			}
-			out, err := a.collapse(cmd.Context(), c, args[0], land)
+			out, err := a.collapse(cmd.Context(), c, args[0], req)
 			if err != nil {
 				return err
 			}
-			if out.Process != "" && out.LandedOn != "" {
+			if out.Process != "" {
 				if p, err := c.Process(cmd.Context(), out.Process); err == nil && p.Status == "unlanded" {
 					return endOf(p)
 				}
 			}
 			return a.show(out, func(w io.Writer) {
 				fmt.Fprintf(w, "collapsed at seq %d, world %s\n", out.Seq, out.Digest)
-				if out.Commit != "" {
-					fmt.Fprintf(w, "landed as %s on %s\n", short(out.Commit), out.LandedOn)
-				}
+				printLanding(w, out)
 			})
 		},
 	}
-	cmd.Flags().StringVar(&land, "land", "commit", "commit, branch or none")
+	cmd.Flags().StringVar(&req.Land, "land", "commit", landHelp)
+	cmd.Flags().StringArrayVar(&req.DropTests, "drop-test", nil, "a test that the change skips or takes away, by name, * is anything; can be given again")
 	return cmd
+}
+
+// printLanding says where a collapse came to stand.
+func printLanding(w io.Writer, c wire.Collapsed) {
+	switch {
+	case c.Commit == "":
+	case c.Patch != "":
+		fmt.Fprintf(w, "handed out as a patch; jitos show %s --patch | git am --keep-cr applies it\n", c.Process)
+	default:
+		fmt.Fprintf(w, "landed as %s on %s\n", short(c.Commit), c.LandedOn)
+		if c.URL != "" {
+			fmt.Fprintln(w, c.URL)
+		}
+	}
 }
 
 func (a *app) swsDiscard() *cobra.Command {

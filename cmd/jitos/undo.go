@@ -32,20 +32,18 @@ is a record of its own, and can be undone.`,
 			if err != nil {
 				return err
 			}
-			if out.Process != "" && out.LandedOn != "" {
+			if out.Process != "" {
 				if p, err := c.Process(cmd.Context(), out.Process); err == nil && p.Status == "unlanded" {
 					return endOf(p)
 				}
 			}
 			return a.show(out, func(w io.Writer) {
 				fmt.Fprintf(w, "seq %d undoes seq %d by %s: %s\n", out.Seq, seq, out.Undoes.Author, printable(out.Undoes.Reason))
-				if out.Commit != "" {
-					fmt.Fprintf(w, "landed as %s on %s\n", short(out.Commit), out.LandedOn)
-				}
+				printLanding(w, out)
 			})
 		},
 	}
 	cmd.Flags().StringVar(&req.Reason, "reason", "", "why")
-	cmd.Flags().StringVar(&req.Land, "land", "commit", "commit, branch or none")
+	cmd.Flags().StringVar(&req.Land, "land", "commit", landHelp)
 	return cmd
 }

@@ -79,6 +79,19 @@ func (b bridge) Fresh(ctx context.Context, name string, tree rmg.Graph) (kernel.
 	return f, nil
 }
 
+func (b bridge) Hooks(ctx context.Context, top string) (kernel.Hooks, error) {
+	h, err := b.Manager.Hooks(ctx, top)
+	return kernel.Hooks(h), err
+}
+
+func (b bridge) Staged(ctx context.Context, name string, base, tree rmg.Graph, of kernel.Origin, hooks kernel.Hooks) (kernel.Folder, []string, error) {
+	f, reads, err := b.Manager.Staged(ctx, name, base, tree, worktree.Origin(of), worktree.Hooks(hooks))
+	if err != nil {
+		return nil, nil, err
+	}
+	return f, reads, nil
+}
+
 func (b bridge) Prepare(ctx context.Context, r kernel.LandRequest) ([]byte, string, error) {
 	l, err := b.Manager.Prepare(ctx, worktree.LandRequest(r))
 	if err != nil {
@@ -97,18 +110,55 @@ func (b bridge) Resume(ctx context.Context, landing []byte) (kernel.LandOutcome,
 }
 
 func (b bridge) outcome(landing []byte, do func(worktree.Landing) (worktree.Outcome, error)) (kernel.LandOutcome, error) {
-	var l worktree.Landing
-	if err := json.Unmarshal(landing, &l); err != nil {
+	l, err := prepared(landing)
+	if err != nil {
 		return kernel.LandOutcome{}, err
 	}
 	out, err := do(l)
 	return kernel.LandOutcome{Result: string(out.Result), Paths: out.Paths, Kept: out.Kept}, err
 }
 
-func (b bridge) Park(ctx context.Context, landing []byte, branch string) error {
-	var l worktree.Landing
-	if err := json.Unmarshal(landing, &l); err != nil {
+func (b bridge) Park(ctx context.Context, landing []byte, branch, was string) error {
+	l, err := prepared(landing)
+	if err != nil {
 		return err
 	}
-	return b.Manager.Park(ctx, l, branch)
+	return b.Manager.Park(ctx, l, branch, was)
 }
+
+func (b bridge) Target(ctx context.Context, top, branch, remote string, pull bool) (kernel.Target, error) {
+	t, err := b.Manager.Target(ctx, top, branch, remote, pull)
+	return kernel.Target(t), err
+}
+
+func (b bridge) Patch(ctx context.Context, landing []byte) (rmg.Blob, error) {
+	l, err := prepared(landing)
+	if err != nil {
+		return rmg.Blob{}, err
+	}
+	return b.Manager.Patch(ctx, l)
+}
+
+func (b bridge) Push(ctx context.Context, landing []byte, to kernel.Target, branch, was string) error {
+	l, err := prepared(landing)
+	if err != nil {
+		return err
+	}
+	return b.Manager.Push(ctx, l, worktree.Target(to), branch, was)
+}
+
+func (b bridge) Pushed(ctx context.Context, landing []byte, to kernel.Target, branch string) bool {
+	l, err := prepared(landing)
+	return err == nil && b.Manager.Pushed(ctx, l, worktree.Target(to), branch)
+}
+
+func (b bridge) Propose(ctx context.Context, landing []byte, to kernel.Target, branch, title, body string) (string, error) {
+	l, err := prepared(landing)
+	if err != nil {
+		return "", err
+	}
+	return b.Manager.Propose(ctx, l, worktree.Target(to), branch, title, body)
+}
+
+// prepared is a landing as it was journalled.
+func prepared(data []byte) (l worktree.Landing, err error) { return l, json.Unmarshal(data, &l) }

@@ -38,7 +38,7 @@ func (s *storm) draw() request {
 		return s.fork(space)
 	case "collapse":
 		return request{what, false, func(c kernel.Caller) (string, error) {
-			out, err := s.sys.Collapse(ctx, c, space, "")
+			out, err := s.sys.Collapse(ctx, c, space, kernel.CollapseRequest{})
 			return fmt.Sprint(out.Seq), err
 		}}
 	case "rebase":
@@ -174,7 +174,7 @@ func (s *storm) repo() request {
 		if _, err := s.sys.Rewrite(ctx, c, "sws:"+w.ID, rewrite.Rewrite{Ops: []rewrite.Op{{Op: rewrite.Write, Path: at, Blob: b}}}); err != nil {
 			return "", err
 		}
-		_, err = s.sys.Collapse(ctx, c, w.ID, "")
+		_, err = s.sys.Collapse(ctx, c, w.ID, kernel.CollapseRequest{})
 		return "", err
 	}}
 }

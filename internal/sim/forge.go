@@ -166,7 +166,7 @@ func (f *forge) Resume(_ context.Context, data []byte) (kernel.LandOutcome, erro
 }
 
 // Park counts.
-func (f *forge) Park(context.Context, []byte, string) error {
+func (f *forge) Park(context.Context, []byte, string, string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.parked++

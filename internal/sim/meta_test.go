@@ -69,7 +69,7 @@ func byWorkspace(t *testing.T, s *system, changes [][]rewrite.Op) {
 	for _, ops := range changes {
 		must(s.Rewrite(t.Context(), ada, "sws:"+w.ID, rewrite.Rewrite{Ops: ops}))(t)
 	}
-	must(s.Collapse(t.Context(), ada, w.ID, ""))(t)
+	must(s.Collapse(t.Context(), ada, w.ID, kernel.CollapseRequest{}))(t)
 }
 
 func byNested(t *testing.T, s *system, changes [][]rewrite.Op) {
@@ -79,9 +79,9 @@ func byNested(t *testing.T, s *system, changes [][]rewrite.Op) {
 		for _, ops := range changes[i:min(i+5, len(changes))] {
 			must(s.Rewrite(t.Context(), ada, "sws:"+x.ID, rewrite.Rewrite{Ops: ops}))(t)
 		}
-		must(s.Collapse(t.Context(), ada, x.ID, ""))(t)
+		must(s.Collapse(t.Context(), ada, x.ID, kernel.CollapseRequest{}))(t)
 	}
-	must(s.Collapse(t.Context(), ada, w.ID, ""))(t)
+	must(s.Collapse(t.Context(), ada, w.ID, kernel.CollapseRequest{}))(t)
 }
 
 func twice(t *testing.T, s *system, changes [][]rewrite.Op) {

@@ -88,6 +88,19 @@ func folder(f *worktree.Folder, err error) (kernel.Folder, error) {
 	return f, nil
 }
 
+func (b outside) Hooks(ctx context.Context, top string) (kernel.Hooks, error) {
+	h, err := b.Manager.Hooks(ctx, top)
+	return kernel.Hooks(h), err
+}
+
+func (b outside) Staged(ctx context.Context, name string, base, tree rmg.Graph, of kernel.Origin, hooks kernel.Hooks) (kernel.Folder, []string, error) {
+	f, reads, err := b.Manager.Staged(ctx, name, base, tree, worktree.Origin(of), worktree.Hooks(hooks))
+	if err != nil {
+		return nil, nil, err
+	}
+	return f, reads, nil
+}
+
 func (b outside) Prepare(ctx context.Context, r kernel.LandRequest) ([]byte, string, error) {
 	l, err := b.Manager.Prepare(ctx, worktree.LandRequest(r))
 	if err != nil {
@@ -106,21 +119,58 @@ func (b outside) Resume(ctx context.Context, landing []byte) (kernel.LandOutcome
 }
 
 func outcome(landing []byte, do func(worktree.Landing) (worktree.Outcome, error)) (kernel.LandOutcome, error) {
-	var l worktree.Landing
-	if err := json.Unmarshal(landing, &l); err != nil {
+	l, err := prepared(landing)
+	if err != nil {
 		return kernel.LandOutcome{}, err
 	}
 	out, err := do(l)
 	return kernel.LandOutcome{Result: string(out.Result), Paths: out.Paths, Kept: out.Kept}, err
 }
 
-func (b outside) Park(ctx context.Context, landing []byte, branch string) error {
-	var l worktree.Landing
-	if err := json.Unmarshal(landing, &l); err != nil {
+func (b outside) Park(ctx context.Context, landing []byte, branch, was string) error {
+	l, err := prepared(landing)
+	if err != nil {
 		return err
 	}
-	return b.Manager.Park(ctx, l, branch)
+	return b.Manager.Park(ctx, l, branch, was)
 }
+
+func (b outside) Target(ctx context.Context, top, branch, remote string, pull bool) (kernel.Target, error) {
+	t, err := b.Manager.Target(ctx, top, branch, remote, pull)
+	return kernel.Target(t), err
+}
+
+func (b outside) Patch(ctx context.Context, landing []byte) (rmg.Blob, error) {
+	l, err := prepared(landing)
+	if err != nil {
+		return rmg.Blob{}, err
+	}
+	return b.Manager.Patch(ctx, l)
+}
+
+func (b outside) Push(ctx context.Context, landing []byte, to kernel.Target, branch, was string) error {
+	l, err := prepared(landing)
+	if err != nil {
+		return err
+	}
+	return b.Manager.Push(ctx, l, worktree.Target(to), branch, was)
+}
+
+func (b outside) Pushed(ctx context.Context, landing []byte, to kernel.Target, branch string) bool {
+	l, err := prepared(landing)
+	return err == nil && b.Manager.Pushed(ctx, l, worktree.Target(to), branch)
+}
+
+func (b outside) Propose(ctx context.Context, landing []byte, to kernel.Target, branch, title, body string) (string, error) {
+	l, err := prepared(landing)
+	if err != nil {
+		return "", err
+	}
+	return b.Manager.Propose(ctx, l, worktree.Target(to), branch, title, body)
+}
+
+// prepared is a landing as it was journalled.
+func prepared(data []byte) (l worktree.Landing, err error) { return l, json.Unmarshal(data, &l) }
 
 // machine is the real runner.
 type machine struct{ *workers.Runner }

@@ -248,7 +248,7 @@ func tenWorkers(t *testing.T, run kernel.Runner, order []int, green func(*place,
 	var wg sync.WaitGroup
 	for _, i := range order {
 		wg.Go(func() {
-			ends[i].out, ends[i].err = p.Collapse(t.Context(), kernel.Caller{Name: ten[i].name}, ends[i].id, "")
+			ends[i].out, ends[i].err = p.Collapse(t.Context(), kernel.Caller{Name: ten[i].name}, ends[i].id, kernel.CollapseRequest{})
 		})
 		p.awaitProcess(ends[i].id)
 	}

@@ -76,8 +76,27 @@ func (nothing) Land(context.Context, []byte) (kernel.LandOutcome, error) {
 func (nothing) Resume(context.Context, []byte) (kernel.LandOutcome, error) {
 	return kernel.LandOutcome{}, errOutside
 }
-func (nothing) Park(context.Context, []byte, string) error { return errOutside }
-func (nothing) Describe() []work.Description               { return nil }
+func (nothing) Park(context.Context, []byte, string, string) error { return errOutside }
+
+func (nothing) Target(context.Context, string, string, string, bool) (kernel.Target, error) {
+	return kernel.Target{}, errOutside
+}
+func (nothing) Hooks(context.Context, string) (kernel.Hooks, error) { return kernel.Hooks{}, nil }
+
+func (nothing) Staged(context.Context, string, rmg.Graph, rmg.Graph, kernel.Origin, kernel.Hooks) (kernel.Folder, []string, error) {
+	return nil, nil, errOutside
+}
+func (nothing) Patch(context.Context, []byte) (rmg.Blob, error) { return rmg.Blob{}, errOutside }
+
+func (nothing) Push(context.Context, []byte, kernel.Target, string, string) error {
+	return errOutside
+}
+func (nothing) Pushed(context.Context, []byte, kernel.Target, string) bool { return false }
+
+func (nothing) Propose(context.Context, []byte, kernel.Target, string, string, string) (string, error) {
+	return "", errOutside
+}
+func (nothing) Describe() []work.Description { return nil }
 
 func (nothing) Run(context.Context, string, work.Assignment) (work.Result, error) {
 	return work.Result{}, errOutside
@@ -159,7 +178,7 @@ func (c *client) step() error {
 			c.spaces = append(c.spaces, w.ID)
 		}
 	case n < 18 && space != "":
-		_, err = c.s.Collapse(ctx, who, space, "")
+		_, err = c.s.Collapse(ctx, who, space, kernel.CollapseRequest{})
 	case n < 19 && space != "":
 		_, err = c.s.Discard(ctx, who, space, "sim")
 	case n < 20 && space != "":

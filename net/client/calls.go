@@ -140,8 +140,8 @@ const pollWait = 30 * time.Second
 // Collapse merges a workspace into its parent and waits for the end. Conflict
 // carries the conflicts, GateFailed the evidence. When ctx ends the collapse
 // goes on without the caller.
-func (c *Client) Collapse(ctx context.Context, id, land string) (wire.Collapsed, error) {
-	op, err := c.StartCollapse(ctx, id, land, pollWait)
+func (c *Client) Collapse(ctx context.Context, id string, r wire.CollapseRequest) (wire.Collapsed, error) {
+	op, err := c.StartCollapse(ctx, id, r, pollWait)
 	return c.finish(ctx, op, err)
 }
 
@@ -171,10 +171,10 @@ func (c *Client) finish(ctx context.Context, op wire.Operation, err error) (wire
 // StartCollapse begins a collapse and waits for it up to the time given. One
 // that ended within it is an Operation that is done; one that failed is an
 // error.
-func (c *Client) StartCollapse(ctx context.Context, id, land string, wait time.Duration) (wire.Operation, error) {
+func (c *Client) StartCollapse(ctx context.Context, id string, r wire.CollapseRequest, wait time.Duration) (wire.Operation, error) {
 	op, err := c.start(ctx, "collapse", call{
 		method: http.MethodPost, path: "/sws/" + segment(id) + "/collapse",
-		query: values("wait", wait.String()), body: wire.CollapseRequest{Land: land},
+		query: values("wait", wait.String()), body: r,
 	})
 	if op.Workspace == "" {
 		op.Workspace = id

@@ -1,11 +1,13 @@
 package server
 
 import (
+	"encoding/hex"
 	"time"
 
 	"jitos.dev/kernel"
 	"jitos.dev/net/wire"
 	"jitos.dev/rewrite"
+	"jitos.dev/rmg"
 )
 
 // wireRecord shows a record, with at most so many ops; -1 for all.
@@ -64,6 +66,7 @@ func wireConflicts(list []kernel.Conflict) []wire.Conflict {
 func wireCollapsed(c kernel.Collapsed) wire.Collapsed {
 	return wire.Collapsed{
 		Seq: c.Seq, Digest: c.Digest, Merged: c.Merged, Process: c.Process, Commit: c.Commit, LandedOn: c.LandedOn, Evidence: c.Evidence,
+		Patch: sumText(c.Patch), URL: c.URL,
 	}
 }
 
@@ -75,7 +78,7 @@ func wireProcess(p kernel.Process) wire.Process {
 		Collapse: p.Collapse, UndoneBy: p.UndoneBy, Commit: p.Commit, LandedOn: p.LandedOn, Dirty: p.Dirty, Rounds: p.Rounds,
 		Started: at(p.Started), Ended: at(p.Ended), ToolMillis: p.ToolMillis,
 	}
-	out.Isolation = p.Isolation
+	out.Isolation, out.Patch, out.URL = p.Isolation, sumText(p.Patch), p.URL
 	if ev := p.Evicted; ev != nil {
 		out.Evicted = &wire.Eviction{Reason: ev.Reason, Files: ev.Files, Beaten: ev.Beaten, BeatenBy: ev.BeatenBy}
 	}
@@ -95,6 +98,14 @@ func wireProcess(p kernel.Process) wire.Process {
 		})
 	}
 	return out
+}
+
+// sumText is the name of a content, "" of none.
+func sumText(b rmg.Blob) string {
+	if b == (rmg.Blob{}) {
+		return ""
+	}
+	return hex.EncodeToString(b.Sum[:])
 }
 
 func wireLine(l kernel.Line) wire.Line {

@@ -260,8 +260,12 @@ func (f *fake) Restore(_ context.Context, c kernel.Caller, id string) (kernel.Wo
 	return space(id, "open"), f.call("Restore", " ", c.Name, " ", id)
 }
 
-func (f *fake) Collapse(ctx context.Context, c kernel.Caller, id, land string) (kernel.Collapsed, error) {
-	if err := f.call("Collapse", " ", c.Name, " ", id, " ", land); err != nil {
+func (f *fake) Collapse(ctx context.Context, c kernel.Caller, id string, r kernel.CollapseRequest) (kernel.Collapsed, error) {
+	drops := ""
+	if len(r.DropTests) > 0 {
+		drops = fmt.Sprint(" ", r.DropTests)
+	}
+	if err := f.call("Collapse", " ", c.Name, " ", id, " ", r.Land, drops); err != nil {
 		return kernel.Collapsed{}, err
 	}
 	if f.collapse != nil {

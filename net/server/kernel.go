@@ -61,7 +61,7 @@ type spaces interface {
 	NoteRead(c kernel.Caller, view string, p rmg.Path, graph bool)
 	// Collapse blocks until it ended. With Conflict the answer's Conflicts are
 	// filled, with GateFailed its Evidence.
-	Collapse(ctx context.Context, c kernel.Caller, id, land string) (kernel.Collapsed, error)
+	Collapse(ctx context.Context, c kernel.Caller, id string, r kernel.CollapseRequest) (kernel.Collapsed, error)
 	// Exec may call emit from any goroutine, but not after it returned.
 	Exec(ctx context.Context, c kernel.Caller, id string, argv []string, emit func(work.Event)) (exit int, err error)
 }

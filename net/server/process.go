@@ -67,8 +67,6 @@ func notYet(in wire.IntentRequest) error {
 	switch {
 	case in.Approve != "" && in.Approve != "auto" && in.Approve != "ask":
 		return refuse("approve="+in.Approve, "use auto (as policy says) or ask (a person approves the collapse)")
-	case in.Land == "patch":
-		return refuse("land=patch", "use land=branch")
 	case in.From != "":
 		return refuse("from", "leave it out: the base is the branch's head")
 	case in.Dirty:

@@ -108,8 +108,8 @@ func TestClientAndServer(t *testing.T) {
 	text := "both"
 	reb, err = c.ResolveIn(ctx, "w5", wire.ResolveRequest{Path: "/svc", Prop: "v", Text: &text})
 	check("resolve", err, len(reb.Conflicts) == 1 && reb.Conflicts[0].SystemBy == "bob@host" && f.last() == "Settle ada@host w5 /svc#v  null both", f.last())
-	col, err := c.Collapse(ctx, "w5", "none")
-	check("collapse", err, col.Commit == "abc" && col.Merged && f.last() == "Collapse ada@host w5 none", col)
+	col, err := c.Collapse(ctx, "w5", wire.CollapseRequest{Land: "none", DropTests: []string{"p.TestX"}})
+	check("collapse", err, col.Commit == "abc" && col.Merged && f.last() == "Collapse ada@host w5 none [p.TestX]", col)
 	ans, err := c.Intent(ctx, wire.IntentRequest{Text: "Fix it", Repo: "/r"})
 	check("intent", err, ans.Process == "p9" && ans.Plan.Goal == "FixBug", ans)
 	ps, err := c.Processes(ctx)
@@ -196,7 +196,7 @@ func TestClientAndServer(t *testing.T) {
 	se, err := c.Session(ctx, wire.SessionRequest{})
 	check("session", err, se.Path != "", se)
 	self, err := c.Self(ctx)
-	check("self", err, self.Kind == "person" && len(self.Caps) == 6, self)
+	check("self", err, self.Kind == "person" && len(self.Caps) == 7, self)
 	pol, err := c.Policy(ctx)
 	check("policy", err, pol.Own && pol.Rules[0].Default && pol.Rules[0].When != "", pol)
 	rec, err = c.SetPolicy(ctx, wire.PolicyRequest{Document: "rules: []", Reason: "r"})
@@ -319,7 +319,7 @@ func TestClientErrors(t *testing.T) {
 	if !errors.As(err, &p) || p.Exit() != 4 || p.Path != "/x" || !errors.Is(err, &rmg.Error{Code: rmg.NotFound}) {
 		t.Errorf("why: %v", err)
 	}
-	_, err = c.Collapse(context.Background(), "w5", "")
+	_, err = c.Collapse(context.Background(), "w5", wire.CollapseRequest{})
 	if !errors.As(err, &p) || p.Exit() != 5 || len(p.Conflicts) != 1 || p.Hint != "resolve it" {
 		t.Errorf("collapse: %v", err)
 	}

@@ -178,7 +178,7 @@ func (x *exchange) collapse() (any, error) {
 	}
 	id, caller := x.id(), x.caller
 	return x.operate("collapse", id, wait, func(ctx context.Context) (wire.Collapsed, kernel.Collapsed, error) {
-		done, err := x.s.opt.Kernel.Collapse(ctx, caller, id, in.Land)
+		done, err := x.s.opt.Kernel.Collapse(ctx, caller, id, kernel.CollapseRequest(in))
 		return wireCollapsed(done), done, err
 	})
 }

@@ -33,7 +33,7 @@ type RecordHead struct {
 type UndoRequest struct {
 	Seq    uint64 `json:"seq" minimum:"1" doc:"the record to take back"`
 	Reason string `json:"reason,omitempty"`
-	Land   string `json:"land,omitempty" doc:"commit (default), branch or none"`
+	Land   string `json:"land,omitempty" doc:"commit (default), branch, patch, push, pr or none; push:NAME and pr:NAME name a remote"`
 }
 
 // BisectRequest is the body of POST /bisect: an expression, or a command.

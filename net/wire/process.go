@@ -17,7 +17,7 @@ type IntentRequest struct {
 	PlanOnly bool            `json:"plan_only,omitempty"`
 	Race     int             `json:"race,omitempty" doc:"attempts side by side, at most 8, of which the first that is proven collapses"`
 	Approve  string          `json:"approve,omitempty" doc:"auto (default): as policy says; ask: a person approves the collapse in any case" enum:"auto,ask"`
-	Land     string          `json:"land,omitempty" doc:"commit (default), branch or none"`
+	Land     string          `json:"land,omitempty" doc:"commit (default), branch, patch, push, pr or none; push:NAME and pr:NAME name a remote"`
 	From     string          `json:"from,omitempty" doc:"not in this version"`
 	Dirty    bool            `json:"dirty,omitempty" doc:"not in this version"`
 	Worker   string          `json:"worker,omitempty" doc:"not in this version"`
@@ -66,6 +66,8 @@ type Process struct {
 	UndoneBy   uint64          `json:"undone_by,omitempty" doc:"seq of the record that took the collapse back"`
 	Commit     string          `json:"commit,omitempty" doc:"landed or parked commit"`
 	LandedOn   string          `json:"landed_on,omitempty"`
+	Patch      string          `json:"patch,omitempty" doc:"SHA-256 of the patch, of land=patch"`
+	URL        string          `json:"url,omitempty" doc:"of the pull request"`
 	Dirty      []string        `json:"dirty,omitempty" doc:"uncommitted paths when it began"`
 	Rounds     int             `json:"rounds,omitempty" doc:"proofs run"`
 	Isolation  string          `json:"isolation,omitempty" doc:"snapshot or serializable"`

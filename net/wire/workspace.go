@@ -120,7 +120,9 @@ type ExecEvent struct {
 
 // CollapseRequest is the body of POST /sws/{id}/collapse; it may be left out.
 type CollapseRequest struct {
-	Land string `json:"land,omitempty" doc:"commit (default), branch or none"`
+	Land string `json:"land,omitempty" doc:"commit (default), branch, patch, push, pr or none; push:NAME and pr:NAME name a remote"`
+	// DropTests is for who may change protected paths: by default people.
+	DropTests []string `json:"drop_tests,omitempty" doc:"tests that the change skips or takes away, by name; * is anything"`
 }
 
 // Collapsed is the end of a collapse that went through.
@@ -131,6 +133,8 @@ type Collapsed struct {
 	Process  string          `json:"process,omitempty" doc:"process that carries it"`
 	Commit   string          `json:"commit,omitempty" doc:"landed commit; absent if nothing of a repository changed"`
 	LandedOn string          `json:"landed_on,omitempty" doc:"branch it landed on"`
+	Patch    string          `json:"patch,omitempty" doc:"SHA-256 of the patch, of land=patch"`
+	URL      string          `json:"url,omitempty" doc:"of the pull request"`
 	Evidence []work.Evidence `json:"evidence,omitempty"`
 	Undoes   *RecordHead     `json:"undoes,omitempty" doc:"the record that was taken back; of an undo alone"`
 }
