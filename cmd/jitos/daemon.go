@@ -169,7 +169,7 @@ func newKernel(ctx context.Context, store *journal.Store, opt daemonOptions, log
 		return nil, err
 	}
 	return kernel.Open(ctx, kernel.Options{
-		Journal: store, Clock: wallClock{}, Worktree: bridge{wt}, Runner: runner{run}, Library: lib, Logger: log,
+		Journal: store, Clock: wallClock{}, Worktree: bridge{wt}, Runner: runner{run}, Library: lib, Logger: log, Draw: draw,
 	})
 }
 
