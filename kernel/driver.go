@@ -249,7 +249,7 @@ func (k *Kernel) attemptOnce(ctx context.Context, r *run, p Process, t tasks.Tas
 				return context.Cause(ctx)
 			}
 		}
-		res = work.Result{Summary: err.Error(), Reasons: []string{err.Error()}}
+		res = work.Result{Summary: err.Error(), Reasons: []string{err.Error()}, Output: res.Output}
 	}
 	if rerr := k.endAttempt(p, t, at.Child(fmt.Sprint(number)), token, res); rerr != nil {
 		return orError(onlyLimit(err), rerr)
