@@ -96,6 +96,20 @@ func (s *spending) report(w work.Spent) error {
 	return s.over
 }
 
+// left is a budget less what is spent of it by now. What is used up is one, not
+// nothing: nothing would be any amount.
+func (s *spending) left(b work.Budget) work.Budget {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if b.Tokens > 0 {
+		b.Tokens = max(1, b.Tokens-s.used.Tokens)
+	}
+	if b.MoneyMicros > 0 {
+		b.MoneyMicros = max(1, b.MoneyMicros-s.used.MoneyMicros)
+	}
+	return b
+}
+
 func (s *spending) total() Spent {
 	s.mu.Lock()
 	defer s.mu.Unlock()

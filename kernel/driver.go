@@ -203,8 +203,9 @@ func (k *Kernel) ready(p Process, active map[string]bool) []tasks.Task {
 
 // attempt tries a task as often as it may, and returns the failure that stands.
 func (k *Kernel) attempt(ctx context.Context, r *run, p Process, t tasks.Task) error {
+	var wait pause
 	for try := 1; ; try++ {
-		err := k.attemptOnce(ctx, r, p, t)
+		err := k.attemptOnce(ctx, r, p, t, wait)
 		if err == nil || try > t.Retries || ctx.Err() != nil || isLimit(err) {
 			return err
 		}
@@ -212,13 +213,17 @@ func (k *Kernel) attempt(ctx context.Context, r *run, p Process, t tasks.Task) e
 			return overBudget("tries", fmt.Sprintf("%s of %s, and the last failed: %v", plural(try, "try"), t.ID, err))
 		}
 		k.say(r, work.Event{Task: t.ID, Text: "again, after: " + err.Error()})
+		if wait, err = k.pauseBefore(ctx, t, try+1); err != nil {
+			return err
+		}
 	}
 }
 
 // attemptOnce records the attempt, does it, and records what came of it.
-func (k *Kernel) attemptOnce(ctx context.Context, r *run, p Process, t tasks.Task) error {
+func (k *Kernel) attemptOnce(ctx context.Context, r *run, p Process, t tasks.Task, wait pause) error {
 	at := procPath(p.ID).Child(t.ID)
-	number, token, seq, err := k.beginAttempt(ctx, p, t, at)
+	budget := r.spent.left(budgetOf(p.SLAPS.Budget))
+	number, token, seq, err := k.beginAttempt(ctx, p, t, at, budget, wait)
 	if err != nil {
 		return err
 	}
@@ -233,7 +238,7 @@ func (k *Kernel) attemptOnce(ctx context.Context, r *run, p Process, t tasks.Tas
 	if t.Worker == workerKernel {
 		return k.proveTask(ctx, r, p, t, at.Child(fmt.Sprint(number)), token, seq)
 	}
-	res, err := k.dispatch(ctx, r, p, t, number, token)
+	res, err := k.dispatch(ctx, r, p, t, number, token, budget)
 	if err != nil {
 		if ctx.Err() != nil {
 			if cause := context.Cause(ctx); isLimit(cause) || errors.Is(cause, errLost) {
@@ -244,7 +249,7 @@ func (k *Kernel) attemptOnce(ctx context.Context, r *run, p Process, t tasks.Tas
 				return context.Cause(ctx)
 			}
 		}
-		res = work.Result{Summary: err.Error(), Reasons: []string{err.Error()}}
+		res = work.Result{Summary: err.Error(), Reasons: []string{err.Error()}, Output: res.Output}
 	}
 	if rerr := k.endAttempt(p, t, at.Child(fmt.Sprint(number)), token, res); rerr != nil {
 		return orError(onlyLimit(err), rerr)
@@ -261,7 +266,7 @@ func (k *Kernel) attemptOnce(ctx context.Context, r *run, p Process, t tasks.Tas
 
 // beginAttempt records that an attempt begins, under a token that fences its
 // result; it gives the attempt's number, the token and the record's seq.
-func (k *Kernel) beginAttempt(ctx context.Context, p Process, t tasks.Task, at rmg.Path) (int, string, uint64, error) {
+func (k *Kernel) beginAttempt(ctx context.Context, p Process, t tasks.Task, at rmg.Path, budget work.Budget, wait pause) (int, string, uint64, error) {
 	var number int
 	var token string
 	rec, err := k.systemWith(ctx, "kernel", p.ID, t.ID+" begins", func(f *fold, _ uint64) ([]rewrite.Op, error) {
@@ -272,10 +277,11 @@ func (k *Kernel) beginAttempt(ctx context.Context, p Process, t tasks.Task, at r
 		_, n := lastAttempt(e.Graph)
 		number = n + 1
 		token = fmt.Sprintf("%s/%s/%d@%d", p.ID, t.ID, number, k.epoch)
-		return []rewrite.Op{addOp(at.Child(fmt.Sprint(number)), kindAttempt, map[string]rmg.Value{
-			"token": rmg.String(token), "epoch": rmg.Int(int64(k.epoch)), "worker": rmg.String(t.Worker),
-			"budget": budgetValue(budgetOf(p.SLAPS.Budget)),
-		})}, nil
+		props := map[string]rmg.Value{
+			"token": rmg.String(token), "epoch": rmg.Int(int64(k.epoch)), "worker": rmg.String(t.Worker), "budget": budgetValue(budget),
+		}
+		wait.record(props)
+		return []rewrite.Op{addOp(at.Child(fmt.Sprint(number)), kindAttempt, props)}, nil
 	})
 	return number, token, rec.Seq, err
 }
@@ -351,7 +357,7 @@ func (k *Kernel) adopt(ctx context.Context, into string, p Process, t tasks.Task
 }
 
 // dispatch hands a task to its worker, under the process's rights.
-func (k *Kernel) dispatch(ctx context.Context, r *run, p Process, t tasks.Task, number int, token string) (work.Result, error) {
+func (k *Kernel) dispatch(ctx context.Context, r *run, p Process, t tasks.Task, number int, token string, budget work.Budget) (work.Result, error) {
 	allowed := false
 	for _, w := range p.Rights.Workers {
 		allowed = allowed || w == t.Worker
@@ -366,7 +372,7 @@ func (k *Kernel) dispatch(ctx context.Context, r *run, p Process, t tasks.Task, 
 	e, _ := k.now().ledger.Get(procPath(p.ID))
 	a := work.Assignment{
 		Process: p.ID, Task: t.ID, Action: t.Action, Args: t.Args, Inputs: map[string]rmg.Props{}, Attempt: number, Lane: t.Lane, Token: token,
-		Rights: p.Rights, Budget: budgetOf(p.SLAPS.Budget),
+		Rights: p.Rights, Budget: budget,
 		Repo: work.Repo{
 			Name: p.Repo, Branch: p.Branch, Root: refOf(e.Props, "root"), Module: e.Props.String("module"),
 			Target: e.Props.String("target"), Symbol: e.Props.String("symbol"),
@@ -393,7 +399,7 @@ func (k *Kernel) dispatch(ctx context.Context, r *run, p Process, t tasks.Task, 
 }
 
 func budgetOf(b tasks.Budget) work.Budget {
-	out := work.Budget{Candidates: b.Candidates, WallMillis: b.WallMillis, OutputMax: defaultOutputMax}
+	out := work.Budget{Candidates: b.Candidates, WallMillis: b.WallMillis, OutputMax: defaultOutputMax, Tokens: b.Tokens, MoneyMicros: b.MoneyMicros}
 	if out.Candidates == 0 {
 		out.Candidates = defaultCandidates
 	}

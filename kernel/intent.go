@@ -98,7 +98,7 @@ func (k *Kernel) intend(ctx context.Context, c Caller, once Once, r IntentReques
 	if err != nil {
 		return Process{}, err
 	}
-	plan, err := k.opt.Library.Plan(s, facts(tree))
+	plan, err := k.opt.Library.Plan(s, k.facts(tree))
 	if err != nil {
 		return Process{}, err
 	}
@@ -255,6 +255,15 @@ func declared(f *ast.File) []string {
 		}
 	}
 	return names
+}
+
+// facts is what the planner is told: of a tree, and which workers there are.
+func (k *Kernel) facts(tree rmg.Graph) tasks.Facts {
+	f := facts(tree)
+	for _, d := range k.opt.Runner.Describe() {
+		f["worker_"+d.Name] = true
+	}
+	return f
 }
 
 // facts is what the planner is told of a tree.

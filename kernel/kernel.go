@@ -26,6 +26,9 @@ type Options struct {
 	Library  *tasks.Library
 	Logger   *slog.Logger
 	Proofs   int // candidates of one branch that are proven side by side; 0 is 2
+	// Draw is the source of chance; what it gives is recorded where it is used. Nil
+	// gives zeroes.
+	Draw func() uint64
 
 	tuning tuning // for tests
 }

@@ -206,14 +206,21 @@ func (k *Kernel) budgetAt(then version, p Process, t TaskState) work.Budget {
 	if !ok {
 		return budgetOf(p.SLAPS.Budget)
 	}
-	return work.Budget{Candidates: int(m.Int("candidates")), WallMillis: m.Int("wall_ms"), OutputMax: m.Int("output_max")}
+	return work.Budget{Candidates: int(m.Int("candidates")), WallMillis: m.Int("wall_ms"), OutputMax: m.Int("output_max"), Tokens: m.Int("tokens"), MoneyMicros: m.Int("money_micros")}
 }
 
 // budgetValue records a budget with an attempt.
 func budgetValue(b work.Budget) rmg.Value {
-	return rmg.Map(map[string]rmg.Value{
+	m := map[string]rmg.Value{
 		"candidates": rmg.Int(int64(b.Candidates)), "wall_ms": rmg.Int(b.WallMillis), "output_max": rmg.Int(b.OutputMax),
-	})
+	}
+	if b.Tokens > 0 {
+		m["tokens"] = rmg.Int(b.Tokens)
+	}
+	if b.MoneyMicros > 0 {
+		m["money_micros"] = rmg.Int(b.MoneyMicros)
+	}
+	return rmg.Map(m)
 }
 
 // maxLater is how many commits newer than a process are passed over.

@@ -134,6 +134,9 @@ func (l *Library) checkPrimitive(p *primitiveDef, add func(Violation)) {
 			add(p.where.in("on_fail", strconv.Itoa(i)).fault(false, "there is no primitive %q%s", u, nearestName(u, keys(l.primitives))))
 		}
 	}
+	if ms := timeoutMillis(p.Backoff); p.Backoff != "" && (ms < 1 || ms > maxTimeoutMillis) {
+		add(p.where.in("backoff").fault(false, "a backoff is from 1ms to %dm", maxTimeoutMillis/60_000))
+	}
 	if ms := timeoutMillis(p.Timeout); p.Timeout != "" && (ms < 1 || ms > maxTimeoutMillis) {
 		add(p.where.in("timeout").fault(false, "a timeout is from 1ms to %dm", maxTimeoutMillis/60_000))
 	}

@@ -207,6 +207,9 @@ func primitive(p *primitiveDef, bound map[string]any) Task {
 	if p.Timeout != "" {
 		t.TimeoutMillis = timeoutMillis(p.Timeout)
 	}
+	if p.Backoff != "" {
+		t.BackoffMillis = timeoutMillis(p.Backoff)
+	}
 	for _, w := range p.Writes {
 		if s, ok := fill(w, bound).(string); ok {
 			t.Writes = append(t.Writes, s)

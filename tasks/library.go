@@ -82,6 +82,7 @@ type primitiveDef struct {
 	Effects []string          `json:"effects"`
 	Timeout string            `json:"timeout"`
 	Retries int               `json:"retries"`
+	Backoff string            `json:"backoff"`
 	OnFail  []string          `json:"on_fail"`
 	Writes  []string          `json:"writes"`
 	where   where

@@ -33,9 +33,10 @@ type Task struct {
 	Effects       []string       `json:"effects,omitempty"`
 	TimeoutMillis int64          `json:"timeout_ms,omitempty"`
 	Retries       int            `json:"retries,omitempty"`
-	OnFail        []string       `json:"on_fail,omitempty"` // names of primitives that undo it, run only when it fails
-	Writes        []string       `json:"writes,omitempty"`  // path globs it may write, relative to the repository
-	Lane          int            `json:"lane,omitempty"`    // attempt of a race that it belongs to, from 1; 0 if there is no race
+	BackoffMillis int64          `json:"backoff_ms,omitempty"` // wait before the second try, doubled before each further one
+	OnFail        []string       `json:"on_fail,omitempty"`    // names of primitives that undo it, run only when it fails
+	Writes        []string       `json:"writes,omitempty"`     // path globs it may write, relative to the repository
+	Lane          int            `json:"lane,omitempty"`       // attempt of a race that it belongs to, from 1; 0 if there is no race
 }
 
 // Reason says why the plan looks as it does: one decomposition.

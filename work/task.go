@@ -26,7 +26,19 @@ type Description struct {
 	// Deterministic promises the same changes from the same workspace, arguments,
 	// inputs and budget, so that its work can be checked by doing it again.
 	Deterministic bool `json:"deterministic,omitempty"`
+	// Needs are the capabilities that it cannot do without: NeedCommands,
+	// NeedNetwork. Sorted.
+	Needs []string `json:"needs,omitempty"`
+	// HeartbeatMillis is for how long it may say nothing before it counts as
+	// lost; 0 for as long as its task may take.
+	HeartbeatMillis int64 `json:"heartbeat_ms,omitempty"`
 }
+
+// What a worker may need.
+const (
+	NeedCommands = "commands" // runs programs, in the sandbox
+	NeedNetwork  = "network"  // talks to somebody outside this machine
+)
 
 // Assignment is one attempt at one task.
 type Assignment struct {
@@ -43,7 +55,8 @@ type Assignment struct {
 	Rights    Rights
 	Budget    Budget
 	Query     Query       // read-only look at the system; for reports
-	Emit      func(Event) // from any goroutine; the listener hears one at a time
+	Emit      func(Event) // from any goroutine; the listener hears one at a time. A sign of life
+	Beat      func()      // a sign of life without a word; from any goroutine
 }
 
 // Repo says where in the graph the repository of the process stands.
@@ -74,6 +87,10 @@ type Budget struct {
 	Candidates int
 	WallMillis int64
 	OutputMax  int64 // bytes of captured output
+	// What the process may still spend of what only workers can count; 0 for any
+	// amount.
+	Tokens      int64
+	MoneyMicros int64 // millionths of the currency that prices are in
 }
 
 // Result is what came of an assignment. What it changed stands in the

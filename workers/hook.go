@@ -29,7 +29,7 @@ const messageFile = ".git/COMMIT_EDITMSG"
 // and takes the message that it leaves.
 func (r *Runner) proveHook(ctx context.Context, p work.Proof, g work.Gate, e *work.Evidence) error {
 	timeout := time.Duration(g.TimeoutMillis) * time.Millisecond
-	c, err := commandIn(r.tool, r.place(p, g), timeout, slices.Clone(g.Argv))
+	c, err := CommandIn(r.tool, r.place(p, g), timeout, slices.Clone(g.Argv))
 	if err != nil {
 		return err
 	}

@@ -185,7 +185,7 @@ func (r *Runner) proveCommand(ctx context.Context, p work.Proof, g work.Gate, e 
 // runIn runs a command in a materialised repository, with the toolchain's
 // environment if there is one, and more.
 func runIn(ctx context.Context, tool *gotool.Toolchain, p gotool.Place, timeout time.Duration, argv, more []string, emit func(stream, line string)) (sandbox.Outcome, error) {
-	c, err := commandIn(tool, p, timeout, argv)
+	c, err := CommandIn(tool, p, timeout, argv)
 	if err != nil {
 		return sandbox.Outcome{}, err
 	}
@@ -201,8 +201,9 @@ func runIn(ctx context.Context, tool *gotool.Toolchain, p gotool.Place, timeout 
 	return out, err
 }
 
-// commandIn is a command in a materialised repository.
-func commandIn(tool *gotool.Toolchain, p gotool.Place, timeout time.Duration, argv []string) (sandbox.Command, error) {
+// CommandIn is a command in a materialised repository, with the toolchain's
+// environment if there is one: what every worker that runs programs begins with.
+func CommandIn(tool *gotool.Toolchain, p gotool.Place, timeout time.Duration, argv []string) (sandbox.Command, error) {
 	c := sandbox.Command{
 		Argv: argv, Dir: filepath.Join(p.Folder, filepath.FromSlash(p.Module)), Timeout: timeout, Write: []string{p.Folder, p.Scratch},
 	}

@@ -26,7 +26,7 @@ func (r *Runner) proveReport(ctx context.Context, p work.Proof, g work.Gate, e *
 		return err
 	}
 	timeout := time.Duration(g.TimeoutMillis) * time.Millisecond
-	c, err := commandIn(r.tool, r.place(p, g), timeout, g.Argv)
+	c, err := CommandIn(r.tool, r.place(p, g), timeout, g.Argv)
 	if err != nil {
 		return err
 	}

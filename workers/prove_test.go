@@ -11,6 +11,7 @@ import (
 	"jitos.dev/work"
 	"jitos.dev/workers/gotool"
 	"jitos.dev/workers/sandbox"
+	"jitos.dev/workers/workertest"
 )
 
 // ground is a folder that gates are run in, as a kernel would make it.
@@ -19,12 +20,12 @@ type ground struct {
 	run   *Runner
 	dir   string
 	files map[string]string
-	blobs *space
+	blobs *workertest.Space
 }
 
 func newGround(t *testing.T, files map[string]string) *ground {
 	t.Helper()
-	g := &ground{t: t, run: runner(t), dir: t.TempDir(), files: files, blobs: newSpace(t, nil)}
+	g := &ground{t: t, run: runner(t), dir: t.TempDir(), files: files, blobs: workertest.NewSpace(t, nil)}
 	for name, text := range files {
 		full := filepath.Join(g.dir, name)
 		if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {

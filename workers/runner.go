@@ -2,10 +2,11 @@ package workers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
+	"time"
 
 	"jitos.dev/rmg"
 	"jitos.dev/work"
@@ -16,6 +17,7 @@ import (
 type Runner struct {
 	workers  map[string]work.Worker
 	tool     *gotool.Toolchain
+	red      *redactor
 	programs programs
 }
 
@@ -23,19 +25,47 @@ type Runner struct {
 type Options struct {
 	Workers []work.Worker
 	Go      *gotool.Toolchain // nil if this machine has no Go
+	Secrets []string          // of the daemon; they are taken out of what workers say
 }
 
 // New makes a runner. Two workers of one name are refused.
 func New(opt Options) (*Runner, error) {
-	r := &Runner{workers: map[string]work.Worker{}, tool: opt.Go}
+	r := &Runner{workers: map[string]work.Worker{}, tool: opt.Go, red: newRedactor(opt.Secrets)}
 	for _, w := range opt.Workers {
-		name := w.Describe().Name
+		d := w.Describe()
+		if err := checkDescription(d); err != nil {
+			return nil, err
+		}
+		name := d.Name
 		if _, ok := r.workers[name]; ok {
 			return nil, &rmg.Error{Op: "workers", Code: rmg.Exists, Msg: fmt.Sprintf("there are two workers %q", name)}
 		}
 		r.workers[name] = w
 	}
 	return r, nil
+}
+
+// checkDescription refuses a worker that nobody could ask for anything.
+func checkDescription(d work.Description) error {
+	bad := func(msg string) error {
+		return &rmg.Error{Op: "workers", Code: rmg.Invalid, Msg: fmt.Sprintf("worker %q: %s", d.Name, msg)}
+	}
+	switch {
+	case d.Name == "" || strings.ContainsAny(d.Name, " /:"):
+		return bad("its name is none")
+	case len(d.Actions) == 0:
+		return bad("it has no action")
+	case !slices.IsSorted(d.Actions) || len(slices.Compact(slices.Clone(d.Actions))) != len(d.Actions):
+		return bad("its actions are not sorted, or one stands twice")
+	case d.HeartbeatMillis < 0:
+		return bad("its heartbeat is negative")
+	}
+	for _, n := range d.Needs {
+		if n != work.NeedCommands && n != work.NeedNetwork {
+			return bad(fmt.Sprintf("nobody can give it %q", n))
+		}
+	}
+	return nil
 }
 
 // Describe lists the workers, by name.
@@ -50,39 +80,72 @@ func (r *Runner) Describe() []work.Description {
 
 // Run does one assignment with the worker named. NotFound if there is none, or
 // it has no such action. A worker that panics has failed; the daemon goes on.
-func (r *Runner) Run(ctx context.Context, worker string, a work.Assignment) (res work.Result, err error) {
+// One that is silent for longer than it said, or does not come back when it is
+// told to, is not waited for: its lease is over, and what it does is in vain.
+func (r *Runner) Run(ctx context.Context, worker string, a work.Assignment) (work.Result, error) {
 	w, ok := r.workers[worker]
 	if !ok {
-		return res, &rmg.Error{Op: "dispatch", Code: rmg.NotFound, Msg: fmt.Sprintf("there is no worker %q here", worker), Hint: "there are: " + r.names()}
+		return work.Result{}, &rmg.Error{Op: "dispatch", Code: rmg.NotFound, Msg: fmt.Sprintf("there is no worker %q here", worker), Hint: "there are: " + r.names()}
 	}
 	d := w.Describe()
 	if !slices.Contains(d.Actions, a.Action) {
-		return res, &rmg.Error{
+		return work.Result{}, &rmg.Error{
 			Op: "dispatch", Code: rmg.NotFound, Msg: fmt.Sprintf("worker %s has no action %q", worker, a.Action),
 			Hint: "it has: " + strings.Join(d.Actions, ", "),
 		}
 	}
-	a.Emit = oneAtATime(a.Emit)
-	defer func() {
-		if p := recover(); p != nil {
-			err = &rmg.Error{Op: worker + " " + a.Action, Code: rmg.Internal, Msg: fmt.Sprintf("the worker panicked: %v", p)}
+	op := worker + " " + a.Action
+	l := newLease(ctx, op, time.Duration(d.HeartbeatMillis)*time.Millisecond)
+	heard := &voice{emit: a.Emit, red: r.red, max: a.Budget.OutputMax}
+	a.Beat = l.beat
+	a.Emit = func(e work.Event) {
+		l.beat()
+		if l.over() == nil {
+			heard.say(e)
 		}
+	}
+	a.Workspace = leased{a.Workspace, l}
+	type ending struct {
+		res work.Result
+		err error
+	}
+	done := make(chan ending, 1)
+	go func() {
+		res, err := guarded(op, func() (work.Result, error) { return w.Run(l.ctx, a) })
+		done <- ending{res, err}
 	}()
-	return w.Run(ctx, a)
+	var e ending
+	select {
+	case e = <-done:
+	case <-l.ctx.Done():
+		late := time.NewTimer(returnTime)
+		defer late.Stop()
+		select {
+		case e = <-done:
+		case <-late.C:
+			e.err = &rmg.Error{Op: op, Code: rmg.Internal, Msg: fmt.Sprintf("the worker did not come back within %v after it was told to stop", returnTime)}
+		}
+	}
+	lost := l.over() // before it ends by the next line
+	l.end(errReturned)
+	l.settle()
+	if lost != nil {
+		return work.Result{Spent: e.res.Spent}, lost
+	}
+	return r.red.result(e.res), r.red.error(e.err)
 }
 
-// oneAtATime lets a worker emit from any goroutine, and whoever listens do so
-// without a lock. A nil listener hears nothing.
-func oneAtATime(emit func(work.Event)) func(work.Event) {
-	if emit == nil {
-		return func(work.Event) {}
-	}
-	var mu sync.Mutex
-	return func(e work.Event) {
-		mu.Lock()
-		defer mu.Unlock()
-		emit(e)
-	}
+// errReturned is why the lease of a worker that has returned is over.
+var errReturned = errors.New("the worker has returned")
+
+// guarded turns a panic into an error.
+func guarded(op string, do func() (work.Result, error)) (res work.Result, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &rmg.Error{Op: op, Code: rmg.Internal, Msg: fmt.Sprintf("the worker panicked: %v", p)}
+		}
+	}()
+	return do()
 }
 
 func (r *Runner) names() string {

@@ -23,7 +23,7 @@ func NewScript(tool *gotool.Toolchain) *Script { return &Script{tool: tool} }
 
 // Describe names its one action.
 func (s *Script) Describe() work.Description {
-	return work.Description{Name: "script", Summary: "runs a command in the workspace", Actions: []string{"run"}}
+	return work.Description{Name: "script", Summary: "runs a command in the workspace", Actions: []string{"run"}, Needs: []string{work.NeedCommands}}
 }
 
 // Run runs args argv (a list of strings; a single string is split at spaces,
@@ -31,6 +31,9 @@ func (s *Script) Describe() work.Description {
 // args say allow_fail. Output prop exit is the exit status. In a race the
 // command finds its lane in JITOS_LANE.
 func (s *Script) Run(ctx context.Context, a work.Assignment) (work.Result, error) {
+	if a.Action != "run" {
+		return work.Result{}, &rmg.Error{Op: "script", Code: rmg.NotFound, Msg: fmt.Sprintf("there is no action %q", a.Action)}
+	}
 	argv, err := commandOf(a.Args)
 	if err != nil {
 		return work.Result{}, err

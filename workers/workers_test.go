@@ -2,130 +2,22 @@ package workers
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"jitos.dev/rewrite"
 	"jitos.dev/rmg"
 	"jitos.dev/work"
 	"jitos.dev/workers/gotool"
 	"jitos.dev/workers/sandbox"
+	"jitos.dev/workers/workertest"
 )
 
 func TestMain(m *testing.M) {
 	sandbox.Main()
 	os.Exit(m.Run())
-}
-
-// space is a workspace in memory; what is materialised is a folder whose changes
-// are found by comparing contents.
-type space struct {
-	t     *testing.T
-	graph *rmg.Overlay
-	blobs map[[32]byte][]byte
-}
-
-var at = rmg.Root.Join("repo", "app", "main")
-
-func newSpace(t *testing.T, files map[string]string) *space {
-	t.Helper()
-	s := &space{t: t, graph: rmg.NewOverlay(rmg.Graph{}), blobs: map[[32]byte][]byte{}}
-	for _, p := range []rmg.Path{rmg.Root.Child("repo"), rmg.Root.Join("repo", "app"), at, rmg.Root.Child("log")} {
-		if err := s.graph.AddNode(p, rewrite.KindDir, rmg.Props{}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for name, text := range files {
-		b, _ := s.PutBlob([]byte(text))
-		if err := rewrite.Apply(s.graph, []rewrite.Op{{Op: rewrite.Write, Path: at.Join(strings.Split(name, "/")...), Blob: b}}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return s
-}
-
-func (s *space) ID() string       { return "w1" }
-func (s *space) Graph() rmg.Graph { return s.graph.Graph() }
-
-func (s *space) Rewrite(_ context.Context, rw rewrite.Rewrite) error {
-	return rewrite.Apply(s.graph, rw.Ops)
-}
-
-func (s *space) Fork(context.Context, string, []rewrite.Op) (work.Workspace, error) {
-	return nil, errors.New("no forks here")
-}
-func (s *space) Discard(context.Context, string) error { return nil }
-
-func (s *space) ReadBlob(b rmg.Blob) ([]byte, error) {
-	data, ok := s.blobs[b.Sum]
-	if !ok {
-		return nil, os.ErrNotExist
-	}
-	return data, nil
-}
-
-func (s *space) PutBlob(data []byte) (rmg.Blob, error) {
-	sum := sha256.Sum256(data)
-	s.blobs[sum] = data
-	return rmg.Blob{Sum: sum, Size: int64(len(data))}, nil
-}
-
-// read is the content of a file, "" if it is not there.
-func (s *space) read(name string) string {
-	e, ok := s.graph.Get(at.Join(strings.Split(name, "/")...))
-	if !ok {
-		return ""
-	}
-	return string(s.blobs[e.Props.Blob(rewrite.PropBlob).Sum])
-}
-
-func (s *space) Materialise(context.Context, int) (work.Folder, error) {
-	f := &folder{s: s, dir: s.t.TempDir(), scratch: s.t.TempDir(), had: map[string]string{}}
-	for p, e := range s.Graph().Walk(at) {
-		ids, _ := at.Rel(p)
-		if e.Kind != rewrite.KindFile {
-			continue
-		}
-		name := strings.Join(ids, "/")
-		f.had[name] = s.read(name)
-		full := filepath.Join(f.dir, name)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(full), 0o755), os.WriteFile(full, []byte(f.had[name]), 0o644)); err != nil {
-			return nil, err
-		}
-	}
-	return f, nil
-}
-
-type folder struct {
-	s            *space
-	dir, scratch string
-	had          map[string]string
-}
-
-func (f *folder) Path() string                                 { return f.dir }
-func (f *folder) Scratch() string                              { return f.scratch }
-func (f *folder) Update(context.Context, work.Workspace) error { return nil }
-func (f *folder) Close() error                                 { return nil }
-
-func (f *folder) Scan(context.Context) ([]rewrite.Op, error) {
-	var ops []rewrite.Op
-	err := filepath.Walk(f.dir, func(p string, st os.FileInfo, err error) error {
-		if err != nil || st.IsDir() {
-			return err
-		}
-		data, err := os.ReadFile(p)
-		rel, _ := filepath.Rel(f.dir, p)
-		if err == nil && f.had[rel] != string(data) {
-			b, _ := f.s.PutBlob(data)
-			ops = append(ops, rewrite.Op{Op: rewrite.Write, Path: at.Join(strings.Split(rel, "/")...), Blob: b})
-		}
-		return err
-	})
-	return ops, err
 }
 
 // history is a query that knows two commits.
@@ -135,11 +27,10 @@ func (history) Commits(context.Context, int) ([]work.Commit, error) {
 	return []work.Commit{{ID: "0123456789abcdef", Author: "Ada", Subject: "a | b", AtUnix: 0}, {ID: "fedcba", Author: "Bob", Subject: "first"}}, nil
 }
 
-func assignment(s *space, action string, args map[string]any) work.Assignment {
-	return work.Assignment{
-		Action: action, Args: args, Workspace: s, Repo: work.Repo{Name: "app", Branch: "main", Root: at, Module: ".", Target: "."},
-		Budget: work.Budget{WallMillis: 60_000}, Query: history{}, Emit: func(work.Event) {},
-	}
+func assignment(s *workertest.Space, action string, args map[string]any) work.Assignment {
+	a := workertest.Assignment(s, action, args)
+	a.Query = history{}
+	return a
 }
 
 func runner(t *testing.T) *Runner {
@@ -163,7 +54,7 @@ func TestRunnerRefusesStrangers(t *testing.T) {
 	if _, err := New(Options{Workers: []work.Worker{NewBuiltin(), NewBuiltin()}}); code(err) != rmg.Exists {
 		t.Errorf("two of one name: %v", err)
 	}
-	r, s := runner(t), newSpace(t, nil)
+	r, s := runner(t), workertest.NewSpace(t, nil)
 	for _, c := range []struct{ worker, action string }{{"llm", "run"}, {"builtin", "explode"}} {
 		if _, err := r.Run(t.Context(), c.worker, assignment(s, c.action, nil)); code(err) != rmg.NotFound {
 			t.Errorf("%s/%s: %v", c.worker, c.action, err)
@@ -191,13 +82,13 @@ func TestAPanicIsAFailure(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Run(t.Context(), "panicky", assignment(newSpace(t, nil), "go", nil)); code(err) != rmg.Internal || !strings.Contains(err.Error(), "boo") {
+	if _, err := r.Run(t.Context(), "panicky", assignment(workertest.NewSpace(t, nil), "go", nil)); code(err) != rmg.Internal || !strings.Contains(err.Error(), "boo") {
 		t.Errorf("%v", err)
 	}
 }
 
 func TestBuiltinActions(t *testing.T) {
-	s, r := newSpace(t, map[string]string{"a.txt": "A"}), runner(t)
+	s, r := workertest.NewSpace(t, map[string]string{"a.txt": "A"}), runner(t)
 	do := func(action string, args map[string]any) {
 		t.Helper()
 		if res, err := r.Run(t.Context(), "builtin", assignment(s, action, args)); err != nil || !res.OK {
@@ -209,13 +100,13 @@ func TestBuiltinActions(t *testing.T) {
 	do("mark", map[string]any{"path": "a.txt", "props": map[string]any{"seen": true, "n": 2.0}})
 	do("append", map[string]any{"path": "/log", "props": map[string]any{"text": "one"}})
 	do("append", map[string]any{"path": "/log", "props": map[string]any{"text": "two"}})
-	if s.read("d/b.txt") != "B" || s.read("d/c.txt") != "A" {
+	if s.Read("d/b.txt") != "B" || s.Read("d/c.txt") != "A" {
 		t.Error("write or copy")
 	}
-	if e, _ := s.graph.Get(at.Child("a.txt")); !e.Props.Bool("seen") || e.Props.Int("n") != 2 {
+	if e, _ := s.Graph().Get(workertest.At("a.txt")); !e.Props.Bool("seen") || e.Props.Int("n") != 2 {
 		t.Error("mark")
 	}
-	if e, _ := s.graph.Get(rmg.Root.Join("log", "000002")); e.Kind != "Event" || e.Props.String("text") != "two" {
+	if e, _ := s.Graph().Get(rmg.Root.Join("log", "000002")); e.Kind != "Event" || e.Props.String("text") != "two" {
 		t.Errorf("append: %+v", e)
 	}
 	for _, bad := range []string{"../x", "a//b", ""} {
@@ -226,16 +117,16 @@ func TestBuiltinActions(t *testing.T) {
 }
 
 func TestReport(t *testing.T) {
-	s, r := newSpace(t, map[string]string{
+	s, r := workertest.NewSpace(t, map[string]string{
 		"a.go": "package a\n", "a_test.go": "package a\n\nfunc TestA(t *testing.T) {}\nfunc helper() {}\n", "sub/b_test.go": "func TestB(\nfunc FuzzC(\n",
 		"README.md": "# a\n", "bin": "\x00\x01",
 	}), runner(t)
 	for range 2 { // the same again: nothing but the repository decides
-		before := s.read("R.md")
+		before := s.Read("R.md")
 		if res, err := r.Run(t.Context(), "builtin", assignment(s, "render", map[string]any{"template": "repository", "out": "R.md"})); err != nil || !res.OK {
 			t.Fatalf("%+v %v", res, err)
 		}
-		got := s.read("R.md")
+		got := s.Read("R.md")
 		for _, want := range []string{"# app\n", "| Go | 3 | 7 |", "| . | 1 |", "| sub | 2 |", "| 0123456789 | 1970-01-01 | Ada | a \\| b |"} {
 			if !strings.Contains(got, want) {
 				t.Errorf("%q is not in\n%s", want, got)
@@ -251,12 +142,12 @@ func TestReport(t *testing.T) {
 }
 
 func TestScript(t *testing.T) {
-	s, r := newSpace(t, map[string]string{"a.txt": "A"}), runner(t)
+	s, r := workertest.NewSpace(t, map[string]string{"a.txt": "A"}), runner(t)
 	var lines []string
 	a := assignment(s, "run", map[string]any{"argv": []any{"sh", "-c", "echo hello; echo B > b.txt; echo no >&2"}})
 	a.Emit = func(e work.Event) { lines = append(lines, e.Data["stream"].(string)+" "+e.Text) }
 	res, err := r.Run(t.Context(), "script", a)
-	if err != nil || !res.OK || s.read("b.txt") != "B\n" {
+	if err != nil || !res.OK || s.Read("b.txt") != "B\n" {
 		t.Fatalf("%+v %v", res, err)
 	}
 	if got := strings.Join(lines, ","); !strings.Contains(got, "stdout hello") || !strings.Contains(got, "stderr no") {
@@ -296,7 +187,7 @@ func TestProveAndKey(t *testing.T) {
 		{Name: "absent", Kind: work.GateCommand, Argv: []string{"no-such"}, TimeoutMillis: 60_000},
 		{Name: "tests", Kind: work.GateTest, Pattern: "./..."},
 	}
-	s := newSpace(t, nil)
+	s := workertest.NewSpace(t, nil)
 	var list []work.Evidence
 	for len(list) < len(gates) {
 		ran, err := r.Prove(t.Context(), work.Proof{Folder: dir, Scratch: t.TempDir(), Gates: gates[len(list):], PutBlob: s.PutBlob})

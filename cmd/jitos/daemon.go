@@ -51,6 +51,7 @@ type daemonOptions struct {
 	step         func(string)   // of landings; tests kill the process there
 	lib          *tasks.Library // nil: the shipped methods
 	workers      []work.Worker  // besides the program's own
+	model        modelOptions
 }
 
 func (a *app) daemonCmd() *cobra.Command {
@@ -73,6 +74,7 @@ func (a *app) daemonCmd() *cobra.Command {
 	cmd.Flags().StringVar(&opt.data, "data", envOr("JITOS_DATA", defaultData()), "folder of the log and all state (JITOS_DATA)")
 	cmd.Flags().StringVar(&opt.listen, "listen", envOr("JITOS_LISTEN", "unix:"+defaultSocket()), "unix:PATH (JITOS_LISTEN)")
 	cmd.Flags().BoolVar(&opt.copy, "copy", envOr("JITOS_COPY", "") != "", "copy workspaces instead of mounting them (JITOS_COPY)")
+	opt.model.flags(cmd)
 	cmd.Flags().StringVar(&config, "config", "", "configuration file")
 	return cmd
 }
@@ -164,12 +166,19 @@ func newKernel(ctx context.Context, store *journal.Store, opt daemonOptions, log
 		list = append(list, repair.New(tool, repairLanes))
 	}
 	list = append(list, workers.NewScript(tool))
-	run, err := workers.New(workers.Options{Workers: list, Go: tool})
+	asked, err := opt.model.worker(tool)
+	if err != nil {
+		return nil, err
+	}
+	if asked != nil {
+		list = append(list, asked)
+	}
+	run, err := workers.New(workers.Options{Workers: list, Go: tool, Secrets: secrets()})
 	if err != nil {
 		return nil, err
 	}
 	return kernel.Open(ctx, kernel.Options{
-		Journal: store, Clock: wallClock{}, Worktree: bridge{wt}, Runner: runner{run}, Library: lib, Logger: log,
+		Journal: store, Clock: wallClock{}, Worktree: bridge{wt}, Runner: runner{run}, Library: lib, Logger: log, Draw: draw,
 	})
 }
 

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"io"
@@ -22,6 +24,13 @@ import (
 type wallClock struct{}
 
 func (wallClock) Now() time.Time { return time.Now() }
+
+// draw is the machine's chance.
+func draw() uint64 {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // it never fails: see crypto/rand
+	return binary.LittleEndian.Uint64(b[:])
+}
 
 // blobStore gives the worktree the journal's content store.
 type blobStore struct{ journal.Blobs }

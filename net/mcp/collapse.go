@@ -33,7 +33,7 @@ func collapseSpace(ctx context.Context, x *exchange, in collapseInput) (collapse
 	}
 	var op wire.Operation
 	if in.Operation == "" {
-		op, err = x.c.StartCollapse(ctx, p.id, in.Land, collapsePoll)
+		op, err = x.c.StartCollapse(ctx, p.id, wire.CollapseRequest{Land: in.Land}, collapsePoll)
 	} else {
 		op, err = x.c.Operation(ctx, in.Operation, collapsePoll)
 	}

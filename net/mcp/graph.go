@@ -78,7 +78,7 @@ func queryGraph(ctx context.Context, x *exchange, in queryInput) (queryOutput, e
 		return queryOutput{}, err
 	}
 	out := queryOutput{View: g.View, Seq: g.Seq, Digest: g.Digest.String(), Next: g.Next}
-	out.Elements = []element{elementOf(g.Path, g.Element.Kind, g.Element.From, g.Element.To, g.Element.Props)}
+	out.Elements = []element{elementOf(g.Path, g.Element.Kind, string(g.Element.From), string(g.Element.To), g.Element.Props)}
 	if g.Graph != nil {
 		out.Elements = flatten(out.Elements, g.Path, *g.Graph)
 	}
@@ -96,7 +96,7 @@ func (x *session) selected(ctx context.Context, text, view string, limit int, cu
 	}
 	out := queryOutput{View: a.View, Seq: a.Seq, Digest: a.Digest.String(), Next: a.Next, Elements: []element{}}
 	for _, m := range a.Matches {
-		out.Elements = append(out.Elements, elementOf(m.Path, m.Kind, m.From, m.To, m.Props))
+		out.Elements = append(out.Elements, elementOf(m.Path, m.Kind, string(m.From), string(m.To), m.Props))
 	}
 	return out, nil
 }
@@ -112,12 +112,12 @@ func flatten(list []element, at rmg.Path, g wire.Graph) []element {
 		}
 	}
 	for _, n := range g.Nodes {
-		p := at.Child(n.ID)
+		p := at.Child(string(n.ID))
 		add(p, elementOf(p, n.Kind, "", "", n.Props), n.Inner, n.Graph)
 	}
 	for _, e := range g.Edges {
-		p := at.EdgeChild(e.ID)
-		add(p, elementOf(p, e.Kind, e.From, e.To, e.Props), e.Inner, e.Graph)
+		p := at.EdgeChild(string(e.ID))
+		add(p, elementOf(p, e.Kind, string(e.From), string(e.To), e.Props), e.Inner, e.Graph)
 	}
 	return list
 }

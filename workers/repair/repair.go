@@ -39,7 +39,7 @@ func New(t *gotool.Toolchain, parallel int) *Worker {
 func (w *Worker) Describe() work.Description {
 	return work.Description{
 		Name: "repair", Summary: "finds small fixes by tests, without a language model",
-		Actions: []string{"implement", "localise", "reproduce"}, Deterministic: true,
+		Actions: []string{"implement", "localise", "reproduce"}, Deterministic: true, Needs: []string{work.NeedCommands},
 	}
 }
 
