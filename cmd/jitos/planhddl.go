@@ -17,11 +17,13 @@ type hddlFlags struct {
 	domain, problem string
 	nodes           int
 	explain         bool
+	optimal         bool
 }
 
 func (f *hddlFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.domain, "domain", "", "an HDDL domain; - is standard input")
 	cmd.Flags().StringVar(&f.problem, "problem", "", "an HDDL problem of it; - is standard input")
+	cmd.Flags().BoolVar(&f.optimal, "optimal", false, "look on for cheaper plans, by as many nodes again, and say whether there can be none")
 	cmd.Flags().IntVar(&f.nodes, "nodes", 0, "how many nodes the search may visit (0: the default)")
 }
 
@@ -30,6 +32,7 @@ type foundPlan struct {
 	Verdict string    `json:"verdict"`
 	By      string    `json:"by,omitempty"` // the search that ended it
 	Nodes   int       `json:"nodes"`
+	Optimal string    `json:"optimal,omitempty"` // "proved", or "unknown (budget)", if it was asked for
 	Digest  string    `json:"digest,omitempty"`
 	Plan    *htn.Plan `json:"plan,omitempty"`
 }
@@ -66,11 +69,20 @@ func (a *app) planHDDL(f hddlFlags) error {
 	if err != nil {
 		return &usageError{err}
 	}
-	return a.printFound(r, f.explain)
+	optimal := ""
+	if f.optimal && r.Plan != nil {
+		proven := false
+		if r.Plan, proven = model.Cheaper(r.Plan, f.nodes); proven {
+			optimal = "proved"
+		} else {
+			optimal = htn.Unknown.String()
+		}
+	}
+	return a.printFound(r, optimal, f.explain)
 }
 
-func (a *app) printFound(r *htn.Result, explain bool) error {
-	out := foundPlan{Verdict: r.Verdict.String(), By: r.By, Nodes: r.Nodes, Plan: r.Plan}
+func (a *app) printFound(r *htn.Result, optimal string, explain bool) error {
+	out := foundPlan{Verdict: r.Verdict.String(), By: r.By, Nodes: r.Nodes, Optimal: optimal, Plan: r.Plan}
 	if r.Plan != nil {
 		out.Digest = r.Plan.Digest()
 	}
@@ -89,6 +101,9 @@ func (a *app) printFound(r *htn.Result, explain bool) error {
 	default:
 		fmt.Fprint(a.out, r.Plan.Table())
 		fmt.Fprintf(a.out, "cost %d, %d nodes, by %s, plan %s\n", r.Plan.Cost, r.Nodes, r.By, out.Digest[:12])
+		if optimal != "" {
+			fmt.Fprintf(a.out, "optimal: %s\n", optimal)
+		}
 	}
 	if r.Plan == nil {
 		text := out.Verdict

@@ -14,6 +14,13 @@ import (
 // that the answer is certain: that one was found, or that no more than limit
 // networks could be reached, none of more than maxNetwork tasks. It is for problems of a few objects.
 func Exists(d *htn.Domain, p *htn.Problem, limit int) (found, sure bool) {
+	_, found, sure = Shortest(d, p, limit)
+	return found, found || sure
+}
+
+// Shortest is Exists that tells how few actions a plan can have. sure is certain of
+// that as well: nothing was too large to be gone on with.
+func Shortest(d *htn.Domain, p *htn.Problem, limit int) (actions int, found, sure bool) {
 	w := newWorld(d, p)
 	x := &explorer{world: w, seen: map[string]bool{}, limit: limit}
 	env := map[string]string{}
@@ -23,23 +30,30 @@ func Exists(d *htn.Domain, p *htn.Problem, limit int) (found, sure bool) {
 		}
 		return false
 	})
-	for len(x.open) > 0 {
-		if len(x.seen) > limit {
-			return false, false
+	for ; len(x.open)+len(x.next) > 0; actions++ {
+		for len(x.open) > 0 {
+			if len(x.seen) > limit {
+				return 0, false, false
+			}
+			n := x.open[0]
+			x.open = x.open[1:]
+			if !x.first(n) {
+				continue
+			}
+			if len(n.net) == 0 && w.holds(p.Goal, n.state, nil) {
+				return actions, true, !x.cut
+			}
+			x.expand(n)
 		}
-		n := x.open[0]
-		x.open = x.open[1:]
-		if len(n.net) == 0 && w.holds(p.Goal, n.state, nil) {
-			return true, true
-		}
-		x.expand(n)
+		x.open, x.next = x.next, nil
 	}
-	return false, !x.cut
+	return 0, false, !x.cut
 }
 
 type explorer struct {
 	*world
-	open  []network
+	open  []network // after as many actions as are counted
+	next  []network // after one more
 	seen  map[string]bool
 	limit int
 	cut   bool // a network was too large to go on with
@@ -65,15 +79,20 @@ func (x *explorer) push(s state, net []todo) {
 		x.cut = true
 		return
 	}
+	x.open = append(x.open, network{s, net})
+}
+
+// first reports whether a network is met for the first time.
+func (x *explorer) first(n network) bool {
 	var b strings.Builder
-	for _, k := range slices.Sorted(maps.Keys(s)) {
+	for _, k := range slices.Sorted(maps.Keys(n.state)) {
 		b.WriteString(k + ";")
 	}
-	fmt.Fprint(&b, net)
-	if k := b.String(); !x.seen[k] {
-		x.seen[k] = true
-		x.open = append(x.open, network{s, net})
-	}
+	fmt.Fprint(&b, n.net)
+	k := b.String()
+	is := !x.seen[k]
+	x.seen[k] = true
+	return is
 }
 
 // expand does each task that may come first, in each way.
@@ -84,7 +103,7 @@ func (x *explorer) expand(n network) {
 		}
 		if slices.ContainsFunc(x.domain.Actions, func(a htn.Action) bool { return a.Name == t.task }) {
 			if s, err := x.do(n.state, t.task, t.args); err == nil {
-				x.push(s, place(n.net, htn.Network{}, nil, i))
+				x.next = append(x.next, network{s, place(n.net, htn.Network{}, nil, i)})
 			}
 			continue
 		}

@@ -78,3 +78,44 @@ func against(t *testing.T, seed uint64, total bool, search string) int {
 	}
 	return -1
 }
+
+// TestCheaperIsCheapest: plans are shortened to what trying everything says is the
+// shortest, and called that only then.
+func TestCheaperIsCheapest(t *testing.T) {
+	proven, shorter := 0, 0
+	for seed := range uint64(400) {
+		d, p := randomProblem(seed, true)
+		m, err := htn.Compile(d, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := m.Plan(htn.Options{Nodes: 10_000})
+		if err != nil || r.Verdict != htn.Found {
+			continue
+		}
+		best, optimal := m.Cheaper(r.Plan, 20_000)
+		if err := Plan(d, p, best); err != nil {
+			t.Fatalf("seed %d: the plan is wrong: %v\n%s", seed, err, best.IPC())
+		}
+		if best.Cost > r.Plan.Cost || best.Cost != int64(best.Actions) {
+			t.Fatalf("seed %d: cost %d, of a plan of %d actions that cost %d", seed, best.Cost, best.Actions, r.Plan.Cost)
+		}
+		if best.Cost < r.Plan.Cost {
+			shorter++
+		}
+		least, found, sure := Shortest(d, p, 1000)
+		switch {
+		case found && int64(least) < best.Cost && optimal:
+			t.Fatalf("seed %d: %d actions are called the least, and %d do\n%s", seed, best.Cost, least, best.IPC())
+		case sure && int64(least) > best.Cost:
+			t.Fatalf("seed %d: %d actions, where trying everything finds none below %d", seed, best.Cost, least)
+		}
+		if optimal {
+			proven++
+		}
+	}
+	t.Logf("%d proven, %d shortened", proven, shorter)
+	if proven < 100 || shorter < 10 {
+		t.Errorf("%d proven and %d shortened say little", proven, shorter)
+	}
+}
