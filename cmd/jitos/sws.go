@@ -137,6 +137,7 @@ func insideRepo(dir string) bool {
 func (a *app) swsShow() *cobra.Command {
 	return &cobra.Command{
 		Use: "show ID", Short: "Show a workspace", Args: cobra.ExactArgs(1),
+		Example: "  jitos sws show w12",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.client()
 			if err != nil {
@@ -320,6 +321,7 @@ func gitHead(top string) string {
 func (a *app) swsDiff() *cobra.Command {
 	return &cobra.Command{
 		Use: "diff ID", Short: "Show what a workspace changed from its base", Args: cobra.ExactArgs(1),
+		Example: "  jitos sws diff w12",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.client()
 			if err != nil {
@@ -366,12 +368,17 @@ func (a *app) swsExec() *cobra.Command {
 
 func (a *app) swsCollapse() *cobra.Command {
 	var land string
+	var dry bool
 	cmd := &cobra.Command{
 		Use: "collapse ID", Short: "Prove a workspace and make it real; changes of a repository land as a commit", Args: cobra.ExactArgs(1),
+		Example: "  jitos sws collapse w12\n  jitos sws collapse w12 --dry-run\n  jitos sws collapse w12 --land branch",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.client()
 			if err != nil {
 				return err
+			}
+			if dry {
+				return a.wouldCollapse(cmd.Context(), c, args[0], land)
 			}
 			out, err := a.collapse(cmd.Context(), c, args[0], land)
 			if err != nil {
@@ -391,17 +398,23 @@ func (a *app) swsCollapse() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&land, "land", "commit", "commit, branch or none")
+	cmd.Flags().BoolVar(&dry, "dry-run", false, dryRunAbout)
 	return cmd
 }
 
 func (a *app) swsDiscard() *cobra.Command {
 	var reason string
+	var dry bool
 	cmd := &cobra.Command{
 		Use: "discard ID", Short: "Drop a workspace; its bytes stay, and restore brings it back", Args: cobra.ExactArgs(1),
+		Example: "  jitos sws discard w12 --reason 'a dead end'\n  jitos sws discard w12 --dry-run",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.client()
 			if err != nil {
 				return err
+			}
+			if dry {
+				return a.wouldDiscard(cmd.Context(), c, args[0])
 			}
 			rec, err := c.Discard(cmd.Context(), args[0], reason)
 			if err != nil {
@@ -411,12 +424,14 @@ func (a *app) swsDiscard() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&reason, "reason", "", "why")
+	cmd.Flags().BoolVar(&dry, "dry-run", false, dryRunAbout)
 	return cmd
 }
 
 func (a *app) swsRestore() *cobra.Command {
 	return &cobra.Command{
 		Use: "restore ID", Short: "Bring a discarded workspace back", Args: cobra.ExactArgs(1),
+		Example: "  jitos sws restore w12",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.client()
 			if err != nil {
