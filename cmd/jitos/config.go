@@ -60,6 +60,9 @@ func readConfig(name string) configuration {
 	default:
 		c.err = c.check()
 	}
+	if c.err != nil {
+		c.settings = settings{} // half of what is meant is not what is meant
+	}
 	return c
 }
 

@@ -229,7 +229,8 @@ func named(err error, arg string, begin, ids []string) error {
 
 // begin checks what all verbs share before one runs.
 func (a *app) begin(cmd *cobra.Command, _ []string) error {
-	if a.config.err != nil && !strings.HasPrefix(cmd.CommandPath(), "jitos config") {
+	own := cmd.Flags().Lookup("config") // the daemon may be given another file
+	if a.config.err != nil && !strings.HasPrefix(cmd.CommandPath(), "jitos config") && (own == nil || !own.Changed) {
 		return &usageError{fmt.Errorf("%w\njitos config check says the same, and jitos config path where it is", a.config.err)}
 	}
 	if a.timeout < 0 {
