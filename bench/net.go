@@ -396,4 +396,3 @@ func readVerbRow() (row, error) {
 	}
 	return row{Value: ms, Unit: "ms", N: 30}.within(50, "<= 50 ms"), nil
 }
-

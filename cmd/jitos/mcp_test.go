@@ -394,9 +394,6 @@ func TestAgentsAreIdentified(t *testing.T) {
 		}
 		defer resp.Body.Close()
 		_, _ = io.Copy(io.Discard, resp.Body)
-		if id := resp.Header.Get("Mcp-Session-Id"); id != "" {
-			change = func(r *http.Request) { r.Header.Set("Mcp-Session-Id", id) }
-		}
 		return resp.StatusCode
 	}
 	none := func(*http.Request) {}

@@ -73,6 +73,43 @@ func TestHelpIsRight(t *testing.T) {
 	}
 }
 
+// What the guides tell to type is understood as well.
+func TestGuidesAreRight(t *testing.T) {
+	n := 0
+	for _, name := range []string{"getting-started.md", "recipes.md", "mcp.md"} {
+		text, err := os.ReadFile(filepath.Join("../../docs", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		inside := false
+		for line := range strings.Lines(string(text)) {
+			line = strings.TrimRight(line, "\n")
+			if strings.HasPrefix(line, "```") {
+				inside = !inside
+				continue
+			}
+			// What the shell fills in has to be something.
+			line = strings.NewReplacer(" VERB", " show", " SEQ", " 57", " > evidence.json", "").Replace(line)
+			line, _, _ = strings.Cut(line, "  # ")
+			if i := strings.Index(line, "jitos "); !inside || i < 0 || strings.HasPrefix(line, "go ") || strings.HasPrefix(line, "0 3") {
+				continue
+			}
+			for _, argv := range commandsIn(t, strings.TrimPrefix(line, "JITOS_TOKEN=... ")) {
+				if argv[0] != "jitos" {
+					continue
+				}
+				n++
+				if err := understood(argv[1:]); err != nil {
+					t.Errorf("%s: %q: %v", name, line, err)
+				}
+			}
+		}
+	}
+	if n < 24 {
+		t.Errorf("only %d commands were seen", n)
+	}
+}
+
 // understood parses a command line and runs nothing.
 func understood(args []string) error {
 	a := &app{in: strings.NewReader(""), out: io.Discard, err: io.Discard}
