@@ -70,7 +70,7 @@ func main() {
 	}
 	failed := false
 	trees, clearTrees := worktreeRows()
-	for _, m := range slices.Concat(graphRows(), logRows(), kernelRows(), trees, rulesRows(), sandboxRows(), demoRows()) {
+	for _, m := range slices.Concat(graphRows(), logRows(), kernelRows(), trees, rulesRows(), netRows(), sandboxRows(), demoRows()) {
 		if !match.MatchString(m.name) {
 			continue
 		}

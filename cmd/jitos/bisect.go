@@ -78,10 +78,10 @@ func (a *app) bisect(ctx context.Context, c *client.Client, req wire.BisectReque
 		switch {
 		case err != nil:
 			return err
-		case ev.Step != nil && a.format != "json":
+		case ev.Step != nil && !a.machine():
 			fmt.Fprintf(a.err, "seq %d: %s\n", ev.Step.Seq, strings.TrimSuffix(ev.Step.Verdict+": "+printable(ev.Step.Note), ": "))
 		case ev.Found != nil:
-			if err := a.show(ev.Found, func(w io.Writer) { printFound(w, *ev.Found) }); err != nil || a.format == "json" {
+			if err := a.show(ev.Found, func(w io.Writer) { printFound(w, *ev.Found) }); err != nil || a.machine() {
 				return err
 			}
 			return a.changes(ctx, c, ev.Found.Changes)

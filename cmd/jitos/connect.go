@@ -39,6 +39,11 @@ func defaultSocket() string {
 // defaultData is where the log and all else of the daemon is kept.
 func defaultData() string { return filepath.Join(xdg.DataHome, "jitos") }
 
+// dataFolder is where the daemon keeps its state unless a flag says otherwise.
+func (a *app) dataFolder() string {
+	return envOr("JITOS_DATA", orElse(a.config.Daemon.Data, defaultData()))
+}
+
 // defaultLog is where a detached daemon writes.
 func defaultLog() string { return filepath.Join(xdg.StateHome, "jitos", "daemon.log") }
 
@@ -73,8 +78,8 @@ func (a *app) clientOrStart(ctx context.Context) (*client.Client, error) {
 	if !errors.Is(err, &rmg.Error{Code: rmg.Unavailable}) {
 		return nil, err
 	}
-	fmt.Fprintf(a.err, "no daemon runs; starting one (log: %s)\n", defaultLog())
-	_, err = startDaemon(ctx, defaultSocket(), envOr("JITOS_DATA", defaultData()), defaultLog())
+	a.note("no daemon runs; starting one (log: %s)", defaultLog())
+	_, err = startDaemon(ctx, defaultSocket(), a.dataFolder(), defaultLog())
 	return c, err
 }
 

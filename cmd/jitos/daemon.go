@@ -62,7 +62,12 @@ func (a *app) daemonCmd() *cobra.Command {
 		Example: "  jitos daemon\n  jitos daemon --data /var/lib/jitos --listen unix:/run/jitos.sock",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if config != "" {
-				return wire.NewProblem(rmg.Invalid, "--config is not in this version").WithHint("use --data and --listen")
+				if _, err := os.Stat(config); err != nil {
+					return err
+				}
+				if err := opt.configure(cmd, readConfig(config)); err != nil {
+					return err
+				}
 			}
 			if !opt.copy && !worktree.Private() {
 				opt.copy = true
@@ -71,12 +76,28 @@ func (a *app) daemonCmd() *cobra.Command {
 			return runDaemon(cmd.Context(), opt)
 		},
 	}
-	cmd.Flags().StringVar(&opt.data, "data", envOr("JITOS_DATA", defaultData()), "folder of the log and all state (JITOS_DATA)")
-	cmd.Flags().StringVar(&opt.listen, "listen", envOr("JITOS_LISTEN", "unix:"+defaultSocket()), "unix:PATH (JITOS_LISTEN)")
-	cmd.Flags().BoolVar(&opt.copy, "copy", envOr("JITOS_COPY", "") != "", "copy workspaces instead of mounting them (JITOS_COPY)")
+	cmd.Flags().StringVar(&opt.data, "data", a.dataFolder(), "folder of the log and all state (JITOS_DATA)")
+	cmd.Flags().StringVar(&opt.listen, "listen", envOr("JITOS_LISTEN", orElse(a.config.Daemon.Listen, "unix:"+defaultSocket())), "unix:PATH (JITOS_LISTEN)")
+	cmd.Flags().BoolVar(&opt.copy, "copy", envOr("JITOS_COPY", "") != "" || a.config.Daemon.Copy, "copy workspaces instead of mounting them (JITOS_COPY)")
 	opt.model.flags(cmd)
-	cmd.Flags().StringVar(&config, "config", "", "configuration file")
+	cmd.Flags().StringVar(&config, "config", "", "a configuration file, which counts before the person's own: jitos config --help")
 	return cmd
+}
+
+// configure takes from a file what no flag says.
+func (o *daemonOptions) configure(cmd *cobra.Command, c configuration) error {
+	if c.err != nil {
+		return &usageError{c.err}
+	}
+	said := cmd.Flags().Changed
+	if c.Daemon.Data != "" && !said("data") {
+		o.data = c.Daemon.Data
+	}
+	if c.Daemon.Listen != "" && !said("listen") {
+		o.listen = c.Daemon.Listen
+	}
+	o.copy = o.copy || c.Daemon.Copy && !said("copy")
+	return nil
 }
 
 // ownMounts starts this program over in a mount namespace of its own. It returns
@@ -341,6 +362,7 @@ func (a *app) testExecCmd() *cobra.Command {
 func (a *app) statusCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "status", Short: "Say how the daemon is", Args: cobra.NoArgs,
+		Example: "  jitos status\n  jitos status -o json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.client()
 			if err != nil {

@@ -29,6 +29,7 @@ func (a *app) demoCmd() *cobra.Command {
 	var keep bool
 	cmd := &cobra.Command{
 		Use: "demo", Short: "The whole story on a throw-away repository", Args: cobra.NoArgs,
+		Example: "  jitos demo",
 		Long: `Makes a small git repository with a failing test, starts a daemon of its own,
 and lets an intent find the bug, prove the fix and land it. Needs Go and git;
 no key, no network. Nothing outside a temporary folder is touched.`,

@@ -55,8 +55,14 @@ func (a *app) diff(ctx context.Context, c *client.Client, from, to string, at rm
 	if err != nil {
 		return err
 	}
-	if a.format == "json" {
+	if a.format == "jsonl" {
+		return a.show(d.Changes, nil)
+	}
+	if a.machine() {
 		return a.json(d)
+	}
+	if a.format != "" && a.format != "table" {
+		return unknownForm(a.format, tableForms)
 	}
 	if err := a.changes(ctx, c, d.Changes); err != nil {
 		return err
@@ -112,7 +118,7 @@ func (a *app) diffStat(ctx context.Context, c *client.Client, from, to string, a
 		}
 		fmt.Fprintf(w, "%d changed, +%d -%d lines\n", d.Total, total.Added, total.Removed)
 	})
-	if err == nil && a.format != "json" {
+	if err == nil && !a.machine() {
 		a.truncated(d)
 	}
 	return err

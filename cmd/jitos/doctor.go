@@ -25,6 +25,7 @@ func (a *app) doctorCmd() *cobra.Command {
 	var data string
 	cmd := &cobra.Command{
 		Use: "doctor", Short: "Say what this machine gives, and what is done without", Args: cobra.NoArgs,
+		Example: "  jitos doctor",
 		Long: `Tries what the daemon needs of the machine: how workspaces are made, what
 commands are confined by, git, Go. Nothing is changed. What is lacking is done
 without; the daemon's log and the evidence of each gate say the same.`,
@@ -45,7 +46,7 @@ without; the daemon's log and the evidence of each gate say the same.`,
 			})
 		},
 	}
-	cmd.Flags().StringVar(&data, "data", envOr("JITOS_DATA", defaultData()), "the daemon's folder (JITOS_DATA)")
+	cmd.Flags().StringVar(&data, "data", a.dataFolder(), "the daemon's folder (JITOS_DATA)")
 	return cmd
 }
 

@@ -37,6 +37,7 @@ func (a *app) gatesList() *cobra.Command {
 	var dir string
 	cmd := &cobra.Command{
 		Use: "list", Short: "List the gates of the branch that is checked out, and which may run", Args: cobra.NoArgs,
+		Example: "  jitos gates list",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, full, err := a.repository(cmd.Context(), dir)
 			if err != nil {
@@ -134,6 +135,7 @@ func (a *app) gatesCheck() *cobra.Command {
 func (a *app) gatesSchema() *cobra.Command {
 	return &cobra.Command{
 		Use: "schema", Short: "Print the JSON Schema of gate files, for editors", Args: cobra.NoArgs,
+		Example: "  jitos gates schema",
 		RunE: func(*cobra.Command, []string) error {
 			_, err := a.out.Write(tasks.GatesSchema())
 			return err
@@ -154,6 +156,7 @@ func (a *app) approvalVerb(use, short, long string, revoke bool) *cobra.Command 
 	var dir string
 	cmd := &cobra.Command{
 		Use: use, Short: short, Long: long, Args: cobra.MinimumNArgs(1),
+		Example: "  jitos gates " + strings.Fields(use)[0] + " 3f2a91c4d7e0",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, full, err := a.repository(cmd.Context(), dir)
 			if err != nil {
@@ -182,6 +185,7 @@ func (a *app) gatesRun() *cobra.Command {
 	var dir, sws string
 	cmd := &cobra.Command{
 		Use: "run [NAME ...]", Short: "Run gates without a collapse, as it would run them",
+		Example: "  jitos gates run\n  jitos gates run --sws w12",
 		Long: `Runs the repository's gates on the branch as it is or, with --sws, on what a
 workspace comes to there. Nothing lands. Exit code 7 if one is red.`,
 		RunE: func(cmd *cobra.Command, args []string) error {

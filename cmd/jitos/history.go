@@ -10,6 +10,7 @@ import (
 func (a *app) verifyCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "verify", Short: "Read the log anew from disk, fold it, and compare every digest", Args: cobra.NoArgs,
+		Example: "  jitos verify",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.client()
 			if err != nil {
@@ -43,6 +44,7 @@ func (a *app) checkCmd() *cobra.Command {
 	var view string
 	cmd := &cobra.Command{
 		Use: "check", Short: "Look at every invariant of a graph: shape, digests, edges both ways, schemas", Args: cobra.NoArgs,
+		Example: "  jitos check\n  jitos check --view sws:w12",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.client()
 			if err != nil {

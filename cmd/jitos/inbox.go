@@ -18,6 +18,7 @@ func (a *app) inboxCmd() *cobra.Command {
 	var all bool
 	cmd := &cobra.Command{
 		Use: "inbox [ID]", Short: "List what waits for a person, or show one question", Args: cobra.MaximumNArgs(1),
+		Example: "  jitos inbox\n  jitos inbox --all",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.client()
 			if err != nil {

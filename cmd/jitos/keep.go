@@ -82,7 +82,7 @@ be started from. (jitos sws restore brings back a discarded workspace.)`,
 			})
 		},
 	}
-	cmd.Flags().StringVar(&data, "data", envOr("JITOS_DATA", defaultData()), "the data folder to make (JITOS_DATA)")
+	cmd.Flags().StringVar(&data, "data", a.dataFolder(), "the data folder to make (JITOS_DATA)")
 	return cmd
 }
 

@@ -39,7 +39,7 @@ func (a *app) logCmd() *cobra.Command {
 			if q.Until, err = momentOf(until, time.Now()); err != nil {
 				return err
 			}
-			if q.Ops = 4; a.format == "json" {
+			if q.Ops = 4; a.machine() {
 				q.Ops = 0
 			}
 			return a.log(cmd.Context(), c, q, follow)
@@ -102,7 +102,7 @@ func (a *app) log(ctx context.Context, c *client.Client, q client.LogQuery, foll
 		return err
 	}
 	if !follow {
-		if ans.Next != 0 && a.format != "json" {
+		if ans.Next != 0 && !a.machine() {
 			way := "--to"
 			if q.From != 0 {
 				way = "--from"
@@ -124,7 +124,7 @@ func (a *app) tail(ctx context.Context, c *client.Client, q client.EventsQuery) 
 		}
 		switch {
 		case ev.Record == nil:
-		case a.format == "json":
+		case a.machine():
 			if err := a.json(ev.Record); err != nil {
 				return err
 			}

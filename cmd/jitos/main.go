@@ -27,10 +27,14 @@ func main() {
 func Main(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	a := &app{in: os.Stdin, out: os.Stdout, err: os.Stderr}
+	a := &app{in: os.Stdin, out: os.Stdout, err: os.Stderr, config: readConfig(configName())}
 	root := a.root()
 	root.SetArgs(args)
-	return a.exit(ctx, root.ExecuteContext(ctx))
+	code := a.exit(ctx, root.ExecuteContext(ctx))
+	if a.release != nil {
+		a.release()
+	}
+	return code
 }
 
 // usageError is a command line that cannot be understood.
@@ -50,6 +54,10 @@ func (a *app) exit(ctx context.Context, err error) int {
 		return 0
 	}
 	var code *exitError
+	if a.timedOut() {
+		fmt.Fprintf(a.err, "jitos: the timeout of %s is over: %v\n", a.timeout, err)
+		return 124
+	}
 	if errors.As(err, &code) {
 		if code.text != "" {
 			fmt.Fprintln(a.err, "jitos: "+code.text)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
@@ -394,9 +396,6 @@ func TestAgentsAreIdentified(t *testing.T) {
 		}
 		defer resp.Body.Close()
 		_, _ = io.Copy(io.Discard, resp.Body)
-		if id := resp.Header.Get("Mcp-Session-Id"); id != "" {
-			change = func(r *http.Request) { r.Header.Set("Mcp-Session-Id", id) }
-		}
 		return resp.StatusCode
 	}
 	none := func(*http.Request) {}
@@ -412,6 +411,45 @@ func TestAgentsAreIdentified(t *testing.T) {
 	if got := post(token, func(r *http.Request) { r.Header.Set("Mcp-Session-Id", a.ID()) }); got != 403 {
 		t.Errorf("another's session: %d", got)
 	}
+}
+
+// A daemon that is told to stop does not wait for what an agent runs.
+func TestDaemonStopsWhileAgentsWork(t *testing.T) {
+	p := newPerson(t)
+	p.write("app/note.txt", "one\n")
+	p.repo("app")
+	daemon := p.command("app", "jitos", "daemon")
+	said, err := daemon.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := daemon.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(said)
+	for lines.Scan() && !strings.Contains(lines.Text(), "msg=serving") {
+	}
+	a := p.overHTTP("")
+	a.use("workspace_create", map[string]any{"repo": filepath.Join(p.dir, "app")})
+	answered := make(chan error, 1)
+	go func() {
+		req := &sdk.CallToolParams{Name: "run_command", Arguments: map[string]any{"command": "echo begun; sleep 600"}}
+		req.SetProgressToken("1")
+		_, err := a.CallTool(t.Context(), req)
+		answered <- err
+	}()
+	if got := <-a.told; got != "begun" {
+		t.Errorf("told of %q", got)
+	}
+	if err := daemon.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	for lines.Scan() { // to the end of its log
+	}
+	if err := daemon.Wait(); err != nil {
+		t.Errorf("the daemon ended with %v", err)
+	}
+	<-answered
 }
 
 // token makes a token and returns its secret.

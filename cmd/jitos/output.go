@@ -50,7 +50,14 @@ func (a *app) json(v any) error {
 // show prints v as JSON or the like if that was asked for, else calls table. Of
 // a list each item is a line of jsonl.
 func (a *app) show(v any, table func(w io.Writer)) error {
-	return a.showOr(v, "table, json, jsonl or yaml", table)
+	return a.showOr(v, tableForms, table)
+}
+
+// tableForms are those that every verb knows.
+const tableForms = "table, json, jsonl or yaml"
+
+func unknownForm(form, known string) error {
+	return &usageError{fmt.Errorf("-o %s is not known; use %s", form, known)}
 }
 
 // showOr is show for a command that knows more forms; forms names all of them.
@@ -71,7 +78,7 @@ func (a *app) showOr(v any, forms string, table func(w io.Writer)) error {
 		table(tw)
 		return tw.Flush()
 	}
-	return &usageError{fmt.Errorf("-o %s is not known; use %s", a.format, forms)}
+	return unknownForm(a.format, forms)
 }
 
 // row writes one line of a table, its cells on one line each.

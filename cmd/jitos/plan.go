@@ -95,7 +95,10 @@ func (a *app) printPlanAs(p *tasks.Plan, explain bool) error {
 }
 
 func (a *app) methodCmd() *cobra.Command {
-	cmd := &cobra.Command{Use: "method", Short: "The method library: how intents become plans"}
+	cmd := &cobra.Command{
+		Use: "method", Short: "The method library: how intents become plans",
+		Example: "  jitos method list\n  jitos method show repair-by-tests",
+	}
 	cmd.AddCommand(a.methodList(), a.methodShow(), a.methodCheck())
 	return cmd
 }
@@ -103,6 +106,7 @@ func (a *app) methodCmd() *cobra.Command {
 func (a *app) methodList() *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List the methods and their phrases", Args: cobra.NoArgs,
+		Example: "  jitos method list",
 		RunE: func(*cobra.Command, []string) error {
 			lib, err := library()
 			if err != nil {
@@ -125,6 +129,7 @@ func (a *app) methodList() *cobra.Command {
 func (a *app) methodShow() *cobra.Command {
 	return &cobra.Command{
 		Use: "show NAME", Short: "Show a method, or those of a task", Args: cobra.ExactArgs(1),
+		Example: "  jitos method show repair-by-tests",
 		RunE: func(_ *cobra.Command, args []string) error {
 			lib, err := library()
 			if err != nil {
@@ -154,6 +159,7 @@ func (a *app) methodShow() *cobra.Command {
 func (a *app) methodCheck() *cobra.Command {
 	return &cobra.Command{
 		Use: "check FILE ...", Short: "Check method files, with the shipped library beside them", Args: cobra.MinimumNArgs(1),
+		Example: "  jitos method check my.yaml",
 		RunE: func(_ *cobra.Command, args []string) error {
 			var own []tasks.Source
 			for _, name := range args {

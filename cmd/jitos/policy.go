@@ -18,6 +18,7 @@ import (
 func (a *app) policyCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "policy", Short: "Who may do what where",
+		Example: "  jitos policy show\n  jitos policy explain write /svc/db --as worker",
 		Long: `The policy is a document at /policy: rules that allow, deny or ask, over the
 default policy. The closest rule has the last word; among equals deny beats ask
 and ask beats allow. A rule that says ask puts a question to a person before
@@ -30,6 +31,7 @@ the collapse: jitos inbox.`,
 func (a *app) policyShow() *cobra.Command {
 	return &cobra.Command{
 		Use: "show", Short: "Print the policy that counts, the default's rules included", Args: cobra.NoArgs,
+		Example: "  jitos policy show",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.client()
 			if err != nil {
@@ -89,6 +91,7 @@ func (a *app) policySet() *cobra.Command {
 func (a *app) policyCheck() *cobra.Command {
 	return &cobra.Command{
 		Use: "check FILE", Short: "Compile a policy, without a daemon and without changing anything", Args: cobra.ExactArgs(1),
+		Example: "  jitos policy check my.yaml",
 		RunE: func(_ *cobra.Command, args []string) error {
 			data, err := readInput(a.in, args[0])
 			if err != nil {

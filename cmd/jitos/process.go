@@ -18,6 +18,7 @@ import (
 func (a *app) psCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "ps", Short: "List processes", Args: cobra.NoArgs,
+		Example: "  jitos ps\n  jitos ps -o json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.client()
 			if err != nil {
@@ -159,6 +160,7 @@ func (a *app) logsCmd() *cobra.Command {
 	var follow bool
 	cmd := &cobra.Command{
 		Use: "logs ID", Short: "Print a process's progress", Args: cobra.ExactArgs(1),
+		Example: "  jitos logs p12\n  jitos logs p12 -f",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.client()
 			if err != nil {
@@ -188,13 +190,29 @@ func (a *app) logsCmd() *cobra.Command {
 }
 
 func (a *app) cancelCmd() *cobra.Command {
-	return a.processVerb("cancel ID", "Stop a process and drop its workspaces (they can be restored)", (*client.Client).Cancel)
+	var dry bool
+	cmd := a.processVerb("cancel ID", "Stop a process and drop its workspaces (they can be restored)", (*client.Client).Cancel)
+	do := cmd.RunE
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if !dry {
+			return do(cmd, args)
+		}
+		c, err := a.client()
+		if err != nil {
+			return err
+		}
+		return a.wouldCancel(cmd.Context(), c, args[0])
+	}
+	cmd.Example = "  jitos cancel p12\n  jitos cancel p12 --dry-run"
+	cmd.Flags().BoolVar(&dry, "dry-run", false, dryRunAbout)
+	return cmd
 }
 
 func (a *app) retryCmd() *cobra.Command {
 	var detach bool
 	cmd := &cobra.Command{
 		Use: "retry ID", Short: "Go on with a process from its last accepted result", Args: cobra.ExactArgs(1),
+		Example: "  jitos retry p12",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.client()
 			if err != nil {

@@ -12,6 +12,7 @@ import (
 
 func (a *app) purgeCmd() *cobra.Command {
 	var reason string
+	var dry bool
 	cmd := &cobra.Command{
 		Use: "purge SHA256|PATH --reason WHY", Short: "Remove a leaked secret's bytes for good, on the record", Args: cobra.ExactArgs(1),
 		Long: `Removes content from the daemon's store: by its SHA-256, or all that ever stood at
@@ -20,7 +21,7 @@ purged it and why. It is refused while the content stands in the system or in an
 open workspace: take it out first. A repository's own history is yours to rewrite.`,
 		Example: "  jitos purge .env --reason 'the deploy key leaked'",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if reason == "" {
+			if reason == "" && !dry {
 				return &usageError{fmt.Errorf("--reason is missing; it stays in the log")}
 			}
 			c, err := a.client()
@@ -34,6 +35,9 @@ open workspace: take it out first. A repository's own history is yours to rewrit
 					return err
 				}
 				req.What = string(p)
+			}
+			if dry {
+				return a.wouldPurge(cmd.Context(), c, req.What)
 			}
 			out, err := c.Purge(cmd.Context(), req)
 			if err != nil {
@@ -55,5 +59,6 @@ open workspace: take it out first. A repository's own history is yours to rewrit
 		},
 	}
 	cmd.Flags().StringVar(&reason, "reason", "", "why; it stays in the log")
+	cmd.Flags().BoolVar(&dry, "dry-run", false, dryRunAbout)
 	return cmd
 }

@@ -30,7 +30,7 @@ come to is compared with what was recorded.`,
 				switch {
 				case err != nil:
 					return err
-				case ev.Progress != nil && a.format != "json":
+				case ev.Progress != nil && !a.machine():
 					fmt.Fprintf(a.err, "seq %d of %d %s\n", ev.Progress.Seq, ev.Progress.Until, printable(ev.Progress.Text))
 				case ev.Replayed != nil:
 					return a.replayed(*ev.Replayed)

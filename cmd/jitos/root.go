@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -15,6 +17,12 @@ type app struct {
 	out, err io.Writer
 	socket   string
 	format   string
+	quiet    bool
+	noInput  bool
+	timeout  time.Duration
+	config   configuration
+	within   context.Context // with --timeout: what the verb runs in
+	release  context.CancelFunc
 }
 
 // root builds the command tree. Nothing is opened until a verb runs.
@@ -37,23 +45,28 @@ dropped but remembered. Every change can be explained and undone.`,
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.PersistentPreRunE = a.begin
 	root.SetOut(a.out)
 	root.SetErr(a.err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	f := root.PersistentFlags()
-	f.StringVar(&a.socket, "socket", os.Getenv("JITOS_SOCKET"), "the daemon: unix:PATH or tcp:HOST:PORT (JITOS_SOCKET)")
-	f.StringVarP(&a.format, "output", "o", envOr("JITOS_OUTPUT", "table"), "table, json, jsonl or yaml")
+	f.StringVar(&a.socket, "socket", envOr("JITOS_SOCKET", a.config.Socket), "the daemon: unix:PATH or tcp:HOST:PORT (JITOS_SOCKET)")
+	f.StringVarP(&a.format, "output", "o", envOr("JITOS_OUTPUT", orElse(a.config.Output, "table")), "table, json, jsonl or yaml")
+	f.BoolVarP(&a.quiet, "quiet", "q", false, "print what was asked for and errors, and nothing else")
+	f.BoolVar(&a.noInput, "no-input", false, "ask nothing; what would be asked is an error")
+	f.DurationVar(&a.timeout, "timeout", 0, "give up after this time (30s, 2m) with exit code 124; what was begun goes on")
 	root.AddCommand(
 		a.demoCmd(), a.intentCmd(), a.planCmd(), a.methodCmd(),
 		a.psCmd(), a.showCmd(), a.logsCmd(), a.cancelCmd(), a.retryCmd(),
 		a.swsCmd(), a.rewriteCmd(), a.graphCmd(), a.diffCmd(), a.ruleCmd(),
 		a.logCmd(), a.whyCmd(), a.undoCmd(), a.bisectCmd(), a.replayCmd(), a.purgeCmd(), a.verifyCmd(), a.checkCmd(), a.statusCmd(), a.viewCmd(),
 		a.inboxCmd(), a.answerCmd(), a.gatesCmd(), a.policyCmd(), a.tokenCmd(), a.mountCmd(), a.doctorCmd(),
-		a.mcpCmd(), a.setupCmd(), a.gcCmd(), a.backupCmd(), a.restoreCmd(), a.daemonCmd(), a.versionCmd(), a.cacheCmd(), a.testExecCmd(),
+		a.mcpCmd(), a.setupCmd(), a.gcCmd(), a.backupCmd(), a.restoreCmd(), a.daemonCmd(), a.configCmd(), a.manCmd(), a.versionCmd(), a.cacheCmd(), a.testExecCmd(),
 	)
 	for _, c := range root.Commands() {
 		usageErrors(c)
 	}
+	a.complete(root)
 	return root
 }
 
@@ -102,6 +115,7 @@ func envOr(name, other string) string {
 func (a *app) versionCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		Example: "  jitos version",
 		RunE: func(*cobra.Command, []string) error {
 			if a.machine() {
 				return a.json(map[string]string{"version": version})

@@ -78,7 +78,7 @@ already is left as it is, and --undo takes out what setup wrote and no more.`,
 				return err
 			}
 			if len(edits) == 0 {
-				fmt.Fprintln(a.err, "nothing to do: it is so already")
+				a.note("nothing to do: it is so already")
 				return nil
 			}
 			for _, e := range edits {
@@ -118,7 +118,7 @@ already is left as it is, and --undo takes out what setup wrote and no more.`,
 // confirm asks the person. Off a terminal there is nobody to ask, which is a
 // fault of usage.
 func (a *app) confirm(question string) (bool, error) {
-	if !a.interactive() {
+	if a.noInput || !a.interactive() {
 		return false, &usageError{errors.New("nothing is written: there is nobody to ask; --yes says that it is wanted")}
 	}
 	fmt.Fprintf(a.err, "%s [y/N] ", question)

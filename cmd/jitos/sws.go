@@ -137,6 +137,7 @@ func insideRepo(dir string) bool {
 func (a *app) swsShow() *cobra.Command {
 	return &cobra.Command{
 		Use: "show ID", Short: "Show a workspace", Args: cobra.ExactArgs(1),
+		Example: "  jitos sws show w12",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.client()
 			if err != nil {
@@ -320,6 +321,7 @@ func gitHead(top string) string {
 func (a *app) swsDiff() *cobra.Command {
 	return &cobra.Command{
 		Use: "diff ID", Short: "Show what a workspace changed from its base", Args: cobra.ExactArgs(1),
+		Example: "  jitos sws diff w12",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.client()
 			if err != nil {
@@ -366,13 +368,17 @@ func (a *app) swsExec() *cobra.Command {
 
 func (a *app) swsCollapse() *cobra.Command {
 	var req wire.CollapseRequest
+	var dry bool
 	cmd := &cobra.Command{
-		Example: "  jitos sws collapse w12\n  jitos sws collapse w12 --land pr\n  jitos sws collapse w12 --drop-test 'example.com/app/old.Test*'",
-		Use:     "collapse ID", Short: "Prove a workspace and make it real; changes of a repository land as a commit", Args: cobra.ExactArgs(1),
+		Use: "collapse ID", Short: "Prove a workspace and make it real; changes of a repository land as a commit", Args: cobra.ExactArgs(1),
+		Example: "  jitos sws collapse w12\n  jitos sws collapse w12 --dry-run\n  jitos sws collapse w12 --land pr\n  jitos sws collapse w12 --drop-test 'example.com/app/old.Test*'",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.client()
 			if err != nil {
 				return err
+			}
+			if dry {
+				return a.wouldCollapse(cmd.Context(), c, args[0], req.Land)
 			}
 			out, err := a.collapse(cmd.Context(), c, args[0], req)
 			if err != nil {
@@ -391,6 +397,7 @@ func (a *app) swsCollapse() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&req.Land, "land", "commit", landHelp)
 	cmd.Flags().StringArrayVar(&req.DropTests, "drop-test", nil, "a test that the change skips or takes away, by name, * is anything; can be given again")
+	cmd.Flags().BoolVar(&dry, "dry-run", false, dryRunAbout)
 	return cmd
 }
 
@@ -410,12 +417,17 @@ func printLanding(w io.Writer, c wire.Collapsed) {
 
 func (a *app) swsDiscard() *cobra.Command {
 	var reason string
+	var dry bool
 	cmd := &cobra.Command{
 		Use: "discard ID", Short: "Drop a workspace; its bytes stay, and restore brings it back", Args: cobra.ExactArgs(1),
+		Example: "  jitos sws discard w12 --reason 'a dead end'\n  jitos sws discard w12 --dry-run",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.client()
 			if err != nil {
 				return err
+			}
+			if dry {
+				return a.wouldDiscard(cmd.Context(), c, args[0])
 			}
 			rec, err := c.Discard(cmd.Context(), args[0], reason)
 			if err != nil {
@@ -425,12 +437,14 @@ func (a *app) swsDiscard() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&reason, "reason", "", "why")
+	cmd.Flags().BoolVar(&dry, "dry-run", false, dryRunAbout)
 	return cmd
 }
 
 func (a *app) swsRestore() *cobra.Command {
 	return &cobra.Command{
 		Use: "restore ID", Short: "Bring a discarded workspace back", Args: cobra.ExactArgs(1),
+		Example: "  jitos sws restore w12",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.client()
 			if err != nil {

@@ -13,6 +13,7 @@ import (
 func (a *app) tokenCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "token", Short: "Let automation call the daemon with some capabilities",
+		Example: "  jitos token new ci --cap rewrite,collapse\n  jitos token list",
 		Long: `A token is used by setting JITOS_TOKEN. The capabilities are admin (change the
 policy, make tokens), system (rewrite the world directly, outside /repo), rewrite
 (make, write and drop workspaces), exec, intent and collapse; reading needs none.
@@ -37,7 +38,7 @@ func (a *app) tokenNew() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if a.format != "json" {
+			if !a.machine() {
 				fmt.Fprintf(a.err, "token %s (%s) has %s until %s; this is the only time its secret is shown\n", t.ID, t.Name, strings.Join(t.Caps, ", "), clock(t.Expires))
 			}
 			return a.show(t, func(w io.Writer) { fmt.Fprintln(w, t.Secret) })
@@ -52,6 +53,7 @@ func (a *app) tokenNew() *cobra.Command {
 func (a *app) tokenList() *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List the tokens there ever were", Args: cobra.NoArgs,
+		Example: "  jitos token list",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.client()
 			if err != nil {
@@ -72,12 +74,17 @@ func (a *app) tokenList() *cobra.Command {
 }
 
 func (a *app) tokenRevoke() *cobra.Command {
-	return &cobra.Command{
+	var dry bool
+	cmd := &cobra.Command{
 		Use: "revoke ID|NAME", Short: "End a token at once", Args: cobra.ExactArgs(1),
+		Example: "  jitos token revoke ci\n  jitos token revoke t57 --dry-run",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.client()
 			if err != nil {
 				return err
+			}
+			if dry {
+				return a.wouldRevoke(cmd.Context(), c, args[0])
 			}
 			t, err := c.RevokeToken(cmd.Context(), args[0])
 			if err != nil {
@@ -86,4 +93,6 @@ func (a *app) tokenRevoke() *cobra.Command {
 			return a.show(t, func(w io.Writer) { row(w, t.ID, t.Name, t.State) })
 		},
 	}
+	cmd.Flags().BoolVar(&dry, "dry-run", false, dryRunAbout)
+	return cmd
 }

@@ -12,6 +12,7 @@ import (
 
 func (a *app) undoCmd() *cobra.Command {
 	var req wire.UndoRequest
+	var dry bool
 	cmd := &cobra.Command{
 		Use: "undo SEQ", Short: "Take one record back, at today's head; what concerns a repository is proven and lands", Args: cobra.ExactArgs(1),
 		Long: `Takes back what one record did, and nothing that was done since: where a later
@@ -26,6 +27,9 @@ is a record of its own, and can be undone.`,
 			c, err := a.client()
 			if err != nil {
 				return err
+			}
+			if dry {
+				return a.wouldUndo(cmd.Context(), c, seq)
 			}
 			req.Seq = seq
 			out, err := c.Undo(cmd.Context(), req)
@@ -45,5 +49,6 @@ is a record of its own, and can be undone.`,
 	}
 	cmd.Flags().StringVar(&req.Reason, "reason", "", "why")
 	cmd.Flags().StringVar(&req.Land, "land", "commit", landHelp)
+	cmd.Flags().BoolVar(&dry, "dry-run", false, dryRunAbout)
 	return cmd
 }

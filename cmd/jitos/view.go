@@ -22,6 +22,7 @@ func (a *app) viewCmd() *cobra.Command {
 	var look bool
 	cmd := &cobra.Command{
 		Use: "view", Short: "Show the web page, until interrupted", Args: cobra.NoArgs,
+		Example: "  jitos view\n  jitos view --read-only",
 		Long: `Browsers do not open unix sockets: this command listens on a port of this
 machine alone and passes what comes on to the daemon. The address it prints
 works once, and begins a session that may do what you may (with JITOS_TOKEN:

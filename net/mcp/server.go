@@ -140,6 +140,10 @@ func (s *Server) Close() {
 // tool adds a tool whose input and output are described by their types.
 func tool[In, Out any](s *Server, t sdk.Tool, do func(context.Context, *exchange, In) (Out, error)) {
 	sdk.AddTool(s.mcp, &t, func(ctx context.Context, req *sdk.CallToolRequest, in In) (*sdk.CallToolResult, Out, error) {
+		// What a call waits for ends with the server, not the other way round.
+		ctx, stop := context.WithCancel(ctx)
+		defer stop()
+		defer context.AfterFunc(s.ctx, stop)()
 		var out Out
 		sess, err := s.session(req.Session, req.Extra)
 		if err == nil {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"jitos.dev/kernel"
 	"jitos.dev/net/wire"
 	"jitos.dev/rewrite"
 	"jitos.dev/rmg"
@@ -78,7 +79,7 @@ func (x *exchange) graph() (any, error) {
 	e, ok := v.Get(at)
 	if !ok {
 		x.s.opt.Kernel.NoteRead(x.caller, after.View, at, false)
-		return nil, &rmg.Error{Op: "graph", Path: at, Code: rmg.NotFound, Msg: "there is no such element in " + v.Name, Hint: "jitos graph " + string(at.Parent()) + " shows what is beside it"}
+		return nil, absentAt(v, at)
 	}
 	x.s.opt.Kernel.NoteRead(x.caller, after.View, at, depth > 0)
 	if x.same(tagOf(v, at)) {
@@ -96,6 +97,32 @@ func (x *exchange) graph() (any, error) {
 		}
 	}
 	return out, nil
+}
+
+// maxBeside is how many elements are looked at for one that was meant.
+const maxBeside = 5000
+
+// absentAt is the problem of a path at which nothing is. It names what is there
+// of the path, and what may have been meant instead.
+func absentAt(v kernel.View, at rmg.Path) *wire.Problem {
+	missing := at
+	beside, ok := v.Get(missing.Parent())
+	for !ok {
+		missing = missing.Parent()
+		beside, ok = v.Get(missing.Parent())
+	}
+	var names []string
+	for n := range beside.Graph.Nodes("") {
+		if names = append(names, n.ID); len(names) == maxBeside {
+			break
+		}
+	}
+	err := &rmg.Error{Op: "graph", Path: at, Code: rmg.NotFound, Msg: "there is no such element in " + v.Name}
+	p, _ := wire.ProblemOf(err)
+	for _, name := range wire.Nearest(missing.Base().ID, names) {
+		p.Nearest = append(p.Nearest, string(missing.Parent().Child(name)))
+	}
+	return p.WithHint("jitos graph %s shows what is there", missing.Parent())
 }
 
 func (x *exchange) diff() (any, error) {

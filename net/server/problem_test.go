@@ -204,3 +204,15 @@ func TestConvertersKeepConflictsAndEvidence(t *testing.T) {
 		t.Errorf("the kernel was called as %q", got)
 	}
 }
+
+// What is not there is told with what may have been meant, at the first segment
+// that is wrong.
+func TestAbsentElementsNameTheirNeighbours(t *testing.T) {
+	s, _ := newServer(t, newFake(3), nil)
+	for at, want := range map[string]string{"/svc/n0o1": "[/svc/n001]", "/svk/n001": "[/svc]", "/svk/n001/deep": "[/svc]", "/svc/other": "[]"} {
+		p := refusal(t, s, request("GET", "/rmg?path="+at, ""), 404)
+		if fmt.Sprint(p.Nearest) != want || p.Path != rmg.Path(at) || p.Hint == "" {
+			t.Errorf("%s: %v, %+v", at, p.Nearest, p)
+		}
+	}
+}

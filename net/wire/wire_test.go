@@ -93,3 +93,14 @@ func TestLiveProcesses(t *testing.T) {
 		}
 	}
 }
+
+func TestNearest(t *testing.T) {
+	list := []string{"token.go", "tokens.go", "taken.go", "signer.go", "README", "w12", "w21"}
+	for word, want := range map[string]string{
+		"tokne.go": "[token.go tokens.go taken.go]", "token.go": "[tokens.go taken.go]", "readme": "[README]", "w13": "[w12]", "nothing": "[]", "": "[]",
+	} {
+		if got := fmt.Sprint(Nearest(word, list)); got != want {
+			t.Errorf("%q: %s, want %s", word, got, want)
+		}
+	}
+}

@@ -1,0 +1,398 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"jitos.dev/net/client"
+	"jitos.dev/net/server"
+	"jitos.dev/rewrite"
+)
+
+// netRows measure the API over a unix socket, and the program that speaks it.
+func netRows() []measure {
+	return []measure{
+		{"net/get/p99/1", func() (row, error) { return nodeRow(1) }},
+		{"net/get/p99/64", func() (row, error) { return nodeRow(64) }},
+		{"net/rewrite/256", func() (row, error) { return overHTTPRow(256) }},
+		{"net/event/p99", eventRow},
+		{"cmd/help", helpRow},
+		{"cmd/read", readVerbRow},
+	}
+}
+
+const netSecret = "a secret for the time of a measurement"
+
+// served is a daemon that answers on a socket.
+type served struct {
+	*daemon
+	socket string
+	stop   func() error
+}
+
+func serveDaemon(dir string) (*served, error) {
+	d, err := openDaemon(filepath.Join(dir, "data"))
+	if err != nil {
+		return nil, err
+	}
+	srv, err := server.New(server.Options{Kernel: d.Kernel, Secret: netSecret})
+	if err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	s := &served{daemon: d, socket: filepath.Join(dir, "s")}
+	ln, err := net.Listen("unix", s.socket)
+	if err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	done := make(chan error, 1)
+	go func() { done <- srv.Serve(ln) }()
+	s.stop = func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		return errors.Join(srv.Shutdown(ctx), <-done, d.close())
+	}
+	return s, nil
+}
+
+// plain is a client that does no more than HTTP, on so many connections.
+func (s *served) plain(conns int) *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", s.socket)
+		},
+		MaxConnsPerHost: conns, MaxIdleConnsPerHost: conns, DisableCompression: true,
+	}}
+}
+
+func ask(c *http.Client, method, target, body string) error {
+	r, err := http.NewRequest(method, "http://jitos"+target, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Authorization", "Bearer "+netSecret)
+	resp, err := c.Do(r)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s", resp.Status, data)
+	}
+	return err
+}
+
+// nodeRow reads single nodes at a steady rate. Each is timed from when it was due,
+// so that one that waits for another before it is not taken for a fast one.
+func nodeRow(conns int) (row, error) {
+	const perSecond, seconds, nodes = 5000, 3, 10_000
+	dir, done, err := memoryDir()
+	if err != nil {
+		return row{}, err
+	}
+	defer done()
+	s, err := serveDaemon(dir)
+	if err != nil {
+		return row{}, err
+	}
+	defer func() { _ = s.stop() }()
+	if err := s.fill(nodes); err != nil {
+		return row{}, err
+	}
+	c := s.plain(conns)
+	defer c.CloseIdleConnections()
+	times, errs := make([]float64, perSecond*seconds), make([]error, conns)
+	began := time.Now()
+	var wg sync.WaitGroup
+	for w := range conns {
+		wg.Go(func() {
+			for i := w; i < len(times) && errs[w] == nil; i += conns {
+				due := began.Add(time.Duration(i) * time.Second / perSecond)
+				time.Sleep(time.Until(due))
+				errs[w] = ask(c, http.MethodGet, "/rmg?depth=0&path="+string(kernelPath(i*7919%nodes)), "")
+				times[i] = float64(time.Since(due).Microseconds()) / 1000
+			}
+		})
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return row{}, err
+	}
+	rate := float64(len(times)) / time.Since(began).Seconds()
+	r := row{Value: high(times), Unit: fmt.Sprintf("ms, at %.0f/s", rate), N: len(times)}.within(1, "<= 1 ms at 5,000/s")
+	r.Holds = r.Holds && rate >= 0.95*perSecond
+	return r, nil
+}
+
+// high is the 99th of a hundred.
+func high(times []float64) float64 {
+	slices.Sort(times)
+	return times[int(math.Ceil(0.99*float64(len(times))))-1]
+}
+
+// overHTTPRow is durable rewrites over HTTP beside the same without it, in turn on
+// one disk.
+func overHTTPRow(clients int) (row, error) {
+	const nodes, lasts = 10_000, 2 * time.Second
+	dir, done, err := diskDir()
+	if err != nil {
+		return row{}, err
+	}
+	defer done()
+	s, err := serveDaemon(dir)
+	if err != nil {
+		return row{}, err
+	}
+	defer func() { _ = s.stop() }()
+	if err := s.fill(nodes); err != nil {
+		return row{}, err
+	}
+	c := s.plain(clients)
+	defer c.CloseIdleConnections()
+	throughput := func(one func(i int) error) func() (float64, error) {
+		return func() (float64, error) {
+			counts, errs := make([]int, clients), make([]error, clients)
+			began := time.Now()
+			var wg sync.WaitGroup
+			for w := range clients {
+				wg.Go(func() {
+					for i := w; time.Since(began) < lasts && errs[w] == nil; i += clients {
+						errs[w] = one(i * 7919 % nodes)
+						counts[w]++
+					}
+				})
+			}
+			wg.Wait()
+			sum := 0
+			for _, n := range counts {
+				sum += n
+			}
+			return float64(sum) / time.Since(began).Seconds(), errors.Join(errs...)
+		}
+	}
+	xs, err := median(throughput(func(i int) error {
+		return ask(c, http.MethodPost, "/rewrite", fmt.Sprintf(`{"ops":[{"op":"inc","path":%q,"prop":"hits","by":1}]}`, kernelPath(i)))
+	}), throughput(func(i int) error { return s.write("system", countUp(i)) }))
+	if err != nil {
+		return row{}, err
+	}
+	share := xs[0] / xs[1]
+	return row{
+		Value: share, Unit: "of the kernel's rate", Peers: map[string]float64{"over HTTP, 1/s": xs[0], "kernel, 1/s": xs[1]},
+		Must: ">= 0.8", Holds: share >= 0.8, N: rounds,
+	}, nil
+}
+
+// eventRow is how long after its commit a record reaches who follows, beside a
+// thousand changes a second. A record may reach them before its writer hears of
+// it; that is 0.
+func eventRow() (row, error) {
+	const perSecond, seconds, nodes = 1000, 5, 10_000
+	dir, done, err := diskDir()
+	if err != nil {
+		return row{}, err
+	}
+	defer done()
+	s, err := serveDaemon(dir)
+	if err != nil {
+		return row{}, err
+	}
+	defer func() { _ = s.stop() }()
+	if err := s.fill(nodes); err != nil {
+		return row{}, err
+	}
+	c, err := client.New(client.Options{Socket: s.socket, Secret: netSecret})
+	if err != nil {
+		return row{}, err
+	}
+	defer c.Close()
+	ctx, stop := context.WithTimeout(context.Background(), 60*time.Second)
+	defer stop()
+	seen := map[uint64]time.Time{}
+	ready, last := make(chan struct{}), make(chan uint64, 1)
+	failed := make(chan error, 1)
+	go func() {
+		until := uint64(math.MaxUint64)
+		for e, err := range c.Events(ctx, client.EventsQuery{}) {
+			switch {
+			case err != nil:
+				failed <- err
+				return
+			case e.Snapshot != nil && ready != nil:
+				close(ready)
+				ready = nil
+			case e.Record != nil:
+				seen[e.ID] = time.Now()
+			}
+			select {
+			case until = <-last:
+			default:
+			}
+			if e.ID >= until {
+				break
+			}
+		}
+		failed <- nil
+	}()
+	<-ready
+	var mu sync.Mutex
+	committed := map[uint64]time.Time{}
+	var wg sync.WaitGroup
+	began := time.Now()
+	for w := range 16 {
+		wg.Go(func() {
+			for i := w; i < perSecond*seconds; i += 16 {
+				time.Sleep(time.Until(began.Add(time.Duration(i) * time.Second / perSecond)))
+				rec, err := s.Rewrite(ctx, bencher, "system", rewrite.Rewrite{Ops: countUp(i % nodes)})
+				now := time.Now()
+				if err == nil {
+					mu.Lock()
+					committed[rec.Seq] = now
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	wg.Wait()
+	rate := float64(len(committed)) / time.Since(began).Seconds()
+	top := uint64(0)
+	for seq := range committed {
+		top = max(top, seq)
+	}
+	last <- top
+	// One more, so that the reader looks at what it is to wait for.
+	if err := s.write("system", countUp(0)); err != nil {
+		return row{}, err
+	}
+	if err := <-failed; err != nil {
+		return row{}, err
+	}
+	var times []float64
+	for seq, at := range committed {
+		got, ok := seen[seq]
+		if !ok {
+			return row{}, fmt.Errorf("record %d was not told", seq)
+		}
+		times = append(times, max(0, float64(got.Sub(at).Microseconds())/1000))
+	}
+	r := row{Value: high(times), Unit: fmt.Sprintf("ms, at %.0f changes/s", rate), N: len(times)}.within(5, "<= 5 ms at 1,000 changes/s")
+	r.Holds = r.Holds && rate >= 0.95*perSecond
+	return r, nil
+}
+
+// built is the program, and one that links all that it does and does nothing.
+func built(dir string) (program, empty string, err error) {
+	root, err := filepath.Abs("..")
+	if err != nil {
+		return "", "", err
+	}
+	goIn := func(args ...string) ([]byte, error) {
+		cmd := exec.Command("go", args...)
+		cmd.Dir = root
+		var said strings.Builder
+		cmd.Stderr = &said
+		out, err := cmd.Output()
+		if err != nil {
+			err = fmt.Errorf("go %s: %w: %s", args[0], err, said.String())
+		}
+		return out, err
+	}
+	imports, err := goIn("list", "-f", `{{join .Imports "\n"}}`, "./cmd/jitos")
+	if err != nil {
+		return "", "", err
+	}
+	var main strings.Builder
+	main.WriteString("package main\n\nimport (\n")
+	for _, p := range strings.Fields(string(imports)) {
+		fmt.Fprintf(&main, "\t_ %q\n", p)
+	}
+	main.WriteString(")\n\nfunc main() {}\n")
+	file, overlay := filepath.Join(dir, "main.go"), filepath.Join(dir, "overlay.json")
+	program, empty = filepath.Join(dir, "jitos"), filepath.Join(dir, "empty")
+	text := fmt.Sprintf(`{"Replace":{%q:%q}}`, filepath.Join(root, "cmd/jitosd/main.go"), file)
+	if err := errors.Join(os.WriteFile(file, []byte(main.String()), 0o600), os.WriteFile(overlay, []byte(text), 0o600)); err != nil {
+		return "", "", err
+	}
+	_, one := goIn("build", "-o", program, "./cmd/jitos")
+	_, two := goIn("build", "-overlay", overlay, "-o", empty, "./cmd/jitosd")
+	return program, empty, errors.Join(one, two)
+}
+
+// starts is the middle of how long a command takes, in ms.
+func starts(env []string, argv ...string) (float64, error) {
+	var times []float64
+	for range 30 {
+		cmd := exec.Command(argv[0], argv[1:]...)
+		cmd.Env = env
+		began := time.Now()
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return 0, fmt.Errorf("%v: %w: %s", argv, err, out)
+		}
+		times = append(times, float64(time.Since(began).Microseconds())/1000)
+	}
+	return middle(times), nil
+}
+
+func helpRow() (row, error) {
+	dir, done, err := diskDir()
+	if err != nil {
+		return row{}, err
+	}
+	defer done()
+	program, empty, err := built(dir)
+	if err != nil {
+		return row{}, err
+	}
+	env := append(os.Environ(), "XDG_CONFIG_HOME="+filepath.Join(dir, "none"))
+	help, err := starts(env, program, "--help")
+	if err != nil {
+		return row{}, err
+	}
+	nothing, err := starts(env, empty)
+	if err != nil {
+		return row{}, err
+	}
+	r := row{Value: help - nothing, Unit: fmt.Sprintf("ms over the peer (%.3g ms)", help), Peers: map[string]float64{"linked, empty": nothing}, N: 30}
+	return r.within(20, "<= 20 ms over an empty program"), nil
+}
+
+func readVerbRow() (row, error) {
+	dir, done, err := diskDir()
+	if err != nil {
+		return row{}, err
+	}
+	defer done()
+	program, _, err := built(dir)
+	if err != nil {
+		return row{}, err
+	}
+	s, err := serveDaemon(dir)
+	if err != nil {
+		return row{}, err
+	}
+	defer func() { _ = s.stop() }()
+	if err := os.WriteFile(s.socket+".secret", []byte(netSecret+"\n"), 0o600); err != nil {
+		return row{}, err
+	}
+	if err := s.fill(10_000); err != nil {
+		return row{}, err
+	}
+	env := append(os.Environ(), "JITOS_SOCKET="+s.socket, "XDG_CONFIG_HOME="+filepath.Join(dir, "none"))
+	ms, err := starts(env, program, "graph", string(kernelPath(7)))
+	if err != nil {
+		return row{}, err
+	}
+	return row{Value: ms, Unit: "ms", N: 30}.within(50, "<= 50 ms"), nil
+}
