@@ -244,6 +244,10 @@ func (g *memGit) Tree(_ context.Context, _, commit string) (rmg.Graph, error) {
 	return t, nil
 }
 
+func (g *memGit) Uncommitted(_ context.Context, _, commit string) (rmg.Graph, error) {
+	return g.Tree(context.Background(), "", commit)
+}
+
 func (g *memGit) Dirty(context.Context, string) ([]string, error) { return nil, nil }
 
 func (g *memGit) Log(context.Context, string, string, int) ([]Commit, error) { return nil, nil }
