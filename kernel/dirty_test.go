@@ -33,7 +33,7 @@ func TestUncommittedIsSeenAndStays(t *testing.T) {
 			e, _ := v.World.Get(repoRoot.Join("app", "main"))
 			return e.Graph
 		}
-		if !tree("sws:" + id).Same(b.repo.dirty) && tree("sws:"+id).Digest() != b.repo.dirty.Digest() {
+		if !tree("sws:"+id).Same(b.repo.dirty) && tree("sws:"+id).Digest() != b.repo.dirty.Digest() {
 			t.Error("it is not seen")
 		}
 		w, err := b.k.Workspace(id)

@@ -225,7 +225,7 @@ func (g *memGit) add(branch string, tree rmg.Graph, c Commit) string {
 func (g *memGit) Locate(_ context.Context, dir string) (Repo, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return Repo{Top: dir, Name: filepath.Base(dir), Branch: "main", Head: g.heads["main"]}, nil
+	return Repo{Top: dir, Origin: dir, Name: filepath.Base(dir), Branch: "main", Head: g.heads["main"]}, nil
 }
 
 func (g *memGit) Head(_ context.Context, _, branch string) (string, error) {

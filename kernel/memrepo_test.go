@@ -94,7 +94,7 @@ func (m *memRepo) advance(next rmg.Graph) string {
 func (m *memRepo) Locate(context.Context, string) (Repo, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return Repo{Top: "/app", Name: "app", Branch: "main", Head: m.head}, nil
+	return Repo{Top: "/app", Origin: "/app", Name: "app", Branch: "main", Head: m.head}, nil
 }
 
 func (m *memRepo) Head(context.Context, string, string) (string, error) {

@@ -51,7 +51,8 @@ type Runner interface {
 // Repo is a git repository as found on disk.
 type Repo struct {
 	Top    string // root of the working tree
-	Name   string // the folder's name
+	Origin string // root of the main working tree, where Top is a linked one; else Top
+	Name   string // the name of that folder
 	Branch string // checked out
 	Head   string // its commit
 }

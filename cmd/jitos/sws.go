@@ -284,6 +284,24 @@ func exists(name string) bool {
 	return err == nil
 }
 
+// mainTree is the root of the main working tree that a linked one belongs to; top
+// itself, if it is no linked one, or one of a bare repository.
+func mainTree(top string) string {
+	dir := filepath.Dir(gitHead(top)) // .git/worktrees/<name> of the main one
+	to, err := os.ReadFile(filepath.Join(dir, "commondir"))
+	if err != nil {
+		return top
+	}
+	common := strings.TrimSpace(string(to))
+	if !filepath.IsAbs(common) {
+		common = filepath.Join(dir, common)
+	}
+	if filepath.Base(common) != ".git" {
+		return top
+	}
+	return filepath.Dir(common)
+}
+
 // branchRoot finds /repo/<name>/<branch> of a repository's checked out branch.
 func (a *app) branchRoot(ctx context.Context, c *client.Client, top string) (rmg.Path, error) {
 	g, err := c.Graph(ctx, client.GraphQuery{Path: "/repo", Depth: 1})
@@ -296,8 +314,9 @@ func (a *app) branchRoot(ctx context.Context, c *client.Client, top string) (rmg
 	}
 	branch := strings.TrimPrefix(strings.TrimSpace(string(head)), "ref: refs/heads/")
 	if g.Graph != nil {
+		origin := mainTree(top)
 		for _, n := range g.Graph.Nodes {
-			if n.Props.String("origin") == top {
+			if n.Props.String("origin") == origin {
 				return rmg.Path("/repo").Join(n.ID, branch), nil
 			}
 		}

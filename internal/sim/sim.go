@@ -45,6 +45,7 @@ func (nothing) Head(context.Context, string, string) (string, error) { return ""
 func (nothing) Tree(context.Context, string, string) (rmg.Graph, error) {
 	return rmg.Graph{}, errOutside
 }
+
 func (nothing) Uncommitted(context.Context, string, string) (rmg.Graph, error) {
 	return rmg.Graph{}, errOutside
 }
