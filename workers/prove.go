@@ -204,7 +204,7 @@ func runIn(ctx context.Context, tool *gotool.Toolchain, p gotool.Place, timeout 
 // commandIn is a command in a materialised repository.
 func commandIn(tool *gotool.Toolchain, p gotool.Place, timeout time.Duration, argv []string) (sandbox.Command, error) {
 	c := sandbox.Command{
-		Argv: argv, Dir: filepath.Join(p.Folder, filepath.FromSlash(p.Module)), Timeout: timeout, Write: []string{p.Folder, p.Scratch},
+		Argv: argv, Dir: filepath.Join(p.Folder, filepath.FromSlash(p.Module)), Timeout: timeout, Write: []string{p.Folder, p.Scratch}, Own: p.Own,
 	}
 	for _, d := range []string{"home", "tmp", "gotmp"} {
 		if err := os.MkdirAll(filepath.Join(p.Scratch, d), 0o700); err != nil {
