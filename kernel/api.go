@@ -193,6 +193,7 @@ type IntentRequest struct {
 	Text     string
 	SLAPS    *tasks.SLAPS
 	Dir      string // a folder in the repository
+	Dirty    bool   // the uncommitted state is seen by its workspaces, and no part of what collapses
 	PlanOnly bool
 	Land     string // as of a Process; "" is "commit"
 	Worker   string // not used for anything but "": reserved
@@ -209,6 +210,7 @@ type IntentRequest struct {
 
 // ForkRequest makes a workspace.
 type ForkRequest struct {
+	Dirty  bool   // with Dir: the uncommitted state is seen, and no part of what collapses
 	From   string // version; "" is "system"
 	Reason string
 	Dir    string // when set, the repository there is synced in first

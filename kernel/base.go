@@ -13,12 +13,15 @@ import (
 // on. One that sets `base` there moves the base: what else the record holds is
 // applied to the new base, not to the head, so that it says no more than what
 // the workspace changes and costs no more than that, however far the base moves.
+// One that sets `context` moves the base to what comes of it: what the workspace
+// sees and does not bring along.
 
 // start is what a workspace's record applies to.
 type start struct {
 	base, world rmg.Graph
 	moves       []rmg.Move
 	moved       bool // the record moves the base
+	context     bool // to what comes of it
 }
 
 // startOf finds what a record with these ops on the ledger applies to.
@@ -28,6 +31,9 @@ func (f *fold) startOf(s *space, entry []rewrite.Op) (start, error) {
 	for _, op := range entry {
 		if !swsPath(s.id).Has(op.Path) && !absorbs(op) {
 			return st, &rmg.Error{Op: "apply", Path: op.Path, Code: rmg.Internal, Msg: "a record of " + s.id + " writes elsewhere in the ledger"}
+		}
+		if c, ok := op.Props[propContext]; ok && op.Op == rewrite.Set && c.Type() == rmg.TypeInt {
+			st.context = true
 		}
 		v, ok := op.Props["base"]
 		if op.Path != swsPath(s.id) || op.Op != rewrite.Set || !ok {

@@ -224,6 +224,7 @@ func (k *Kernel) Exec(ctx context.Context, c Caller, id string, argv []string, e
 		return 0, err
 	}
 	segs := root.Segments()
+	home, _ := s.last().world.Get(repoRoot.Child(segs[1].ID))
 	rights := work.Rights{Workers: []string{"script"}, Write: []string{"**"}, Network: "none"}
 	args := make([]any, len(argv))
 	for i, a := range argv {
@@ -231,7 +232,7 @@ func (k *Kernel) Exec(ctx context.Context, c Caller, id string, argv []string, e
 	}
 	res, err := k.opt.Runner.Run(ctx, "script", work.Assignment{
 		Task: "exec", Action: "run", Args: map[string]any{"argv": args, "allow_fail": true}, Attempt: 1,
-		Repo:   work.Repo{Name: segs[1].ID, Branch: segs[2].ID, Root: root, Module: ".", Target: "."},
+		Repo:   work.Repo{Top: home.Props.String(propOrigin), Name: segs[1].ID, Branch: segs[2].ID, Root: root, Module: ".", Target: "."},
 		Rights: rights, Budget: budgetOf(tasks.Budget{}), Query: query{k: k},
 		Workspace: &handle{k: k, id: id, cause: id, author: c.Name, root: root, rights: rights, caller: c},
 		Emit: func(ev work.Event) {

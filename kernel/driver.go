@@ -374,7 +374,7 @@ func (k *Kernel) dispatch(ctx context.Context, r *run, p Process, t tasks.Task, 
 		Process: p.ID, Task: t.ID, Action: t.Action, Args: t.Args, Inputs: map[string]rmg.Props{}, Attempt: number, Lane: t.Lane, Token: token,
 		Rights: p.Rights, Budget: budget,
 		Repo: work.Repo{
-			Name: p.Repo, Branch: p.Branch, Root: refOf(e.Props, "root"), Module: e.Props.String("module"),
+			Top: p.Top, Name: p.Repo, Branch: p.Branch, Root: refOf(e.Props, "root"), Module: e.Props.String("module"),
 			Target: e.Props.String("target"), Symbol: e.Props.String("symbol"),
 		},
 		Query: query{k: k, top: p.Top, branch: p.Branch},

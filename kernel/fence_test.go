@@ -36,7 +36,7 @@ func TestLateResultIsNotTaken(t *testing.T) {
 		SLAPS:  tasks.SLAPS{Version: "1", Intent: "Do"},
 		Plan:   &tasks.Plan{Goal: "Do", Tasks: []tasks.Task{task}},
 		Rights: work.Rights{Workers: []string{"told"}, Write: []string{"**"}, Network: "none"},
-	}, root, ".", target{file: "."})
+	}, root, ".", target{file: "."}, dirtyState{})
 	b.must(err)
 	p, err = b.Wait(context.Background(), p.ID)
 	b.must(err)

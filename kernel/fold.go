@@ -143,6 +143,9 @@ func (f *fold) applySpace(id string, r Record) error {
 		return err
 	}
 	spaces := f.spaces
+	if st.context {
+		st.base, st.moved, h.moves = h.world, true, nil
+	}
 	if st.moved {
 		spaces, err = withBase(spaces, s, st.base, h)
 	} else {

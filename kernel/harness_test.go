@@ -225,7 +225,7 @@ func (g *memGit) add(branch string, tree rmg.Graph, c Commit) string {
 func (g *memGit) Locate(_ context.Context, dir string) (Repo, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return Repo{Top: dir, Name: filepath.Base(dir), Branch: "main", Head: g.heads["main"]}, nil
+	return Repo{Top: dir, Origin: dir, Name: filepath.Base(dir), Branch: "main", Head: g.heads["main"]}, nil
 }
 
 func (g *memGit) Head(_ context.Context, _, branch string) (string, error) {
@@ -242,6 +242,10 @@ func (g *memGit) Tree(_ context.Context, _, commit string) (rmg.Graph, error) {
 		return t, errors.New("no such commit")
 	}
 	return t, nil
+}
+
+func (g *memGit) Uncommitted(_ context.Context, _, commit string) (rmg.Graph, error) {
+	return g.Tree(context.Background(), "", commit)
 }
 
 func (g *memGit) Dirty(context.Context, string) ([]string, error) { return nil, nil }

@@ -125,7 +125,13 @@ func (k *Kernel) intend(ctx context.Context, c Caller, once Once, r IntentReques
 	if p.Dirty, err = k.opt.Worktree.Dirty(ctx, repo.Top); err != nil {
 		return Process{}, err
 	}
-	return k.start(ctx, once, p, root, moduleOf(tree, target.file), target)
+	var seen dirtyState
+	if r.Dirty {
+		if seen, err = k.uncommitted(ctx, repo, root); err != nil {
+			return Process{}, err
+		}
+	}
+	return k.start(ctx, once, p, root, moduleOf(tree, target.file), target, seen)
 }
 
 // widened is what was understood with what the request lets the intent do besides.
@@ -345,7 +351,7 @@ func rightsOf(s tasks.SLAPS, plan *tasks.Plan, protected []string) work.Rights {
 
 // start puts the process into the ledger, with its plan and its workspace, in
 // one record, and begins to drive it.
-func (k *Kernel) start(ctx context.Context, once Once, p Process, root rmg.Path, module string, t target) (Process, error) {
+func (k *Kernel) start(ctx context.Context, once Once, p Process, root rmg.Path, module string, t target, seen dirtyState) (Process, error) {
 	slaps, err := json.Marshal(p.SLAPS)
 	if err != nil {
 		return Process{}, err
@@ -402,6 +408,11 @@ func (k *Kernel) start(ctx context.Context, once Once, p Process, root rmg.Path,
 	}
 	id := processID(rec.Seq)
 	if fresh {
+		for lane := 1; lane <= max(1, lanesOf(p.Plan)); lane++ {
+			if err := k.bringIn(ctx, seen, laneID(id, lane)); err != nil {
+				return Process{}, orError(k.recordFailure(id, err, 0), err)
+			}
+		}
 		k.launch(id)
 	}
 	return k.Process(id)

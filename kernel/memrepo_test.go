@@ -34,6 +34,7 @@ type memRepo struct {
 	onHead  func()               // called before the head is told; may move it
 	onLand  func()               // called before the compare-and-swap
 	hooks   Hooks
+	dirty   rmg.Graph         // what the working tree holds
 	staged  []string          // what hooks were run on, by labels
 	message map[string]string // of commits
 	remote  map[string]string // branches of the remote; nil for none
@@ -93,7 +94,7 @@ func (m *memRepo) advance(next rmg.Graph) string {
 func (m *memRepo) Locate(context.Context, string) (Repo, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return Repo{Top: "/app", Name: "app", Branch: "main", Head: m.head}, nil
+	return Repo{Top: "/app", Origin: "/app", Name: "app", Branch: "main", Head: m.head}, nil
 }
 
 func (m *memRepo) Head(context.Context, string, string) (string, error) {
@@ -114,6 +115,12 @@ func (m *memRepo) Tree(_ context.Context, _, commit string) (rmg.Graph, error) {
 	return m.commits[commit], nil
 }
 func (m *memRepo) Dirty(context.Context, string) ([]string, error) { return nil, nil }
+
+func (m *memRepo) Uncommitted(context.Context, string, string) (rmg.Graph, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.dirty, nil
+}
 
 func (m *memRepo) Log(context.Context, string, string, int) ([]Commit, error) { return nil, nil }
 

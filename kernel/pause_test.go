@@ -59,7 +59,7 @@ func TestTriesWaitAndSayWhatTheyDrew(t *testing.T) {
 			SLAPS:  tasks.SLAPS{Version: "1", Intent: "Do"},
 			Plan:   &tasks.Plan{Goal: "Do", Tasks: []tasks.Task{task}},
 			Rights: work.Rights{Workers: []string{"told"}, Write: []string{"**"}, Network: "none"},
-		}, root, ".", target{file: "."})
+		}, root, ".", target{file: "."}, dirtyState{})
 		b.must(err)
 		_, err = b.Wait(t.Context(), p.ID)
 		b.must(err)

@@ -232,7 +232,7 @@ func (k *Kernel) finishRebase(ctx context.Context, c Caller, m *merging) (Rebase
 // conflicts are gone.
 func (m *merging) forget() []rewrite.Op {
 	ops := []rewrite.Op{setOp(swsPath(m.id), map[string]rmg.Value{
-		"from": rmg.String(m.to.from), "base": rmg.Int(int64(m.to.seq)), propRebased: rmg.Bool(true), propOnto: {}, propOpen: {},
+		"from": rmg.String(m.to.from), "base": rmg.Int(int64(m.to.seq)), propRebased: rmg.Bool(true), propContext: {}, propOnto: {}, propOpen: {},
 	})}
 	return append(ops, dropConflicts(m.entry)...)
 }

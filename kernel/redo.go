@@ -121,7 +121,7 @@ func (k *Kernel) redoTask(ctx context.Context, p Process, t TaskState, sp span, 
 		Process: p.ID, Task: t.ID, Action: t.Action, Args: t.Args, Inputs: outputsAt(e.Graph, p), Attempt: t.Attempts,
 		Rights: p.Rights, Budget: k.budgetAt(then, p, t), Workspace: w, Query: pastQuery{query{k: k, top: p.Top, branch: p.Branch}, then.world, p.Base},
 		Repo: work.Repo{
-			Name: p.Repo, Branch: p.Branch, Root: root, Module: e.Props.String("module"), Target: e.Props.String("target"), Symbol: e.Props.String("symbol"),
+			Top: p.Top, Name: p.Repo, Branch: p.Branch, Root: root, Module: e.Props.String("module"), Target: e.Props.String("target"), Symbol: e.Props.String("symbol"),
 		},
 		Emit: func(work.Event) {},
 	})

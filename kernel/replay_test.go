@@ -112,7 +112,7 @@ func (b *stage) intent(root rmg.Path) string {
 			{ID: "verify", Name: "verify", Worker: workerKernel, Action: "prove", Needs: []string{"implement"}},
 		}},
 		Rights: work.Rights{Workers: []string{"told", workerKernel}, Write: []string{"**"}, Network: "none"},
-	}, root, ".", target{file: "."})
+	}, root, ".", target{file: "."}, dirtyState{})
 	b.must(err)
 	if p, err = b.Wait(b.ctx(), p.ID); err != nil || p.Status != "landed" {
 		b.t.Fatalf("%+v %v", p.Reason, err)

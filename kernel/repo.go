@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -86,13 +87,14 @@ func (k *Kernel) sync(ctx context.Context, dir string) (Repo, rmg.Path, error) {
 	return repo, root, err
 }
 
-// placeOf finds or makes /repo/<name> for a repository, by its place on disk.
+// placeOf finds or makes /repo/<name> for a repository, by its place on disk: its
+// linked working trees are branches of it.
 func (k *Kernel) placeOf(ctx context.Context, repo Repo) (rmg.Path, error) {
 	find := func(world rmg.Graph) (string, bool) {
 		taken := map[string]bool{}
 		if e, ok := world.Get(repoRoot); ok {
 			for n := range e.Graph.Nodes("") {
-				if n.Props.String(propOrigin) == repo.Top {
+				if n.Props.String(propOrigin) == repo.Origin {
 					return n.ID, true
 				}
 				taken[n.ID] = true
@@ -106,11 +108,11 @@ func (k *Kernel) placeOf(ctx context.Context, repo Repo) (rmg.Path, error) {
 	}
 	name, ok := find(k.now().world)
 	if !ok {
-		_, err := k.systemWith(ctx, "kernel", "sync", "repository "+repo.Top, func(f *fold, _ uint64) ([]rewrite.Op, error) {
+		_, err := k.systemWith(ctx, "kernel", "sync", "repository "+repo.Origin, func(f *fold, _ uint64) ([]rewrite.Op, error) {
 			if name, ok = find(f.world()); ok {
 				return nil, nil
 			}
-			return []rewrite.Op{addOp(repoRoot.Child(name), rewrite.KindDir, map[string]rmg.Value{propOrigin: rmg.String(repo.Top)})}, nil
+			return []rewrite.Op{addOp(repoRoot.Child(name), rewrite.KindDir, map[string]rmg.Value{propOrigin: rmg.String(repo.Origin)})}, nil
 		})
 		if err != nil {
 			return "", err
@@ -210,29 +212,51 @@ func short(commit string) string {
 	return commit
 }
 
-// Resolve finds the graph path of a file on disk, by the repositories known.
+// Resolve finds the graph path of a file on disk, by the repositories known. It
+// stands in the branch that its working tree has checked out; the file itself need
+// not be there.
 func (k *Kernel) Resolve(ctx context.Context, file string) (rmg.Path, error) {
-	e, ok := k.now().world.Get(repoRoot)
-	if ok {
-		for n := range e.Graph.Nodes("") {
-			top := n.Props.String(propOrigin)
-			rel, err := filepath.Rel(top, file)
-			if top == "" || err != nil || rel == ".." || strings.HasPrefix(rel, "../") {
-				continue
-			}
-			repo, err := k.opt.Worktree.Locate(ctx, top)
-			if err != nil {
-				return "", err
-			}
-			p := repoRoot.Join(n.ID, repo.Branch)
-			if rel != "." {
-				p = p.Join(strings.Split(filepath.ToSlash(rel), "/")...)
-			}
-			return p, nil
-		}
-	}
-	return "", &rmg.Error{
+	none := &rmg.Error{
 		Op: "resolve", Code: rmg.NotFound, Msg: fmt.Sprintf("%s is in no repository that is known here", file),
 		Hint: "an intent or jitos sws new in its repository brings it in",
+	}
+	e, ok := k.now().world.Get(repoRoot)
+	if !ok {
+		return "", none
+	}
+	repo, err := k.locateAbove(ctx, file)
+	if err != nil {
+		for n := range e.Graph.Nodes("") {
+			if top := n.Props.String(propOrigin); top != "" && strings.HasPrefix(file+"/", top+"/") {
+				return "", err
+			}
+		}
+		return "", none
+	}
+	rel, err := filepath.Rel(repo.Top, file)
+	if err != nil || rel == ".." || strings.HasPrefix(rel, "../") {
+		return "", none
+	}
+	for n := range e.Graph.Nodes("") {
+		if n.Props.String(propOrigin) != repo.Origin {
+			continue
+		}
+		p := repoRoot.Join(n.ID, repo.Branch)
+		if rel != "." {
+			p = p.Join(strings.Split(filepath.ToSlash(rel), "/")...)
+		}
+		return p, nil
+	}
+	return "", none
+}
+
+// locateAbove finds the repository of the nearest folder above a file that is
+// there; that of the file itself, if it is a folder.
+func (k *Kernel) locateAbove(ctx context.Context, file string) (Repo, error) {
+	for dir := file; ; dir = filepath.Dir(dir) {
+		repo, err := k.opt.Worktree.Locate(ctx, dir)
+		if err == nil || dir == filepath.Dir(dir) || !errors.Is(err, &rmg.Error{Code: rmg.NotFound}) {
+			return repo, err
+		}
 	}
 }

@@ -51,7 +51,8 @@ type Runner interface {
 // Repo is a git repository as found on disk.
 type Repo struct {
 	Top    string // root of the working tree
-	Name   string // the folder's name
+	Origin string // root of the main working tree, where Top is a linked one; else Top
+	Name   string // the name of that folder
 	Branch string // checked out
 	Head   string // its commit
 }
@@ -103,6 +104,8 @@ type Worktree interface {
 	Head(ctx context.Context, top, branch string) (string, error)
 	Tree(ctx context.Context, top, commit string) (rmg.Graph, error)
 	Dirty(ctx context.Context, top string) ([]string, error)
+	// Uncommitted is a commit's tree with what the working tree has over it.
+	Uncommitted(ctx context.Context, top, commit string) (rmg.Graph, error)
 	Log(ctx context.Context, top, branch string, max int) ([]Commit, error)
 	// Blame finds the commit that a line of a file comes from, as the file is at
 	// a commit; with line 0 the last that touched it.

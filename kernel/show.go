@@ -130,7 +130,9 @@ func readSpace(e rmg.Element) Workspace {
 		w.Head = born
 	}
 	w.BaseAt = Version{Space: e.ID, At: born}.String()
-	if p.Bool(propRebased) {
+	if seq := p.Int(propContext); seq != 0 {
+		w.BaseAt = Version{Space: e.ID, At: uint64(seq)}.String()
+	} else if p.Bool(propRebased) {
 		if v, err := baseVersion(w.From, w.Base); err == nil {
 			w.BaseAt = v.String()
 		}

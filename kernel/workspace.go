@@ -103,14 +103,22 @@ func (k *Kernel) Fork(ctx context.Context, c Caller, r ForkRequest) (Workspace, 
 	if err := k.may(c, CapRewrite, VerbFork, at, kindWorkspace, k.processFacts(c.process(), "")); err != nil {
 		return Workspace{}, err
 	}
+	var seen dirtyState
 	if r.Dir != "" {
-		if _, _, err := k.sync(ctx, r.Dir); err != nil {
+		repo, root, err := k.sync(ctx, r.Dir)
+		if err == nil && r.Dirty {
+			seen, err = k.uncommitted(ctx, repo, root)
+		}
+		if err != nil {
 			return Workspace{}, err
 		}
 	}
 	id, err := k.fork(ctx, forkSpec{
 		from: r.From, owner: c.Name, process: c.Process, reason: r.Reason, private: r.Private, ttl: r.TTL, once: once,
 	})
+	if err == nil {
+		err = k.bringIn(ctx, seen, id)
+	}
 	if err != nil {
 		return Workspace{}, err
 	}
@@ -127,6 +135,8 @@ func (r ForkRequest) check() error {
 		return bad("a private workspace begins empty, it is not forked from "+r.From, "leave out one of the two")
 	case r.Private && r.Dir != "":
 		return bad("a private workspace holds no repository", "leave out one of the two")
+	case r.Dirty && (r.Dir == "" || r.From != ""):
+		return bad("there is an uncommitted state only of the branch that is checked out", "run it in a repository, and leave the version out")
 	case r.TTL != 0 && (r.TTL < minTTL || r.TTL > maxTTL):
 		return bad(fmt.Sprintf("a ttl of %s is not between %s and %s", TTLText(r.TTL), TTLText(minTTL), TTLText(maxTTL)), "for example 2h")
 	}

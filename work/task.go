@@ -61,6 +61,7 @@ type Assignment struct {
 
 // Repo says where in the graph the repository of the process stands.
 type Repo struct {
+	Top    string // its place on disk, where its files are at home; may be empty
 	Name   string
 	Branch string
 	Root   rmg.Path // /repo/<name>/<branch>; zero if there is none

@@ -205,7 +205,7 @@ func runIn(ctx context.Context, tool *gotool.Toolchain, p gotool.Place, timeout 
 // environment if there is one: what every worker that runs programs begins with.
 func CommandIn(tool *gotool.Toolchain, p gotool.Place, timeout time.Duration, argv []string) (sandbox.Command, error) {
 	c := sandbox.Command{
-		Argv: argv, Dir: filepath.Join(p.Folder, filepath.FromSlash(p.Module)), Timeout: timeout, Write: []string{p.Folder, p.Scratch},
+		Argv: argv, Dir: filepath.Join(p.Folder, filepath.FromSlash(p.Module)), Timeout: timeout, Write: []string{p.Folder, p.Scratch}, Own: p.Own,
 	}
 	for _, d := range []string{"home", "tmp", "gotmp"} {
 		if err := os.MkdirAll(filepath.Join(p.Scratch, d), 0o700); err != nil {

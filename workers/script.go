@@ -43,7 +43,7 @@ func (s *Script) Run(ctx context.Context, a work.Assignment) (work.Result, error
 		return work.Result{}, err
 	}
 	defer f.Close()
-	place := gotool.Place{Folder: f.Path(), Scratch: f.Scratch(), Module: a.Repo.Module}
+	place := gotool.Place{Folder: f.Path(), Scratch: f.Scratch(), Module: a.Repo.Module, Own: a.Repo.Top}
 	timeout := time.Duration(a.Budget.WallMillis) * time.Millisecond
 	var env []string
 	if a.Lane > 0 {

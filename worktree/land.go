@@ -84,7 +84,16 @@ func (m *Manager) Prepare(ctx context.Context, r LandRequest) (Landing, error) {
 		return l, err
 	}
 	defer os.RemoveAll(dir)
-	if l.Paths, err = m.landPaths(ctx, r, dir); err != nil {
+	// What files are like in a working tree is said by the one that they land in.
+	site, err := findSite(ctx, l)
+	if err != nil {
+		return l, err
+	}
+	in := r
+	if site != nil {
+		in.Top = site.top
+	}
+	if l.Paths, err = m.landPaths(ctx, in, dir); err != nil {
 		return l, err
 	}
 	g := git{dir: r.Top, env: []string{"GIT_INDEX_FILE=" + filepath.Join(dir, "index")}}

@@ -15,20 +15,22 @@ import (
 type Repo struct {
 	Top    string // absolute path of the working tree's root
 	GitDir string // absolute
-	Name   string // the folder's name
+	Origin string // the root of the main working tree: one repository, whatever linked one was asked
+	Name   string // the name of that folder
 	Branch string // checked out here: "main", "feature/x"
 	Head   string // commit of the branch
 }
 
-// Locate finds the repository that holds dir. Invalid: no repository, a bare
+// Locate finds the repository that holds dir. NotFound: there is no such folder.
+// Invalid: no repository, a bare
 // one, a detached HEAD, no commit yet.
 // Conflict: in the middle of a merge, rebase, cherry-pick or bisect.
 func (m *Manager) Locate(ctx context.Context, dir string) (Repo, error) {
 	if st, err := os.Stat(dir); err != nil || !st.IsDir() {
-		return Repo{}, fail(rmg.Invalid, "run it in a folder of a git repository", "%q is no folder", dir)
+		return Repo{}, fail(rmg.NotFound, "run it in a folder of a git repository", "%q is no folder", dir)
 	}
 	g := git{dir: dir}
-	out, err := g.line(ctx, "rev-parse", "--is-bare-repository", "--absolute-git-dir")
+	out, err := g.line(ctx, "rev-parse", "--is-bare-repository", "--absolute-git-dir", "--git-common-dir")
 	if err != nil {
 		var ge *errGit
 		if errors.As(err, &ge) && ge.exit > 0 {
@@ -36,7 +38,8 @@ func (m *Manager) Locate(ctx context.Context, dir string) (Repo, error) {
 		}
 		return Repo{}, err
 	}
-	bare, gitDir, _ := strings.Cut(out, "\n")
+	bare, rest, _ := strings.Cut(out, "\n")
+	gitDir, common, _ := strings.Cut(rest, "\n")
 	if bare == "true" {
 		return Repo{}, fail(rmg.Invalid, "clone it and run there", "%s is a bare repository: it has no working tree", dir)
 	}
@@ -44,7 +47,13 @@ func (m *Manager) Locate(ctx context.Context, dir string) (Repo, error) {
 	if err != nil {
 		return Repo{}, fail(rmg.Invalid, "run it in the working tree, not in .git", "%s is in no working tree", dir)
 	}
-	r := Repo{Top: top, GitDir: gitDir, Name: filepath.Base(top)}
+	r := Repo{Top: top, GitDir: gitDir, Origin: top}
+	if absolute(dir, common) != gitDir {
+		if r.Origin, err = mainTree(ctx, top); err != nil {
+			return Repo{}, err
+		}
+	}
+	r.Name = filepath.Base(r.Origin)
 	g.dir = top
 	if err := busy(gitDir); err != nil {
 		return Repo{}, err
@@ -56,6 +65,21 @@ func (m *Manager) Locate(ctx context.Context, dir string) (Repo, error) {
 		return Repo{}, fail(rmg.Invalid, "commit something first", "%s has no commit yet", top)
 	}
 	return r, nil
+}
+
+// mainTree is the root of the working tree that a linked one belongs to; of those
+// of a bare repository each stands for itself.
+func mainTree(ctx context.Context, top string) (string, error) {
+	out, err := git{dir: top}.run(ctx, "worktree", "list", "--porcelain", "-z")
+	if err != nil {
+		return "", err
+	}
+	first, _, _ := strings.Cut(string(out), "\x00\x00")
+	lines := strings.Split(first, "\x00")
+	if name, ok := strings.CutPrefix(lines[0], "worktree "); ok && !slices.Contains(lines, "bare") {
+		return name, nil
+	}
+	return top, nil
 }
 
 // busy refuses a repository in the middle of something.

@@ -34,7 +34,7 @@ func (m *Manager) Tree(ctx context.Context, top, commit string) (rmg.Graph, erro
 	}
 	var err error
 	if known {
-		g, err = m.readChanges(ctx, top, last, base, commit)
+		g, err = m.readChanges(ctx, git{dir: top}, last, base, commit)
 	}
 	if !known || err != nil {
 		g, err = m.readAll(ctx, top, commit)
@@ -73,13 +73,14 @@ func (m *Manager) readAll(ctx context.Context, top, commit string) (rmg.Graph, e
 		}
 		entries[i] = treeEntry{name, entry{f[0], f[2]}}
 	}
-	err = m.readEntries(ctx, top, o, entries)
+	err = m.readEntries(ctx, git{dir: top}, o, entries)
 	return o.Graph(), err
 }
 
-// readChanges reads what a commit has otherwise than one whose tree is known.
-func (m *Manager) readChanges(ctx context.Context, top, last string, base rmg.Graph, commit string) (rmg.Graph, error) {
-	out, err := git{dir: top}.run(ctx, "diff-tree", "-r", "-z", "--no-renames", "--full-index", last, commit)
+// readChanges reads what a commit or a tree has otherwise than a commit whose tree
+// is known.
+func (m *Manager) readChanges(ctx context.Context, g git, last string, base rmg.Graph, commit string) (rmg.Graph, error) {
+	out, err := g.run(ctx, "diff-tree", "-r", "-z", "--no-renames", "--full-index", last, commit)
 	if err != nil {
 		return rmg.Graph{}, err
 	}
@@ -103,7 +104,7 @@ func (m *Manager) readChanges(ctx context.Context, top, last string, base rmg.Gr
 		}
 	}
 	// What goes comes first: a folder may take the place of a file.
-	err = m.readEntries(ctx, top, o, entries)
+	err = m.readEntries(ctx, g, o, entries)
 	return o.Graph(), err
 }
 
@@ -131,13 +132,13 @@ type treeEntry struct {
 
 // readEntries puts entries into the graph, asking one git process for all their
 // contents.
-func (m *Manager) readEntries(ctx context.Context, top string, o *rmg.Overlay, entries []treeEntry) error {
+func (m *Manager) readEntries(ctx context.Context, g git, o *rmg.Overlay, entries []treeEntry) error {
 	if len(entries) == 0 {
 		return nil
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	cmd := git{dir: top}.command(ctx, "cat-file", "--batch")
+	cmd := g.command(ctx, "cat-file", "--batch")
 	c, err := newContents(cmd)
 	if err != nil {
 		return err

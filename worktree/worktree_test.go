@@ -520,7 +520,7 @@ func TestLocateRefusesWhatItCannotCarry(t *testing.T) {
 			b.top = filepath.Join(b.top, "../bare")
 		}, rmg.Invalid},
 		"none":      {func(b *bench) { b.top = b.TempDir() }, rmg.Invalid},
-		"missing":   {func(b *bench) { b.top = "/nowhere" }, rmg.Invalid},
+		"missing":   {func(b *bench) { b.top = "/nowhere" }, rmg.NotFound},
 		"detached":  {func(b *bench) { b.git("switch", "-q", "--detach") }, rmg.Invalid},
 		"no commit": {func(b *bench) { b.git("switch", "-q", "--orphan", "empty") }, rmg.Invalid},
 	} {

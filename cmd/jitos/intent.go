@@ -67,7 +67,7 @@ func (a *app) intentCmd() *cobra.Command {
 	f.StringArrayVar(&req.DropTests, "drop-test", nil, "a test that it may skip or take away, by name, * is anything; can be given again")
 	f.StringVar(&req.Worker, "worker", "", "prefer a worker; not in this version")
 	f.StringVar(&req.From, "from", "", "start from a ref; not in this version")
-	f.BoolVar(&req.Dirty, "dirty", false, "take the uncommitted state in; not in this version")
+	f.BoolVar(&req.Dirty, "dirty", false, "let the workers see the uncommitted state; it is no part of what lands")
 	return cmd
 }
 

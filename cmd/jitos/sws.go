@@ -90,7 +90,8 @@ func (a *app) swsNew() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "new", Short: "Fork a workspace; in a repository, from its branch's head", Args: cobra.NoArgs,
 		Long: `Forks a workspace and prints its id. Inside a git repository the branch that is
-checked out is brought in first. A private one begins empty and never collapses.
+checked out is brought in first; with --dirty the workspace sees what is not
+committed, too, and does not bring it along. A private one begins empty and never collapses.
 With --ttl it is discarded when the time is over; restore brings it back.`,
 		Example: "  jitos sws new\n  jitos sws new --from seq:40\n  jitos sws new --private --ttl 2h --reason scratch",
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -115,6 +116,7 @@ With --ttl it is discarded when the time is over; restore brings it back.`,
 	cmd.Flags().BoolVar(&req.Private, "private", false, "a graph of its own, forked from nothing")
 	cmd.Flags().StringVar(&req.TTL, "ttl", "", "how long it may stay open: 90s, 2h")
 	cmd.Flags().StringVarP(&dir, "repo", "C", ".", "a folder in the repository")
+	cmd.Flags().BoolVar(&req.Dirty, "dirty", false, "see the uncommitted state; it is no part of what collapses")
 	return cmd
 }
 
@@ -283,6 +285,24 @@ func exists(name string) bool {
 	return err == nil
 }
 
+// mainTree is the root of the main working tree that a linked one belongs to; top
+// itself, if it is no linked one, or one of a bare repository.
+func mainTree(top string) string {
+	dir := filepath.Dir(gitHead(top)) // .git/worktrees/<name> of the main one
+	to, err := os.ReadFile(filepath.Join(dir, "commondir"))
+	if err != nil {
+		return top
+	}
+	common := strings.TrimSpace(string(to))
+	if !filepath.IsAbs(common) {
+		common = filepath.Join(dir, common)
+	}
+	if filepath.Base(common) != ".git" {
+		return top
+	}
+	return filepath.Dir(common)
+}
+
 // branchRoot finds /repo/<name>/<branch> of a repository's checked out branch.
 func (a *app) branchRoot(ctx context.Context, c *client.Client, top string) (rmg.Path, error) {
 	g, err := c.Graph(ctx, client.GraphQuery{Path: "/repo", Depth: 1})
@@ -295,8 +315,9 @@ func (a *app) branchRoot(ctx context.Context, c *client.Client, top string) (rmg
 	}
 	branch := strings.TrimPrefix(strings.TrimSpace(string(head)), "ref: refs/heads/")
 	if g.Graph != nil {
+		origin := mainTree(top)
 		for _, n := range g.Graph.Nodes {
-			if n.Props.String("origin") == top {
+			if n.Props.String("origin") == origin {
 				return rmg.Path("/repo").Join(string(n.ID), branch), nil
 			}
 		}

@@ -55,7 +55,7 @@ type bridge struct{ *worktree.Manager }
 
 func (b bridge) Locate(ctx context.Context, dir string) (kernel.Repo, error) {
 	r, err := b.Manager.Locate(ctx, dir)
-	return kernel.Repo{Top: r.Top, Name: r.Name, Branch: r.Branch, Head: r.Head}, err
+	return kernel.Repo{Top: r.Top, Origin: r.Origin, Name: r.Name, Branch: r.Branch, Head: r.Head}, err
 }
 
 func (b bridge) Log(ctx context.Context, top, branch string, max int) ([]kernel.Commit, error) {

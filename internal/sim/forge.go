@@ -68,7 +68,7 @@ func (f *forge) tree() rmg.Graph {
 func (f *forge) Locate(context.Context, string) (kernel.Repo, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return kernel.Repo{Top: "/app", Name: "app", Branch: "main", Head: f.head}, nil
+	return kernel.Repo{Top: "/app", Origin: "/app", Name: "app", Branch: "main", Head: f.head}, nil
 }
 
 // Head is the branch's.

@@ -45,6 +45,10 @@ func (nothing) Head(context.Context, string, string) (string, error) { return ""
 func (nothing) Tree(context.Context, string, string) (rmg.Graph, error) {
 	return rmg.Graph{}, errOutside
 }
+
+func (nothing) Uncommitted(context.Context, string, string) (rmg.Graph, error) {
+	return rmg.Graph{}, errOutside
+}
 func (nothing) Dirty(context.Context, string) ([]string, error) { return nil, errOutside }
 
 func (nothing) Log(context.Context, string, string, int) ([]kernel.Commit, error) {

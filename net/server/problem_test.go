@@ -128,7 +128,7 @@ func TestBadBodiesAndParameters(t *testing.T) {
 	post("/sws", `{"ttl":"soon"}`, 400)
 	post("/sws", `{"ttl":"-2h"}`, 400)
 	post("/sws/w5/exec", `{"argv":[]}`, 400)
-	for _, body := range []string{`{}`, `{"text":"x","slaps":{}}`, `{"text":"x","approve":"perhaps"}`, `{"text":"x","dirty":true}`, `{"text":"x","from":"main"}`, `{"text":"x","worker":"llm"}`} {
+	for _, body := range []string{`{}`, `{"text":"x","slaps":{}}`, `{"text":"x","approve":"perhaps"}`, `{"text":"x","from":"main"}`, `{"text":"x","worker":"llm"}`} {
 		if p := post("/intent", body, 400); p.Hint == "" {
 			t.Errorf("%s: no hint: %+v", body, p)
 		}

@@ -20,7 +20,7 @@ func (x *exchange) intent() (any, error) {
 	}
 	req := kernel.IntentRequest{
 		Text: in.Text, Dir: in.Repo, PlanOnly: in.PlanOnly, Land: in.Land, Race: in.Race, Isolation: in.Isolation, Approve: in.Approve,
-		Protected: in.Protected, DropTests: in.DropTests,
+		Protected: in.Protected, DropTests: in.DropTests, Dirty: in.Dirty,
 	}
 	structured := len(in.SLAPS) > 0 && string(in.SLAPS) != "null"
 	if (req.Text != "") == structured {
@@ -69,8 +69,6 @@ func notYet(in wire.IntentRequest) error {
 		return refuse("approve="+in.Approve, "use auto (as policy says) or ask (a person approves the collapse)")
 	case in.From != "":
 		return refuse("from", "leave it out: the base is the branch's head")
-	case in.Dirty:
-		return refuse("dirty", "commit first: the base is the branch's head")
 	case in.Worker != "":
 		return refuse("worker", "leave it out: the method chooses")
 	}

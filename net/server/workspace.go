@@ -22,7 +22,7 @@ func (x *exchange) fork() (any, error) {
 		return nil, err
 	}
 	w, err := x.s.opt.Kernel.Fork(x.r.Context(), x.caller, kernel.ForkRequest{
-		From: in.From, Reason: in.Reason, Dir: in.Dir, Private: in.Private, TTL: ttl,
+		From: in.From, Reason: in.Reason, Dir: in.Dir, Dirty: in.Dirty, Private: in.Private, TTL: ttl,
 	})
 	if err != nil {
 		return nil, err

@@ -19,7 +19,7 @@ type IntentRequest struct {
 	Approve  string          `json:"approve,omitempty" doc:"auto (default): as policy says; ask: a person approves the collapse in any case" enum:"auto,ask"`
 	Land     string          `json:"land,omitempty" doc:"commit (default), branch, patch, push, pr or none; push:NAME and pr:NAME name a remote"`
 	From     string          `json:"from,omitempty" doc:"not in this version"`
-	Dirty    bool            `json:"dirty,omitempty" doc:"not in this version"`
+	Dirty    bool            `json:"dirty,omitempty" doc:"the uncommitted state is seen by the workers, and no part of what lands"`
 	Worker   string          `json:"worker,omitempty" doc:"not in this version"`
 	// Protected and DropTests are for who may change protected paths: by default people.
 	Protected []string `json:"protected,omitempty" doc:"globs of protected paths that the intent may change"`

@@ -59,6 +59,7 @@ type ForkRequest struct {
 	Private bool   `json:"private,omitempty" doc:"a graph of its own, which begins empty and never collapses"`
 	Reason  string `json:"reason,omitempty"`
 	Dir     string `json:"dir,omitempty" doc:"absolute path of a folder in a repository, which is synced in first"`
+	Dirty   bool   `json:"dirty,omitempty" doc:"with dir: the uncommitted state is seen, and no part of what collapses"`
 	TTL     string `json:"ttl,omitempty" doc:"how long it may stay open: 90s, 2h; what the policy says if absent"`
 }
 

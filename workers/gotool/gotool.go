@@ -63,6 +63,7 @@ type Place struct {
 	Folder  string // the repository's root
 	Scratch string // caches, HOME, TMPDIR
 	Module  string // folder of the module, relative to Folder; "" or "."
+	Own     string // where commands see Folder, if that can be had; "" for where it is
 }
 
 func (p Place) dir() string { return filepath.Join(p.Folder, filepath.FromSlash(p.Module)) }

@@ -26,6 +26,7 @@ type spec struct {
 	Write      []string
 	Read       []string
 	Env        []string
+	Own        string
 	Namespaces bool // this stage stands in new ones
 	Lacks      []string
 }
@@ -96,7 +97,7 @@ func Run(ctx context.Context, c Command) (Outcome, error) {
 	if err := ctx.Err(); err != nil {
 		return out, err
 	}
-	s := spec{Argv: c.Argv, Dir: c.Dir, Write: c.Write, Read: c.Read, Env: c.Env}
+	s := spec{Argv: c.Argv, Dir: c.Dir, Write: c.Write, Read: c.Read, Env: c.Env, Own: c.Own}
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Env = []string{stageEnv + "=1"}
 	if err := namespaces(); err != nil {

@@ -24,12 +24,17 @@ import (
 
 // Command is what to run, and what it may touch.
 type Command struct {
-	Argv      []string
-	Dir       string   // working folder
-	Write     []string // folders it may write in
-	Read      []string // further files and folders it may read; the system's programs and libraries are given
-	Env       []string // the whole environment, "NAME=value"
-	Timeout   time.Duration
+	Argv    []string
+	Dir     string   // working folder
+	Write   []string // folders it may write in
+	Read    []string // further files and folders it may read; the system's programs and libraries are given
+	Env     []string // the whole environment, "NAME=value"
+	Timeout time.Duration
+	// Own is where the first of Write is shown, over whatever stands there, if the
+	// machine gives a mount namespace and nothing else that the command needs
+	// stands below: then Dir, Write and the values of Env that lead into that
+	// folder lead there. Empty for nowhere. The outcome's parts name it.
+	Own       string
 	OutputMax int64     // bytes kept of stdout and stderr together; 0: DefaultOutputMax
 	Stdout    io.Writer // copy of stdout as it comes; may be nil. Never written after Run returned
 	Stderr    io.Writer

@@ -65,6 +65,7 @@ func first() {
 		in.Parts = append(in.Parts, "userns", "pidns", "ipcns", "utsns")
 		in.Network = "none (netns)"
 		prepare(s, &in)
+		showOwn(&s, &in)
 	}
 	unix.CloseOnExec(fdAlive)
 	unix.CloseOnExec(fdReport)
