@@ -15,6 +15,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"jitos.dev/workers/agent/agenttest"
 	"jitos.dev/workers/sandbox"
 )
 
@@ -24,6 +25,7 @@ const asProgram = "JITOS_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
 	sandbox.Main()
+	agenttest.Main()
 	if os.Getenv(asProgram) != "" || len(os.Args) > 1 && (os.Args[1] == "gocacheprog" || os.Args[1] == "testexec") {
 		os.Exit(Main(os.Args[1:]))
 	}

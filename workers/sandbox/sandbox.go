@@ -16,6 +16,7 @@ package sandbox
 import (
 	"bytes"
 	"io"
+	"os"
 	"sync"
 	"time"
 
@@ -31,6 +32,7 @@ type Command struct {
 	Env       []string // the whole environment, "NAME=value"
 	Timeout   time.Duration
 	OutputMax int64     // bytes kept of stdout and stderr together; 0: DefaultOutputMax
+	Stdin     *os.File  // nil for none
 	Stdout    io.Writer // copy of stdout as it comes; may be nil. Never written after Run returned
 	Stderr    io.Writer
 }
