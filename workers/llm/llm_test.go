@@ -137,8 +137,13 @@ func TestFaultsThatPass(t *testing.T) {
 		t.Run(v.name, func(t *testing.T) {
 			ok := bug()
 			s := llmtest.New(t, append([]llmtest.Turn{
-				{Status: 429, RetryAfter: "7"}, {Status: 503}, {Status: 529, RetryAfter: "0.5"}, ok[0],
-				{Text: "abc", Overloaded: true}, {CutOff: true, Calls: ok[1].Calls}, ok[1],
+				{Status: 429, RetryAfter: "7"},
+				{Status: 503},
+				{Status: 529, RetryAfter: "0.5"},
+				ok[0],
+				{Text: "abc", Overloaded: true},
+				{CutOff: true, Calls: ok[1].Calls},
+				ok[1],
 			}, ok[2:]...)...)
 			var slept waits
 			w := worker(t, Options{Model: v.make(s), Sleep: slept.sleep})

@@ -98,8 +98,10 @@ func (a agent) stream(prompt string) int {
 		say(m{"type": "system", "subtype": "init", "model": "stub", "cwd": must(os.Getwd())})
 		say(m{"type": "assistant", "message": m{"content": []any{m{"type": "text", "text": "I was asked: " + prompt}, m{"type": "tool_use", "name": "Edit", "input": m{"file_path": a.file}}}}})
 		say(m{"type": "user", "message": m{"content": []any{m{"type": "tool_result", "content": "ok"}}}})
-		say(m{"type": "result", "subtype": "success", "is_error": failed, "result": "the bound itself was left out", "total_cost_usd": 0.0125,
-			"usage": m{"input_tokens": 100, "cache_read_input_tokens": 20, "output_tokens": 30}})
+		say(m{
+			"type": "result", "subtype": "success", "is_error": failed, "result": "the bound itself was left out", "total_cost_usd": 0.0125,
+			"usage": m{"input_tokens": 100, "cache_read_input_tokens": 20, "output_tokens": 30},
+		})
 	case "codex":
 		say(m{"type": "thread.started", "thread_id": "t"})
 		say(m{"type": "turn.started"})
