@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -228,8 +229,8 @@ func (k *Kernel) attemptOnce(ctx context.Context, r *run, p Process, t tasks.Tas
 		return err
 	}
 	// The kernel's own tasks may wait for a person; their limit is that of each
-	// proof.
-	if t.TimeoutMillis > 0 && t.Worker != workerKernel {
+	// proof, or of the answer.
+	if t.TimeoutMillis > 0 && t.Worker != workerKernel && t.Worker != workerHuman {
 		var stop context.CancelFunc
 		ctx, stop = context.WithTimeout(ctx, time.Duration(t.TimeoutMillis)*time.Millisecond)
 		defer stop()
@@ -358,15 +359,10 @@ func (k *Kernel) adopt(ctx context.Context, into string, p Process, t tasks.Task
 
 // dispatch hands a task to its worker, under the process's rights.
 func (k *Kernel) dispatch(ctx context.Context, r *run, p Process, t tasks.Task, number int, token string, budget work.Budget) (work.Result, error) {
-	allowed := false
-	for _, w := range p.Rights.Workers {
-		allowed = allowed || w == t.Worker
+	if t.Worker == workerHuman {
+		return k.humanResult(ctx, r, p, t)
 	}
-	if !allowed {
-		return work.Result{}, &rmg.Error{Op: "dispatch", Code: rmg.Denied, Msg: fmt.Sprintf("the process has no right to worker %q", t.Worker)}
-	}
-	asks := newSubject(Caller{Name: p.ID, Kind: KindProcess}, p.facts(t.Worker))
-	if err := k.judgement(asks).may(VerbDispatch, workerRoot.Child(t.Worker), kindWorker); err != nil {
+	if err := k.mayDispatch(p, t); err != nil {
 		return work.Result{}, err
 	}
 	e, _ := k.now().ledger.Get(procPath(p.ID))
@@ -396,6 +392,15 @@ func (k *Kernel) dispatch(ctx context.Context, r *run, p Process, t tasks.Task, 
 	res, err := k.opt.Runner.Run(ctx, t.Worker, a)
 	// What the worker made of a refusal is its own affair.
 	return res, orError(r.spent.report(res.Spent), err)
+}
+
+// mayDispatch judges whether a process may hand a task to its worker.
+func (k *Kernel) mayDispatch(p Process, t tasks.Task) error {
+	if !slices.Contains(p.Rights.Workers, t.Worker) {
+		return &rmg.Error{Op: "dispatch", Code: rmg.Denied, Msg: fmt.Sprintf("the process has no right to worker %q", t.Worker)}
+	}
+	asks := newSubject(Caller{Name: p.ID, Kind: KindProcess}, p.facts(t.Worker))
+	return k.judgement(asks).may(VerbDispatch, workerRoot.Child(t.Worker), kindWorker)
 }
 
 func budgetOf(b tasks.Budget) work.Budget {

@@ -482,11 +482,14 @@ type bench struct {
 	salt string // of the next runner
 	dir  string
 	log  *journal.Store
+
+	clock Clock
 }
 
 const testMethods = `
 tasks:
   - {name: Do, summary: do it, params: {target: target}}
+  - {name: Ship, summary: ship it, params: {target: target}}
 methods:
   - name: do-it
     task: Do
@@ -496,7 +499,15 @@ methods:
     success_criteria:
       - {type: command, name: build, value: "go build ./..."}
       - {type: test, name: all tests, value: "./..."}
+  - name: ship-it
+    task: Ship
+    summary: by hand, if a person says so
+    phrases: ["ship {target}"]
+    steps: [{do: act}, {do: gate}, {do: verify}]
+    success_criteria:
+      - {type: command, name: build, value: "go build ./..."}
 primitives:
+  - {name: gate, summary: ask a person, worker: human, action: ask, args: {question: "ship it?"}, timeout: 60m}
   - {name: act, summary: act, worker: scripted, action: do, retries: 2}
   - {name: verify, summary: prove it, worker: kernel, action: prove}
 `
@@ -506,7 +517,7 @@ primitives:
 func onBench(t *testing.T, do func(b *bench)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		b := &bench{T: t, dir: t.TempDir()}
+		b := &bench{T: t, dir: t.TempDir(), clock: unwound{}}
 		b.open(2)
 		defer func() {
 			b.run.free()
@@ -538,7 +549,7 @@ func (b *bench) open(proofs int) {
 		b.Fatal(err)
 	}
 	b.log = store
-	b.k, err = Open(context.Background(), Options{Journal: store, Clock: unwound{}, Worktree: b.repo, Runner: b.run, Library: lib, Proofs: proofs})
+	b.k, err = Open(context.Background(), Options{Journal: store, Clock: b.clock, Worktree: b.repo, Runner: b.run, Library: lib, Proofs: proofs})
 	if err != nil {
 		b.Fatal(err)
 	}

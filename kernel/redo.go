@@ -56,6 +56,8 @@ func (k *Kernel) redo(ctx context.Context, id string, say func(string)) ([]TaskR
 		switch {
 		case t.Worker == workerKernel:
 			tr.Difference = "the kernel's own proof is of the bytes, and its evidence stands in the log"
+		case t.Worker == workerHuman:
+			tr.Difference = "a person's answer is not asked for again; it stands in the log"
 		case !ok || sp.end == 0:
 			tr.Difference = "it has no accepted result"
 		default:

@@ -187,14 +187,11 @@ func newKernel(ctx context.Context, store *journal.Store, opt daemonOptions, log
 		list = append(list, repair.New(tool, repairLanes))
 	}
 	list = append(list, workers.NewScript(tool))
-	asked, err := opt.model.worker(tool)
+	others, secrets, err := opt.model.workers(tool)
 	if err != nil {
 		return nil, err
 	}
-	if asked != nil {
-		list = append(list, asked)
-	}
-	run, err := workers.New(workers.Options{Workers: list, Go: tool, Secrets: secrets()})
+	run, err := workers.New(workers.Options{Workers: append(list, others...), Go: tool, Secrets: secrets})
 	if err != nil {
 		return nil, err
 	}

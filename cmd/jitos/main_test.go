@@ -15,6 +15,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"jitos.dev/workers/agent/agenttest"
 	"jitos.dev/workers/sandbox"
 )
 
@@ -24,6 +25,10 @@ const asProgram = "JITOS_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
 	sandbox.Main()
+	agenttest.Main()
+	if len(os.Args) == 4 && os.Args[1] == "probe" {
+		os.Exit(probe(os.Args[2], os.Args[3]))
+	}
 	if os.Getenv(asProgram) != "" || len(os.Args) > 1 && (os.Args[1] == "gocacheprog" || os.Args[1] == "testexec") {
 		os.Exit(Main(os.Args[1:]))
 	}

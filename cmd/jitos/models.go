@@ -12,28 +12,50 @@ import (
 	"jitos.dev/net/wire"
 	"jitos.dev/rmg"
 	"jitos.dev/work"
+	"jitos.dev/workers/agent"
 	"jitos.dev/workers/gotool"
 	"jitos.dev/workers/llm"
 )
 
-// modelOptions say which language model the daemon may ask. Nothing is asked
+// modelOptions say which language model the daemon may ask, and which agent run. Nothing is asked
 // unless one is named: a key alone is no wish.
 type modelOptions struct {
-	model, price, cassette string
+	model, price, cassette, agent string
 }
 
 func (o *modelOptions) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&o.model, "model", envOr("JITOS_MODEL", ""), "language model to ask, anthropic:NAME or openai:NAME (JITOS_MODEL); "+
 		"the key and the base URL are ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL or OPENAI_API_KEY, OPENAI_BASE_URL")
 	cmd.Flags().StringVar(&o.price, "model-price", envOr("JITOS_MODEL_PRICE", ""), "what it costs, IN/OUT for a million tokens each (JITOS_MODEL_PRICE)")
+	cmd.Flags().StringVar(&o.agent, "agent", envOr("JITOS_AGENT", ""), "coding agent to run: claude, codex, gemini, aider, exec:COMMAND {prompt} or acp:COMMAND (JITOS_AGENT)")
 	cmd.Flags().StringVar(&o.cassette, "cassette", envOr("JITOS_CASSETTE", ""), "record:FOLDER or replay:FOLDER of what is asked and answered (JITOS_CASSETTE)")
 }
 
-// worker makes the worker that asks; nil if none is named.
-func (o modelOptions) worker(tool *gotool.Toolchain) (work.Worker, error) {
-	if o.model == "" {
-		return nil, nil
+// workers makes those that ask somebody else, and says which secrets they have.
+func (o modelOptions) workers(tool *gotool.Toolchain) (list []work.Worker, secrets []string, err error) {
+	if o.model != "" {
+		w, err := o.asker(tool)
+		if err != nil {
+			return nil, nil, err
+		}
+		list = append(list, w)
 	}
+	if o.agent != "" {
+		c, err := agent.ParseCommand(o.agent, os.Getenv)
+		if err != nil {
+			return nil, nil, err
+		}
+		w, err := agent.New(agent.Options{Command: c, Go: tool})
+		if err != nil {
+			return nil, nil, err
+		}
+		list, secrets = append(list, w), c.Secrets()
+	}
+	return list, append(secrets, keys()...), nil
+}
+
+// asker makes the worker that asks a model.
+func (o modelOptions) asker(tool *gotool.Toolchain) (work.Worker, error) {
 	vendor, name, _ := strings.Cut(o.model, ":")
 	e := llm.Endpoint{Model: name}
 	var dial func(llm.Endpoint) llm.Model
@@ -89,8 +111,8 @@ func readCassette(s string) (*llm.Cassette, error) {
 	return nil, wire.NewProblem(rmg.Invalid, "%q is no cassette", s).WithHint("use record:FOLDER or replay:FOLDER, with an absolute path")
 }
 
-// secrets are the values of the environment that no log may show.
-func secrets() []string {
+// keys are the values of the environment that no log may show.
+func keys() []string {
 	var out []string
 	for _, name := range []string{"ANTHROPIC_API_KEY", "OPENAI_API_KEY"} {
 		if v := os.Getenv(name); v != "" {

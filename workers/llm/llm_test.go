@@ -137,8 +137,13 @@ func TestFaultsThatPass(t *testing.T) {
 		t.Run(v.name, func(t *testing.T) {
 			ok := bug()
 			s := llmtest.New(t, append([]llmtest.Turn{
-				{Status: 429, RetryAfter: "7"}, {Status: 503}, {Status: 529, RetryAfter: "0.5"}, ok[0],
-				{Text: "abc", Overloaded: true}, {CutOff: true, Calls: ok[1].Calls}, ok[1],
+				{Status: 429, RetryAfter: "7"},
+				{Status: 503},
+				{Status: 529, RetryAfter: "0.5"},
+				ok[0],
+				{Text: "abc", Overloaded: true},
+				{CutOff: true, Calls: ok[1].Calls},
+				ok[1],
 			}, ok[2:]...)...)
 			var slept waits
 			w := worker(t, Options{Model: v.make(s), Sleep: slept.sleep})
@@ -308,9 +313,15 @@ func TestTheCassette(t *testing.T) {
 				t.Error("a replay is not said to be deterministic")
 			}
 			for range 2 {
-				res, err := w.Run(t.Context(), workertest.Assignment(space, "implement", args()))
+				a := workertest.Assignment(space, "implement", args())
+				said := ""
+				a.Emit = func(e work.Event) { said += e.Text + "\n" }
+				res, err := w.Run(t.Context(), a)
 				if err != nil || !res.OK {
 					t.Fatalf("replaying: %+v %v", res, err)
+				}
+				if !strings.Contains(said, "429 Too Many Requests") {
+					t.Errorf("the same question, asked twice, did not have its two answers in their order:\n%s", said)
 				}
 			}
 			other := files()

@@ -49,8 +49,11 @@ func TestToolsStayInTheRepository(t *testing.T) {
 			tool string
 			in   map[string]any
 		}{
-			{"read", map[string]any{"path": path}}, {"write", map[string]any{"path": path, "text": "x"}}, {"list", map[string]any{"path": path}},
-			{"edit", map[string]any{"path": path, "old": "a", "new": "b"}}, {"search", map[string]any{"pattern": "x", "path": path}},
+			{"read", map[string]any{"path": path}},
+			{"write", map[string]any{"path": path, "text": "x"}},
+			{"list", map[string]any{"path": path}},
+			{"edit", map[string]any{"path": path, "old": "a", "new": "b"}},
+			{"search", map[string]any{"pattern": "x", "path": path}},
 			{"patch", map[string]any{"diff": "--- /dev/null\n+++ b/" + path + "\n@@ -0,0 +1 @@\n+x\n"}},
 		} {
 			if r := use(c.tool, c.in); !r.Failed {
@@ -225,8 +228,14 @@ func TestOutputIsSteady(t *testing.T) {
 
 func TestTheTargetsPackages(t *testing.T) {
 	for _, c := range []struct{ module, target, want string }{
-		{".", ".", "./..."}, {".", "a", "./a/..."}, {"", "a/b.go", "./a/..."}, {".", "m.go", "./..."},
-		{"mod", "mod", "./..."}, {"mod", "mod/a/b.go", "./a/..."}, {"mod", "other", "./..."}, {"mod", "modular/x", "./..."},
+		{".", ".", "./..."},
+		{".", "a", "./a/..."},
+		{"", "a/b.go", "./a/..."},
+		{".", "m.go", "./..."},
+		{"mod", "mod", "./..."},
+		{"mod", "mod/a/b.go", "./a/..."},
+		{"mod", "other", "./..."},
+		{"mod", "modular/x", "./..."},
 	} {
 		if got := packages(work.Repo{Module: c.module, Target: c.target}); got != c.want {
 			t.Errorf("%+v: %s", c, got)

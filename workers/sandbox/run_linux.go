@@ -112,6 +112,9 @@ func Run(ctx context.Context, c Command) (Outcome, error) {
 		limit.left = DefaultOutputMax
 	}
 	stdout, stderr := &capped{room: limit, also: c.Stdout}, &capped{room: limit, also: c.Stderr}
+	if c.Stdin != nil {
+		cmd.Stdin = c.Stdin
+	}
 	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = stdout, stderr, drainTime
 
 	begin()

@@ -16,6 +16,7 @@ package sandbox
 import (
 	"bytes"
 	"io"
+	"os"
 	"sync"
 	"time"
 
@@ -36,6 +37,7 @@ type Command struct {
 	// folder lead there. Empty for nowhere. The outcome's parts name it.
 	Own       string
 	OutputMax int64     // bytes kept of stdout and stderr together; 0: DefaultOutputMax
+	Stdin     *os.File  // nil for none
 	Stdout    io.Writer // copy of stdout as it comes; may be nil. Never written after Run returned
 	Stderr    io.Writer
 }

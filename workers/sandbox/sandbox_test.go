@@ -54,7 +54,7 @@ func probe(what string, args []string) error {
 		return syscall.Mount("tmpfs", args[0], "tmpfs", 0, "")
 	case "flood":
 		block := make([]byte, 1<<20)
-		for range 256 {
+		for range 1024 {
 			if _, err := os.Stdout.Write(block); err != nil {
 				return err
 			}
@@ -297,5 +297,16 @@ func TestBusyIsAUnion(t *testing.T) {
 	<-done
 	if took := Busy() - before; took > time.Since(began) || took < 300*time.Millisecond {
 		t.Errorf("busy for %v of %v", took, time.Since(began))
+	}
+}
+
+// TestAFileHasALimit writes one file far beyond what a disk should be filled with.
+func TestAFileHasALimit(t *testing.T) {
+	dir := t.TempDir()
+	c := Command{Dir: dir, Write: []string{dir}}
+	out := sh(t, c, fmt.Sprintf("dd if=/dev/zero of=big bs=1 count=1 seek=%d 2>&1", int64(maxFileSize)+1))
+	st, err := os.Stat(filepath.Join(dir, "big"))
+	if out.Exit == 0 || err == nil && st.Size() > maxFileSize {
+		t.Errorf("exit %d: %s; %v %v", out.Exit, out.Stdout, st, err)
 	}
 }

@@ -329,8 +329,10 @@ func (s *Server) completions(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	e := sse{w}
 	chunk := func(delta m, finish any) {
-		e.send("", m{"id": fmt.Sprintf("chatcmpl-%d", n), "object": "chat.completion.chunk", "created": 1, "model": req.Model,
-			"choices": []any{m{"index": 0, "delta": delta, "finish_reason": finish}}})
+		e.send("", m{
+			"id": fmt.Sprintf("chatcmpl-%d", n), "object": "chat.completion.chunk", "created": 1, "model": req.Model,
+			"choices": []any{m{"index": 0, "delta": delta, "finish_reason": finish}},
+		})
 	}
 	chunk(m{"role": "assistant", "content": ""}, nil)
 	for _, p := range pieces(t.Text) {
@@ -356,8 +358,10 @@ func (s *Server) completions(w http.ResponseWriter, r *http.Request) {
 	}
 	chunk(m{}, finish)
 	if req.StreamOptions.IncludeUsage {
-		e.send("", m{"id": fmt.Sprintf("chatcmpl-%d", n), "object": "chat.completion.chunk", "created": 1, "model": req.Model, "choices": []any{},
-			"usage": m{"prompt_tokens": 115, "completion_tokens": 20, "total_tokens": 135}})
+		e.send("", m{
+			"id": fmt.Sprintf("chatcmpl-%d", n), "object": "chat.completion.chunk", "created": 1, "model": req.Model, "choices": []any{},
+			"usage": m{"prompt_tokens": 115, "completion_tokens": 20, "total_tokens": 135},
+		})
 	}
 	_, _ = io.WriteString(w, "data: [DONE]\n\n")
 }
