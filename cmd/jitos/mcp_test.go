@@ -17,17 +17,17 @@ import (
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
-// agent is a program at the other end: the SDK's own client.
-type agent struct {
+// agentSession is a program at the other end: the SDK's own client.
+type agentSession struct {
 	testing.TB
 	*sdk.ClientSession
 	told    chan string // progress
 	updated chan string // URIs of resources
 }
 
-func (p *person) agent(t sdk.Transport) *agent {
+func (p *person) agent(t sdk.Transport) *agentSession {
 	p.Helper()
-	a := &agent{TB: p, told: make(chan string, 1000), updated: make(chan string, 1000)}
+	a := &agentSession{TB: p, told: make(chan string, 1000), updated: make(chan string, 1000)}
 	c := sdk.NewClient(&sdk.Implementation{Name: "Test Agent", Version: "1"}, &sdk.ClientOptions{
 		ProgressNotificationHandler: func(_ context.Context, r *sdk.ProgressNotificationClientRequest) { a.told <- r.Params.Message },
 		ResourceUpdatedHandler:      func(_ context.Context, r *sdk.ResourceUpdatedNotificationRequest) { a.updated <- r.Params.URI },
@@ -41,7 +41,7 @@ func (p *person) agent(t sdk.Transport) *agent {
 }
 
 // stdio starts `jitos mcp` in a folder.
-func (p *person) stdio(dir string, env ...string) *agent {
+func (p *person) stdio(dir string, env ...string) *agentSession {
 	cmd := p.command(dir, "jitos", "mcp")
 	cmd.Env = append(cmd.Env, env...)
 	cmd.Stderr = os.Stderr
@@ -50,7 +50,7 @@ func (p *person) stdio(dir string, env ...string) *agent {
 
 // overHTTP talks to the daemon's /mcp with a bearer token; with none, with the
 // daemon's secret.
-func (p *person) overHTTP(token string) *agent {
+func (p *person) overHTTP(token string) *agentSession {
 	p.Helper()
 	return p.agent(&sdk.StreamableClientTransport{Endpoint: "http://localhost/mcp", HTTPClient: &http.Client{Transport: p.withToken(token)}, MaxRetries: -1})
 }
@@ -84,7 +84,7 @@ func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // use calls a tool that must go well.
-func (a *agent) use(tool string, in map[string]any) map[string]any {
+func (a *agentSession) use(tool string, in map[string]any) map[string]any {
 	a.Helper()
 	res := a.raw(tool, in)
 	if res.IsError {
@@ -102,7 +102,7 @@ func (a *agent) use(tool string, in map[string]any) map[string]any {
 }
 
 // refused calls a tool that must fail, and returns what it says.
-func (a *agent) refused(tool string, in map[string]any) string {
+func (a *agentSession) refused(tool string, in map[string]any) string {
 	a.Helper()
 	res := a.raw(tool, in)
 	if !res.IsError {
@@ -111,7 +111,7 @@ func (a *agent) refused(tool string, in map[string]any) string {
 	return textOf(res)
 }
 
-func (a *agent) raw(tool string, in map[string]any) *sdk.CallToolResult {
+func (a *agentSession) raw(tool string, in map[string]any) *sdk.CallToolResult {
 	a.Helper()
 	req := &sdk.CallToolParams{Name: tool, Arguments: in}
 	req.SetProgressToken(tool)
@@ -133,7 +133,7 @@ func textOf(res *sdk.CallToolResult) string {
 }
 
 // says fails unless a text has all of the parts.
-func (a *agent) says(text string, parts ...string) {
+func (a *agentSession) says(text string, parts ...string) {
 	a.Helper()
 	for _, part := range parts {
 		if !strings.Contains(text, part) {
