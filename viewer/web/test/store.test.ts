@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { Op, Rec, WireGraph } from "../src/api/types.ts";
 import { Cells, noMemory } from "../src/layout/placer.ts";
 import { Store, type Container } from "../src/model/store.ts";
-import { ancestors, join, last, parentOf, segment } from "../src/model/paths.ts";
+import { ancestors, join, last, parentOf, plain, plainID, segment } from "../src/model/paths.ts";
 
 const rec = (seq: number, ...ops: Op[]): Rec => ({ seq, tick: seq, at: "", view: "system", author: "a", cause: "", reason: "", ops });
 const node = (id: string, inner?: number) => ({ id, kind: "K", props: {}, ...(inner ? { inner: { nodes: inner, edges: 0 } } : {}) });
@@ -21,6 +21,22 @@ test("paths are escaped as the daemon does", () => {
   assert.deepEqual(last("/a/~b%2Fc"), { id: "b/c", edge: true });
   assert.equal(parentOf("/a"), "/");
   assert.deepEqual(ancestors("/a/b"), ["/", "/a", "/a/b"]);
+});
+
+test("ids that are not UTF-8 stay what they are", () => {
+  for (const [bytes, path] of [[[0x61, 0xff], "a%FF"], [[0xe2, 0x82], "%E2%82"], [[0xc3, 0xa9, 0x80], "é%80"], [[0xf0, 0x9f, 0x98, 0x80, 0xfe], "\u{1f600}%FE"]] as [number[], string][]) {
+    const id = plainID({ $bytes: btoa(String.fromCharCode(...bytes)) });
+    assert.equal(segment(id), path);
+    assert.equal(last("/x/" + path).id, id);
+  }
+  assert.equal(plainID("\u{1f600}"), "\u{1f600}");
+  assert.equal(segment("\u{1f600}"), "\u{1f600}");
+  const odd = { $bytes: btoa("\xff") } as unknown as string;
+  const g = plain({ nodes: [node(odd)], edges: [{ id: odd, kind: "k", from: odd, to: odd, props: {} }] });
+  const s = store(g, 1);
+  s.apply(rec(2, { op: "set", path: "/%FF", props: { x: 1 } }, { op: "add_edge", path: "/~f", kind: "k", from: odd, to: odd }));
+  assert.deepEqual(shown(s.root).nodes.map((n) => n[2]), [{ x: 1 }]);
+  assert.deepEqual(shown(s.root).edges.length, 2);
 });
 
 test("records do what they say, once", () => {

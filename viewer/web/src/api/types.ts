@@ -4,6 +4,10 @@
 export type Value = null | boolean | number | string | Value[] | { [name: string]: Value };
 export type Props = { [name: string]: Value };
 
+// An id that is not UTF-8 comes as bytes. What reads graphs and ops off the wire makes
+// them strings (model/paths.ts), so that the types below say string.
+export type WireID = string | { $bytes: string };
+
 export interface Counts { nodes: number; edges: number }
 export interface WireNode { id: string; kind: string; props: Props; inner?: Counts; graph?: WireGraph }
 export interface WireEdge extends WireNode { from: string; to: string }

@@ -1,7 +1,7 @@
 // The graph as far as it was opened: containers, each one level. A container is
 // read when somebody opens it, and followed by the event stream from then on.
 import type { Counts, Op, Props, Rec, Value, WireGraph } from "../api/types.ts";
-import { join, last, parentOf } from "./paths.ts";
+import { join, last, parentOf, plainID } from "./paths.ts";
 
 // Mark says how an element differs from what a workspace was forked from, or
 // between two moments.
@@ -214,7 +214,7 @@ export class Store {
         } else if (op.op === "write") { it.props = written(it.props, op); it.flash = now; }
         return;
       case "add_edge":
-        if (!it && this.tie(c, id, op.kind ?? "", op.from ?? "", op.to ?? "", op.props ?? {}, undefined, now)) this.grow(c, 0, 1);
+        if (!it && this.tie(c, id, op.kind ?? "", plainID(op.from ?? ""), plainID(op.to ?? ""), op.props ?? {}, undefined, now)) this.grow(c, 0, 1);
         return;
       case "remove":
         if (!it) return;

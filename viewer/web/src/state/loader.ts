@@ -2,7 +2,7 @@
 import { Problem, read } from "../api/client.ts";
 import type { Change, GraphAnswer, Rec, WireEdge, WireGraph, WireNode } from "../api/types.ts";
 import type { Container, Item, Store } from "../model/store.ts";
-import { last, parentOf } from "../model/paths.ts";
+import { last, parentOf, plain } from "../model/paths.ts";
 
 const page = 5000; // elements in one answer
 const most = 20000; // elements of one container that are read
@@ -119,6 +119,7 @@ export class Loader {
         const a = await read<GraphAnswer>("/rmg", { view: this.version, path: c.path, depth: 1, limit: page, cursor }, this.stop.signal);
         if (epoch !== this.epoch) return;
         if (!seq) seq = a.seq;
+        if (a.graph) plain(a.graph);
         nodes.push(...a.graph?.nodes ?? []);
         edges.push(...a.graph?.edges ?? []);
         cursor = a.next;
