@@ -30,6 +30,8 @@ func (a *app) ruleCmd() *cobra.Command {
 A program says what is done with them: "a; b" in order, "a | b" the first that can,
 "a*3" three times, "a!" as long as possible, "a?" if possible. What all of it changes
 is one record, which jitos undo takes back.`,
+		Example: `  jitos rule check rules.yaml
+  jitos rule apply -f rules.yaml --dry-run`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(a.ruleListCmd(), a.ruleCheckCmd(), a.ruleAddCmd(), a.ruleApplyCmd())
