@@ -47,12 +47,14 @@ func arguments() map[string][]argument {
 
 // flagValues are the flags that take one of a few values, or name something.
 func flagValues() (fixed map[string][]string, named map[string]argument) {
-	return map[string][]string{
-			"output": {"table", "json", "jsonl", "yaml"}, "land": {"commit", "branch", "patch", "push", "pr", "none"}, "approve": {"auto", "ask"},
-			"isolation": {"snapshot", "serializable"}, "take": {"system", "workspace", "base"},
-		}, map[string]argument{
-			"view": aVersion, "from": aVersion, "onto": aVersion, "process": aProcess, "sws": aWorkspace,
-		}
+	fixed = map[string][]string{
+		"output": {"table", "json", "jsonl", "yaml"}, "land": {"commit", "branch", "patch", "push", "pr", "none"}, "approve": {"auto", "ask"},
+		"isolation": {"snapshot", "serializable"}, "take": {"system", "workspace", "base"},
+	}
+	named = map[string]argument{
+		"view": aVersion, "from": aVersion, "onto": aVersion, "process": aProcess, "sws": aWorkspace,
+	}
+	return fixed, named
 }
 
 // complete gives a command, and those below it, what all of them have.
