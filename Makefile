@@ -1,7 +1,7 @@
 # Few targets; the logic is in Go. `make ci` is what .ci/run calls.
 TOOL := go tool -modfile=tools/go.mod
 
-.PHONY: test lint race sim kill bench demo viewer viewer-test viewer-bench mcp-test ci
+.PHONY: test lint race sim kill bench demo viewer viewer-test viewer-bench mcp-test repairs ci
 
 test: ## every test of the product
 	go test ./...
@@ -39,8 +39,11 @@ viewer-bench: ## how fast the pages draw: SECONDS=N says how long changes are st
 mcp-test: ## the MCP server as the TypeScript SDK sees it
 	cd net/mcp/second && npm ci --no-audit --no-fund --ignore-scripts && npm test
 
+repairs: ## every seeded bug, the slow ones too
+	JITOS_REPAIR=all go test -count=1 -v -timeout 45m -run TestRepairs ./cmd/jitos
+
 ci: test lint race
-	JITOS_REPAIR_ALL=1 go test -count=1 -v -timeout 45m -run TestRepairs ./cmd/jitos
+	JITOS_REPAIR=most go test -count=1 -v -timeout 45m -run TestRepairs ./cmd/jitos
 	$(MAKE) demo
 	$(MAKE) viewer-test
 	$(MAKE) mcp-test
