@@ -114,12 +114,7 @@ func (b *best) visit(i int32) {
 			}
 			return
 		}
-		ways, by := 0, int32(0)
-		b.each(i, func(x int32) bool {
-			by = x
-			ways++
-			return ways < 2
-		})
+		ways, by := b.ways(i)
 		if ways == 0 {
 			return
 		}
@@ -131,15 +126,30 @@ func (b *best) visit(i int32) {
 	if i < 0 {
 		return
 	}
+	if h := b.estimate(i); h < far {
+		heap.Push(&b.open, openNode{h, int32(len(b.nodes)), i})
+	}
+}
+
+// ways says whether nothing, one method or ^action, or more can be used next.
+func (b *best) ways(i int32) (n int, by int32) {
+	b.each(i, func(x int32) bool {
+		by = x
+		n++
+		return n < 2
+	})
+	return n, by
+}
+
+// estimate is how far it is from a node to the end.
+func (b *best) estimate(i int32) int {
 	b.tasks = b.tasks[:0]
 	for s := b.nodes[i].stack; s >= 0; s = b.stacks.tuple(s)[0] {
 		b.tasks = append(b.tasks, b.stacks.head[s])
 	}
 	b.tried += b.g.ops.ops / opsOfOne
 	b.gauge.spread(b.states.at(b.nodes[i].state), b.tasks)
-	if h := b.gauge.add(b.tasks); h < far {
-		heap.Push(&b.open, openNode{h, int32(len(b.nodes)), i})
-	}
+	return b.gauge.add(b.tasks)
 }
 
 // plan reads the plan off the node at which the search has ended: it does again

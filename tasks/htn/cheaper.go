@@ -157,12 +157,7 @@ func (c *cheaper) visit(i int32) {
 			}
 			return
 		}
-		ways, by := 0, int32(0)
-		b.each(i, func(x int32) bool {
-			by = x
-			ways++
-			return ways < 2
-		})
+		ways, by := b.ways(i)
 		if ways == 0 {
 			return
 		}
@@ -174,13 +169,7 @@ func (c *cheaper) visit(i int32) {
 	if i < 0 {
 		return
 	}
-	b.tasks = b.tasks[:0]
-	for s := b.nodes[i].stack; s >= 0; s = b.stacks.tuple(s)[0] {
-		b.tasks = append(b.tasks, b.stacks.head[s])
-	}
-	b.tried += b.g.ops.ops / opsOfOne
-	b.gauge.spread(b.states.at(b.nodes[i].state), b.tasks)
-	if h := b.gauge.add(b.tasks); h < far {
+	if h := b.estimate(i); h < far {
 		heap.Push(&c.open, costNode{c.cost[i] + greed*int64(h), int64(h), i})
 	}
 }
