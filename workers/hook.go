@@ -1,7 +1,6 @@
 package workers
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,7 +14,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"jitos.dev/work"
-	"jitos.dev/workers/gotool"
 	"jitos.dev/workers/sandbox"
 )
 
@@ -46,15 +44,9 @@ func (r *Runner) proveHook(ctx context.Context, p work.Proof, g work.Gate, e *wo
 	if err != nil {
 		return err
 	}
-	e.Exit, e.TimedOut, e.Sandbox = out.Exit, out.TimedOut, out.InForce
-	all := append(bytes.Clone(out.Stdout), out.Stderr...)
-	switch {
-	case out.TimedOut:
-		e.Reason = fmt.Sprintf("still running after %v", timeout)
-	case out.Exit != 0:
-		e.Reason = fmt.Sprintf("exit %d: %s (git config jitos.hooks false lands without hooks)", out.Exit, gotool.FirstLine(all))
-	default:
-		e.Green, e.Reason = true, "exit 0"
+	all := ended(e, out, timeout)
+	if out.Exit != 0 && !out.TimedOut {
+		e.Reason += " (git config jitos.hooks false lands without hooks)"
 	}
 	if e.Green && g.Message != "" {
 		if e.Message, err = readMessage(file); err != nil {

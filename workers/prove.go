@@ -168,6 +168,13 @@ func (r *Runner) proveCommand(ctx context.Context, p work.Proof, g work.Gate, e 
 	if err != nil {
 		return err
 	}
+	all := ended(e, out, timeout)
+	e.Output, err = p.PutBlob(all)
+	return err
+}
+
+// ended says in e how a command ended, and returns all that it printed.
+func ended(e *work.Evidence, out sandbox.Outcome, timeout time.Duration) []byte {
 	e.Exit, e.TimedOut, e.Sandbox = out.Exit, out.TimedOut, out.InForce
 	all := append(bytes.Clone(out.Stdout), out.Stderr...)
 	switch {
@@ -178,8 +185,7 @@ func (r *Runner) proveCommand(ctx context.Context, p work.Proof, g work.Gate, e 
 	default:
 		e.Green, e.Reason = true, "exit 0"
 	}
-	e.Output, err = p.PutBlob(all)
-	return err
+	return all
 }
 
 // runIn runs a command in a materialised repository, with the toolchain's
