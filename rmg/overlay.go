@@ -21,12 +21,42 @@ import (
 type Overlay struct {
 	base  Graph
 	root  *level
-	mine  *token // nil: nothing is
+	mine  *token   // nil: nothing is
+	kinds *Schemas // nil: not looked up yet
+	notes *notes   // nil: there are none
+	free  bool     // schemas are not looked at
+	holds bool     // versions may stand in it; see Holding
+}
+
+// notes are what an overlay remembers beside its content. Few have any, and a
+// fork should cost little: they stand apart.
+type notes struct {
 	moves []Move
-	kinds *Schemas      // nil: not looked up yet
-	free  bool          // schemas are not looked at
-	holds bool          // versions may stand in it; see Holding
 	reads map[Path]bool // nil: they are not recorded
+}
+
+// noted returns the notes, to be written in.
+func (o *Overlay) noted() *notes {
+	if o.notes == nil {
+		o.notes = new(notes)
+	}
+	return o.notes
+}
+
+// moved are the moves made, in order.
+func (o *Overlay) moved() []Move {
+	if o.notes == nil {
+		return nil
+	}
+	return o.notes.moves
+}
+
+// read are the paths that were asked for, if they are recorded.
+func (o *Overlay) read() map[Path]bool {
+	if o.notes == nil {
+		return nil
+	}
+	return o.notes.reads
 }
 
 // Move says that the element at From was moved to To.
@@ -46,7 +76,7 @@ func (o *Overlay) Graph() Graph {
 func (o *Overlay) Base() Graph { return o.base }
 
 // Moves returns the moves made, in order.
-func (o *Overlay) Moves() []Move { return slices.Clone(o.moves) }
+func (o *Overlay) Moves() []Move { return slices.Clone(o.moved()) }
 
 // Changes ranges over what the overlay changed: what it moved first, then all
 // else. O(change).
@@ -54,20 +84,20 @@ func (o *Overlay) Changes() iter.Seq[Change] { return DiffMoved(o.base, o.Graph(
 
 // RecordReads has Get remember from now on what it was asked for.
 func (o *Overlay) RecordReads() {
-	if o.reads == nil {
-		o.reads = map[Path]bool{}
+	if n := o.noted(); n.reads == nil {
+		n.reads = map[Path]bool{}
 	}
 }
 
 // Reads lists the paths that Get was asked for, found or not, in order. Of an
 // element that holds a graph that is the element; who reads on in its graph asks
 // for what is in it, if it is to be remembered.
-func (o *Overlay) Reads() []Path { return slices.Sorted(maps.Keys(o.reads)) }
+func (o *Overlay) Reads() []Path { return slices.Sorted(maps.Keys(o.read())) }
 
 // Get reads the element at p as it now stands.
 func (o *Overlay) Get(p Path) (Element, bool) {
-	if o.reads != nil {
-		o.reads[p] = true
+	if reads := o.read(); reads != nil {
+		reads[p] = true
 	}
 	r, ok := o.root.at(p)
 	switch {
@@ -450,7 +480,8 @@ func (o *Overlay) Move(from, to Path) error {
 		}
 		l.set(o.mine, nil, e)
 	}
-	o.moves = append(o.moves, Move{from, to})
+	n := o.noted()
+	n.moves = append(n.moves, Move{from, to})
 	return nil
 }
 
@@ -539,9 +570,12 @@ type Mark struct {
 }
 
 // Mark notes the overlay's state. O(1).
-func (o *Overlay) Mark() Mark { return Mark{o.Graph().root, len(o.moves)} }
+func (o *Overlay) Mark() Mark { return Mark{o.Graph().root, len(o.moved())} }
 
 // Rewind takes the overlay back to a mark. O(1).
 func (o *Overlay) Rewind(m Mark) {
-	o.root, o.moves, o.mine, o.kinds = m.root, o.moves[:m.moves], nil, nil
+	o.root, o.mine, o.kinds = m.root, nil, nil
+	if o.notes != nil {
+		o.notes.moves = o.notes.moves[:m.moves]
+	}
 }
