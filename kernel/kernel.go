@@ -56,6 +56,8 @@ type Kernel struct {
 	epoch   uint64
 
 	queue    chan *request
+	writing  sync.Mutex      // held by who writes: the writer, or who submits alone
+	alone    atomic.Bool     // the last frame held one request, and none waited
 	ended    chan struct{}   // closed when the writer has ended
 	ctx      context.Context // ends when Close begins
 	stop     context.CancelFunc
@@ -87,7 +89,7 @@ type Kernel struct {
 	roster     roster
 	reads      reads
 	disk       disk
-	lastAt     time.Time // of the last frame; the writer's alone
+	lastAt     time.Time // of the last frame; guarded by writing
 	proofs     proofs
 	policies   struct {
 		sync.Mutex             // guards the fields below

@@ -73,7 +73,7 @@ func over(n, most int64) bool { return most > 0 && n > most }
 func (k *Kernel) roomFor(x *forkSpec) error {
 	now := k.now()
 	l := limitsOf(now.world)
-	if open := k.roster.live(now.ledger); over(int64(open)+1, l.live) {
+	if open := k.openAtMost(now.ledger, l.live); over(int64(open)+1, l.live) {
 		return &rmg.Error{
 			Op: "fork", Code: rmg.Limit, Msg: fmt.Sprintf("%d workspaces are open, and sws_live_max is %d", open, l.live),
 			Hint: "jitos sws list shows them; discard what is not needed, or raise sws_live_max in /policy",
@@ -89,6 +89,16 @@ func (k *Kernel) roomFor(x *forkSpec) error {
 		x.ttl = l.ttl
 	}
 	return nil
+}
+
+// openAtMost is how many workspaces are open, or a greater number that leaves
+// room for one more as well: all that there ever were, which costs nothing to know.
+func (k *Kernel) openAtMost(ledger rmg.Graph, most int64) int {
+	e, _ := ledger.Get(swsRoot)
+	if all, _ := e.Graph.Len(); !over(int64(all)+1, most) {
+		return all
+	}
+	return k.roster.live(ledger)
 }
 
 // quota refuses a rewrite that takes a workspace beyond what one may hold.

@@ -153,7 +153,9 @@ func TestUndoOfACollapseLands(t *testing.T) {
 func TestUndoWithinAFrame(t *testing.T) {
 	b := newStage(t)
 	b.write("system", addOp("/n", "K", nil))
-	// Hold the writer's first request so that the rest share a frame.
+	// Hold the writer's first request so that the rest share a frame; it is the
+	// writer's, not one that its submitter commits, so that all of them are queued.
+	b.alone.Store(false)
 	hold, begun := make(chan struct{}), make(chan struct{})
 	done := make(chan uint64, 4)
 	go func() {

@@ -60,6 +60,9 @@ func (k *Kernel) submit(r *request) (Receipt, error) {
 		return Receipt{}, stopping()
 	default:
 	}
+	if k.alone.Load() && k.writing.TryLock() {
+		return k.orFirst(k.writeAlone(r))
+	}
 	select {
 	case k.queue <- r:
 	default:
@@ -71,6 +74,27 @@ func (k *Kernel) submit(r *request) (Receipt, error) {
 	case <-k.ended:
 		return Receipt{}, stopping()
 	}
+}
+
+// writeAlone commits a request on the goroutine that submits it, which is what
+// the writer is for as long as it holds the lock: where requests come one at a
+// time, to wake another goroutine and be woken by it costs more than the change.
+func (k *Kernel) writeAlone(r *request) answer {
+	defer k.writing.Unlock()
+	select {
+	case <-k.ended:
+		return answer{err: stopping()}
+	default:
+	}
+	returned := false
+	defer func() {
+		if !returned { // a panic, which whoever called may survive: the state may not be the log's any more
+			_ = k.stopWriting("the writer failed", errors.New("a change ended in a panic"))
+		}
+	}()
+	k.commit(k.drain(r))
+	returned = true
+	return <-r.done
 }
 
 func stopping() error {
@@ -211,16 +235,16 @@ func (k *Kernel) blobSize(sum [32]byte) (int64, bool) {
 	return size, true
 }
 
-// write is the writer: it ends when the kernel closes and the queue is empty.
+// write is the writer of what was queued: it ends when the kernel closes and the
+// queue is empty.
 func (k *Kernel) write() {
 	for {
 		select {
 		case r := <-k.queue:
-			batch := k.drain(r)
-			k.commit(batch)
+			batch := k.writeQueued(r)
 			// Who was answered asks again before the next flush, which it would
 			// else miss: of many that ask in turn each flush would take half.
-			for i := 0; i < maxYields && len(k.queue) < len(batch); i++ {
+			for i := 0; i < maxYields && len(k.queue) < batch; i++ {
 				runtime.Gosched()
 			}
 		case <-k.ctx.Done():
@@ -231,16 +255,28 @@ func (k *Kernel) write() {
 			for {
 				select {
 				case r := <-k.queue:
-					k.commit(k.drain(r))
+					k.writeQueued(r)
 					continue
 				case <-idle:
 				}
 				break
 			}
+			k.writing.Lock()
 			close(k.ended)
+			k.writing.Unlock()
 			return
 		}
 	}
+}
+
+// writeQueued commits a request with what waits beside it, and says how many
+// those were.
+func (k *Kernel) writeQueued(r *request) int {
+	k.writing.Lock()
+	defer k.writing.Unlock()
+	batch := k.drain(r)
+	k.commit(batch)
+	return len(batch)
 }
 
 // drain takes what else is queued, up to one frame's worth. It never waits.
@@ -257,7 +293,8 @@ func (k *Kernel) drain(first *request) []*request {
 	return batch
 }
 
-// commit evaluates a batch in ticks, appends one frame, publishes, answers.
+// commit evaluates a batch in ticks, appends one frame, publishes, answers. The
+// lock of the writer is held.
 func (k *Kernel) commit(batch []*request) {
 	answers := make([]answer, len(batch))
 	var ticks []tick
@@ -282,6 +319,7 @@ func (k *Kernel) commit(batch []*request) {
 	if err == nil {
 		k.publish(steps)
 	}
+	k.alone.Store(len(batch) == 1 && len(k.queue) == 0)
 	for i, r := range batch {
 		r.done <- answers[i]
 	}

@@ -95,7 +95,7 @@ func (h *hasher) take() []byte {
 		h.free = h.free[:n-1]
 		return b[:0]
 	}
-	return make([]byte, 0, 4096)
+	return make([]byte, 0, 1024)
 }
 
 func (h *hasher) sum(b []byte) Digest {
