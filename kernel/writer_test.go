@@ -69,11 +69,11 @@ func TestAloneAtTheEnd(t *testing.T) {
 	go func() { closed <- b.Kernel.Close() }()
 	<-b.Kernel.ctx.Done()
 	for range 10_000 {
-		runtime.Gosched() // long enough, as a rule, for a Close that does not wait
+		runtime.Gosched() // long enough, as a rule, for a writer that does not wait
 	}
 	select {
-	case <-closed:
-		t.Fatal("it closed while somebody was writing")
+	case <-b.Kernel.ended:
+		t.Fatal("the writer ended while somebody was writing")
 	default:
 	}
 	letGo()
