@@ -372,3 +372,14 @@ func (c *Client) Session(ctx context.Context, in wire.SessionRequest) (wire.Sess
 func (c *Client) Self(ctx context.Context) (wire.Caller, error) {
 	return into[wire.Caller](ctx, c, call{method: http.MethodGet, path: "/session"})
 }
+
+// Profile asks for a profile of the daemon, by name, as go tool pprof reads it.
+// That of the processor's time (cpu) takes so many seconds; 0 is the server's
+// default. The caller closes it.
+func (c *Client) Profile(ctx context.Context, name string, seconds int) (io.ReadCloser, error) {
+	resp, err := c.send(ctx, call{method: http.MethodGet, path: "/admin/profile/" + segment(name), query: values("seconds", number(seconds))})
+	if err != nil {
+		return nil, err
+	}
+	return resp.Body, nil
+}

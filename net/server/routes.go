@@ -251,6 +251,12 @@ func systemCalls() []call {
 			about: "Everything goes on meanwhile. A folder in which something is is refused.",
 			body:  wire.BackupRequest{}, answer: wire.BackupAnswer{}, do: (*exchange).backup,
 		},
+		{
+			method: get, path: "/admin/profile/{id}", id: "profile", summary: "Profile the daemon, for go tool pprof",
+			about:  "Takes the capability admin, and is to be had over the unix socket only. That of the processor's time is answered when it is made.",
+			params: []param{pathParam("id", "cpu, heap, allocs, goroutine, block, mutex or threadcreate"), countParam("seconds", "of cpu: how long, 1 to 60; 10 if absent")},
+			media:  "application/octet-stream", do: (*exchange).profile,
+		},
 		{method: get, path: "/status", id: "status", summary: "Describe the daemon", answer: wire.Status{}, do: (*exchange).status},
 		{
 			method: post, path: "/session", id: "session", summary: "Make a one-time link for the web page",

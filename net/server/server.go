@@ -45,6 +45,7 @@ type Limits struct {
 	Blob       int64         // bytes of content put in one call; 1 GiB
 	Streams    int           // event streams at once; 2048
 	Requests   int           // other requests at once; 1024
+	Rate       int           // requests a second of each caller but the owner; 2000
 	Operations int           // operations running at once; 64
 	Find       int           // elements and edges one page of a selector may look at; rmg.FindBudget
 	Lag        uint64        // records a live event stream may fall behind; 4096
@@ -62,6 +63,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.Blob, 1<<30)
 	set(&l.Streams, 2048)
 	set(&l.Requests, 1024)
+	set(&l.Rate, 2000)
 	set(&l.Operations, 64)
 	set(&l.Find, rmg.FindBudget)
 	set(&l.Lag, 4096)
@@ -93,6 +95,7 @@ type Server struct {
 	streams atomic.Int64
 	busy    atomic.Int64 // requests that are being answered, streams left out
 	names   names
+	rates   rates
 	zippers sync.Pool // of *gzip.Writer
 
 	sessions   sessions
