@@ -114,12 +114,12 @@ func (c *Client) Restore(ctx context.Context, id string) (wire.Workspace, error)
 
 // Freeze lets a workspace take no writes until it is thawed.
 func (c *Client) Freeze(ctx context.Context, id, reason string) (wire.Workspace, error) {
-	return into[wire.Workspace](ctx, c, call{method: http.MethodPost, path: "/sws/" + segment(id) + "/freeze", body: wire.FreezeRequest{Reason: reason}})
+	return into[wire.Workspace](ctx, c, call{method: http.MethodPost, path: "/sws/" + segment(id) + "/freeze", once: true, body: wire.FreezeRequest{Reason: reason}})
 }
 
 // Thaw lets a frozen workspace be written again.
 func (c *Client) Thaw(ctx context.Context, id string) (wire.Workspace, error) {
-	return into[wire.Workspace](ctx, c, call{method: http.MethodPost, path: "/sws/" + segment(id) + "/thaw"})
+	return into[wire.Workspace](ctx, c, call{method: http.MethodPost, path: "/sws/" + segment(id) + "/thaw", once: true})
 }
 
 // Rebase moves a workspace's base forward, to the newest state with "". Conflict

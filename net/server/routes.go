@@ -104,12 +104,12 @@ func spaceCalls() []call {
 			params: []param{id}, answer: wire.Workspace{}, do: (*exchange).restore,
 		},
 		{
-			method: post, path: "/sws/{id}/freeze", id: "freeze", summary: "Let a workspace take no writes",
+			method: post, path: "/sws/{id}/freeze", id: "freeze", once: true, summary: "Let a workspace take no writes",
 			about:  "It can be read, forked, collapsed and discarded.",
 			params: []param{id}, body: wire.FreezeRequest{}, maybe: true, answer: wire.Workspace{}, do: (*exchange).freeze,
 		},
 		{
-			method: post, path: "/sws/{id}/thaw", id: "thaw", summary: "Let a frozen workspace be written again",
+			method: post, path: "/sws/{id}/thaw", id: "thaw", once: true, summary: "Let a frozen workspace be written again",
 			params: []param{id}, answer: wire.Workspace{}, do: (*exchange).thaw,
 		},
 		{
