@@ -180,3 +180,44 @@ func TestThousandSubscribers(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A server is quiet when nothing is under way: no request, no stream, no
+// operation.
+func TestQuiet(t *testing.T) {
+	f := newFake(0)
+	s, _ := newServer(t, f, nil)
+	now := began
+	s.now = func() time.Time { return now }
+	answer[wire.Status](t, s, request("GET", "/status", ""))
+	now = now.Add(time.Minute)
+	if d := s.Quiet(); d != time.Minute {
+		t.Errorf("quiet for %s", d)
+	}
+	inside, on := make(chan struct{}), make(chan struct{})
+	f.collapse = func(context.Context) (kernel.Collapsed, error) {
+		inside <- struct{}{}
+		<-on
+		return kernel.Collapsed{}, nil
+	}
+	w := do(s, request("POST", "/sws/w5/collapse?wait=0s", "{}"))
+	<-inside
+	now = now.Add(time.Minute)
+	if d := s.Quiet(); w.Code != 202 || d != 0 {
+		t.Errorf("%d, quiet for %s while a collapse is under way", w.Code, d)
+	}
+	close(on)
+	do(s, request("GET", "/operation/o1?wait=1m", ""))
+	stream := newSlowly()
+	done := make(chan struct{})
+	go func() { defer close(done); s.Handler().ServeHTTP(stream, request("GET", "/events", "")) }()
+	<-stream.wrote
+	now = now.Add(time.Minute)
+	if d := s.Quiet(); d != 0 {
+		t.Errorf("quiet for %s while a stream is open", d)
+	}
+	close(stream.step)
+	<-done
+	if d := s.Quiet(); d != 0 {
+		t.Errorf("quiet for %s when it just ended", d)
+	}
+}
