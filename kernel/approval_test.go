@@ -195,7 +195,15 @@ func TestApprovalIsForExactlyOneCandidate(t *testing.T) {
 	if second.ID == first.ID || second.Digest == first.Digest || h.port() != 0 {
 		t.Fatalf("port %d; %+v", h.port(), second)
 	}
-	h.answer(second, "approve", "so is 81")
+	keyed := kernel.Caller{Name: ada.Name, Key: "k1"}
+	for range 2 { // the second is a resend: it is answered, and does nothing
+		if _, err := h.Answer(context.Background(), keyed, second.ID, "approve", "so is 81"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := h.Answer(context.Background(), keyed, second.ID, "reject", ""); !isCode(err, rmg.Conflict) || !strings.Contains(err.Error(), "idempotency key") {
+		t.Errorf("another answer under the same key: %v", err)
+	}
 	if e := <-done; e.err != nil || h.port() != 81 {
 		t.Fatalf("%v, port %d", e.err, h.port())
 	} else if ev := e.out.Evidence; len(ev) != 1 || ev[0].Kind != work.GateAnswer || !strings.Contains(ev[0].Reason, "approved by ada@host: so is 81") {

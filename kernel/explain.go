@@ -218,6 +218,13 @@ func (k *Kernel) Policy() (PolicyView, error) {
 // says as the default policy does is left out: an empty document takes /policy
 // away. Denied: without the capability admin. Invalid: it does not compile.
 func (k *Kernel) SetPolicy(ctx context.Context, c Caller, text []byte, reason string) (Receipt, error) {
+	once, err := onceOf(c, "policy", []any{string(text), reason})
+	if err != nil {
+		return Receipt{}, err
+	}
+	if r, done, err := k.answered(once); done || err != nil {
+		return r, err
+	}
 	if err := c.needs(CapAdmin, "policy", policyRoot); err != nil {
 		return Receipt{}, err
 	}
@@ -250,7 +257,7 @@ func (k *Kernel) SetPolicy(ctx context.Context, c Caller, text []byte, reason st
 	if len(ops) == 0 {
 		return Receipt{Seq: now.seq, Tick: now.tick, Digest: now.world.Digest()}, nil
 	}
-	return k.Rewrite(ctx, c, "system", rewrite.Rewrite{Ops: ops, Reason: orText(reason, "policy set")})
+	return k.rewriteOnce(ctx, once, c, Version{}, rewrite.Rewrite{Ops: ops, Reason: orText(reason, "policy set")})
 }
 
 // dropDefaults takes out what the default policy says in the same words, so

@@ -17,7 +17,11 @@ func (k *Kernel) Freeze(ctx context.Context, c Caller, id, reason string) (Works
 	if reason != "" {
 		why += ": " + reason
 	}
-	return k.setFrozen(ctx, c, id, "freeze "+id, func(e rmg.Element) (rmg.Value, error) {
+	once, err := onceOf(c, "freeze", []any{id, reason})
+	if err != nil {
+		return Workspace{}, err
+	}
+	return k.setFrozen(ctx, once, c, id, "freeze "+id, func(e rmg.Element) (rmg.Value, error) {
 		if e.Props.String(propFrozen) != "" {
 			return rmg.Value{}, &rmg.Error{Op: "freeze", Path: swsPath(id), Code: rmg.Conflict, Msg: "the workspace is frozen already, " + e.Props.String(propFrozen)}
 		}
@@ -27,16 +31,25 @@ func (k *Kernel) Freeze(ctx context.Context, c Caller, id, reason string) (Works
 
 // Thaw lets a frozen workspace be written again.
 func (k *Kernel) Thaw(ctx context.Context, c Caller, id string) (Workspace, error) {
-	return k.setFrozen(ctx, c, id, "thaw "+id, func(e rmg.Element) (rmg.Value, error) {
+	once, err := onceOf(c, "thaw", id)
+	if err != nil {
+		return Workspace{}, err
+	}
+	return k.setFrozen(ctx, once, c, id, "thaw "+id, func(e rmg.Element) (rmg.Value, error) {
 		if e.Props.String(propFrozen) == "" {
-			return rmg.Value{}, &rmg.Error{Op: "thaw", Path: swsPath(id), Code: rmg.Conflict, Msg: "the workspace is not frozen"}
+			return rmg.Value{}, &rmg.Error{Op: "thaw", Path: swsPath(id), Code: rmg.Conflict, Msg: "the workspace is not frozen", Hint: "it can be written as it is: jitos sws write " + id + " FILE"}
 		}
 		return rmg.Value{}, nil
 	})
 }
 
-func (k *Kernel) setFrozen(ctx context.Context, c Caller, id, reason string, next func(rmg.Element) (rmg.Value, error)) (Workspace, error) {
-	_, err := k.systemWith(ctx, c.Name, c.Process, reason, func(f *fold, _ uint64) ([]rewrite.Op, error) {
+func (k *Kernel) setFrozen(ctx context.Context, once Once, c Caller, id, reason string, next func(rmg.Element) (rmg.Value, error)) (Workspace, error) {
+	if _, done, err := k.answered(once); err != nil {
+		return Workspace{}, err
+	} else if done {
+		return k.Workspace(id)
+	}
+	_, err := k.systemOnce(ctx, once, c.Name, c.Process, reason, func(f *fold, _ uint64) ([]rewrite.Op, error) {
 		if err := f.spaceIs(id, spaceOpen); err != nil {
 			return nil, err
 		}

@@ -63,10 +63,18 @@ func (k *Kernel) Approval(id string) (Approval, error) {
 // is driven again. Denied: only a person answers. Conflict: it is answered, or
 // nothing waits for it any more.
 func (k *Kernel) Answer(ctx context.Context, c Caller, id, answer, comment string) (Approval, error) {
+	once, err := onceOf(c, "answer", []any{id, answer, comment})
+	if err != nil {
+		return Approval{}, err
+	}
 	a, err := k.Approval(id)
 	if err != nil {
 		return a, err
 	}
+	if _, done, err := k.answered(once); done || err != nil {
+		return a, err
+	}
+	c.Key = "" // it was for the answer, not for what goes on by it
 	switch {
 	case c.kind() != KindPerson:
 		return a, &rmg.Error{Op: "answer", Path: a.at, Code: rmg.Denied, Msg: fmt.Sprintf("%s is a %s, and only a person answers", orText(c.Name, "the caller"), c.kind()), Hint: "the owner of the daemon does: jitos answer " + id + " approve|reject"}
@@ -77,7 +85,7 @@ func (k *Kernel) Answer(ctx context.Context, c Caller, id, answer, comment strin
 	case a.State == ApprovalOpen && !k.alive(a):
 		return a, &rmg.Error{Op: "answer", Path: a.at, Code: rmg.Conflict, Msg: "nothing waits for it any more", Hint: "jitos show " + orText(a.Process, a.Workspace)}
 	}
-	_, err = k.systemWith(ctx, c.Name, orText(a.Process, a.Workspace), id+": "+answer, func(f *fold, _ uint64) ([]rewrite.Op, error) {
+	_, err = k.systemOnce(ctx, once, c.Name, orText(a.Process, a.Workspace), id+": "+answer, func(f *fold, _ uint64) ([]rewrite.Op, error) {
 		e, ok := f.ledger.Get(a.at)
 		if now := readApproval(a.at, e.Props); !ok || now.State != ApprovalOpen {
 			return nil, &rmg.Error{Op: "answer", Path: a.at, Code: rmg.Conflict, Msg: fmt.Sprintf("%s is %s already", id, orText(now.State, "gone")), Hint: "jitos inbox lists what is open"}

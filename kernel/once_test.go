@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"jitos.dev/rewrite"
 	"jitos.dev/rmg"
@@ -181,5 +182,67 @@ func TestKeysAreForgotten(t *testing.T) {
 	}
 	if was, _ := key(199).seen(l); was != 0 {
 		t.Error("a key of long ago is known")
+	}
+}
+
+// TestResendsOfWhatPeopleDo sends freezing, thawing, a policy and the end of a
+// token twice, each under its key: one record each, though the second would be
+// refused without the key, and the same after a restart.
+func TestResendsOfWhatPeopleDo(t *testing.T) {
+	b := kernelFor(t)
+	ctx := context.Background()
+	b.write("system", node("/n", 1))
+	w := b.new(ForkRequest{Reason: "by hand"})
+	tok, err := b.NewToken(ctx, ada, TokenRequest{Name: "ci", Caps: CapExec, TTL: time.Hour, Sum: [32]byte{1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var policy Receipt
+	acts := []struct {
+		name string
+		do   func(c Caller) error
+	}{
+		{"freeze", func(c Caller) error { _, err := b.Freeze(ctx, c, w, "a look"); return err }},
+		{"thaw", func(c Caller) error { _, err := b.Thaw(ctx, c, w); return err }},
+		{"policy", func(c Caller) error {
+			r, err := b.SetPolicy(ctx, c, []byte("rules:\n  - {name: eyes, effect: ask, verbs: [collapse], paths: ['/svc/**'], reason: two pairs}\n"), "why")
+			if policy == (Receipt{}) {
+				policy = r
+			}
+			if err == nil && r != policy {
+				err = fmt.Errorf("the receipts are %+v and %+v", policy, r)
+			}
+			return err
+		}},
+		{"revoke", func(c Caller) error { _, err := b.RevokeToken(ctx, c, tok.ID); return err }},
+	}
+	end := func() uint64 { return b.Status().Seq }
+	for i, a := range acts {
+		before := end()
+		for range 3 {
+			if err := a.do(keyed(a.name)); err != nil {
+				t.Fatalf("%s: %v", a.name, err)
+			}
+		}
+		if got := end() - before; got != 1 {
+			t.Errorf("%s made %d records", a.name, got)
+		}
+		if err := a.do(keyed(acts[(i+len(acts)-1)%len(acts)].name)); i > 0 && code(err) != rmg.Conflict {
+			t.Errorf("%s under the key of another request: %v", a.name, err)
+		}
+		if err := a.do(keyed("a b")); code(err) != rmg.Invalid {
+			t.Errorf("%s under a key that is none: %v", a.name, err)
+		}
+	}
+	b.refused(acts[1].do(ada), rmg.Conflict) // without a key it is another request
+	b.restart()
+	before := end()
+	for _, a := range acts {
+		if err := a.do(keyed(a.name)); err != nil {
+			t.Errorf("%s after a restart: %v", a.name, err)
+		}
+	}
+	if got := end() - before; got != 0 {
+		t.Errorf("after a restart the resends made %d records", got)
 	}
 }

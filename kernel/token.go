@@ -146,6 +146,10 @@ func (k *Kernel) token(id string) (Token, error) {
 
 // RevokeToken ends a token, by its id or name, at once.
 func (k *Kernel) RevokeToken(ctx context.Context, c Caller, id string) (Token, error) {
+	once, err := onceOf(c, "revoke", id)
+	if err != nil {
+		return Token{}, err
+	}
 	if err := c.needs(CapAdmin, "token", tokenRoot); err != nil {
 		return Token{}, err
 	}
@@ -153,7 +157,10 @@ func (k *Kernel) RevokeToken(ctx context.Context, c Caller, id string) (Token, e
 	if err != nil {
 		return Token{}, err
 	}
-	_, err = k.systemWith(ctx, c.Name, "token", "token "+t.Name+" is revoked", func(f *fold, _ uint64) ([]rewrite.Op, error) {
+	if _, done, err := k.answered(once); done || err != nil {
+		return t, err
+	}
+	_, err = k.systemOnce(ctx, once, c.Name, "token", "token "+t.Name+" is revoked", func(f *fold, _ uint64) ([]rewrite.Op, error) {
 		return []rewrite.Op{setOp(tokenRoot.Child(t.ID), map[string]rmg.Value{"revoked": rmg.Bool(true)})}, nil
 	})
 	if err != nil {

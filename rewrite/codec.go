@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -114,36 +113,46 @@ func (o Op) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON reads the contract's shape; unknown fields and fields that do
 // not belong to the op are refused, naming them.
 func (o *Op) UnmarshalJSON(data []byte) error {
-	raw, err := objectOf(data)
+	raw, err := membersOf(data)
 	if err != nil {
 		return bad("an op is an object: %v", err)
 	}
 	var kind OpKind
-	if err := json.Unmarshal(raw["op"], &kind); err != nil {
+	if err := json.Unmarshal(raw.get("op"), &kind); err != nil {
 		return bad("an op needs the field \"op\"")
 	}
 	known, ok := fields[kind]
 	if !ok {
 		return bad("there is no op %q; there are %s", kind, strings.Join(opNames(), ", "))
 	}
-	for _, name := range slices.Sorted(maps.Keys(raw)) { // the first fault is the same each time
-		if name != "op" && name != "path" && !slices.Contains(known[0], name) && !slices.Contains(known[1], name) {
-			return bad("op %s has no field %q", kind, name)
+	var unknown []string
+	for _, m := range raw {
+		if m.name != "op" && m.name != "path" && !slices.Contains(known[0], m.name) && !slices.Contains(known[1], m.name) {
+			unknown = append(unknown, m.name)
 		}
 	}
-	for _, name := range append([]string{"path"}, known[0]...) {
-		if _, ok := raw[name]; !ok {
+	if len(unknown) > 0 {
+		return bad("op %s has no field %q", kind, slices.Min(unknown)) // the first fault is the same each time
+	}
+	if raw.get("path") == nil {
+		return bad("op %s needs the field \"path\"", kind)
+	}
+	for _, name := range known[0] {
+		if raw.get(name) == nil {
 			return bad("op %s needs the field %q", kind, name)
 		}
 	}
-	if props, ok := raw["props"]; ok && string(props) != "null" {
-		if _, err := objectOf(props); err != nil {
+	if props := raw.get("props"); props != nil && string(props) != "null" {
+		if _, err := membersOf(props); err != nil {
 			return bad("op %s: props: %v", kind, err)
 		}
 	}
-	var w wireOp
-	if err := json.Unmarshal(data, &w); err != nil {
-		return bad("op %s: %v", kind, err)
+	w := wireOp{Op: kind}
+	if !w.read(raw) {
+		// encoding/json has the words for what is wrong.
+		if err := json.Unmarshal(data, &w); err != nil {
+			return bad("op %s: %v", kind, err)
+		}
 	}
 	out, err := w.op()
 	if err != nil {
@@ -151,32 +160,6 @@ func (o *Op) UnmarshalJSON(data []byte) error {
 	}
 	*o = out
 	return nil
-}
-
-// objectOf reads the fields of an object and refuses one that stands twice,
-// which encoding/json would let win without a word.
-func objectOf(data []byte) (map[string]json.RawMessage, error) {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	if tok, err := dec.Token(); err != nil || tok != json.Delim('{') {
-		return nil, fmt.Errorf("there is no { but %v", tok)
-	}
-	out := map[string]json.RawMessage{}
-	for dec.More() {
-		name, err := dec.Token()
-		if err != nil {
-			return nil, err
-		}
-		var value json.RawMessage
-		if err := dec.Decode(&value); err != nil {
-			return nil, err
-		}
-		if _, twice := out[name.(string)]; twice {
-			return nil, fmt.Errorf("%q stands twice", name)
-		}
-		out[name.(string)] = value
-	}
-	_, err := dec.Token()
-	return out, err
 }
 
 func opNames() []string {

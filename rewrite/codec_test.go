@@ -104,7 +104,7 @@ func TestOpRoundTrip(t *testing.T) {
 func TestOpJSONRefusals(t *testing.T) {
 	long := strings.Repeat("x", rewrite.MaxText+1)
 	for in, want := range map[string]string{
-		`1`: "object", `null`: "object", `[]`: "object", `{"op":"set","path":"/a","props":{}}}`: "set", `{"op":"set","path":"/a","props":{"x":1,"x":2}}`: "twice", `{"op":"set","path":"/a","props":[]}`: "props", `{}`: "\"op\"", `{"op":1,"path":"/a"}`: "\"op\"", `{"op":"explode","path":"/a"}`: "add_node, add_edge",
+		`1`: "object", `null`: "object", `[]`: "object", `{"op":"set","path":"/a","props":{}}}`: "not JSON", `{"op":"set","path":"/a","props":{"x":1,"x":2}}`: "twice", `{"op":"set","path":"/a","props":[]}`: "props", `{}`: "\"op\"", `{"op":1,"path":"/a"}`: "\"op\"", `{"op":"explode","path":"/a"}`: "add_node, add_edge",
 		`{"op":"set","props":{}}`: "\"path\"", `{"op":"set","path":"/a"}`: "\"props\"", `{"op":"inc","path":"/a","prop":"n"}`: "\"by\"",
 		`{"op":"set","path":"/a","props":{},"mode":"0644"}`: "\"mode\"", `{"op":"remove","path":"/a","Cascade":true}`: "\"Cascade\"",
 		`{"op":"set","path":"a","props":{}}`: "path", `{"op":"move","path":"/a","to":"b"}`: "path", `{"op":"move","path":"/a"}`: "\"to\"",
@@ -266,4 +266,45 @@ func FuzzOpCBOR(f *testing.F) {
 			_ = rewrite.FootprintOf([]rewrite.Op{op})
 		}
 	})
+}
+
+// An op is read the same however its text is laid out: in any order of fields,
+// with spaces, with escapes, and with null for what is absent.
+func TestOpLayout(t *testing.T) {
+	want := rewrite.Op{Op: rewrite.AddEdge, Path: "/svc/~é", Kind: "k\"", From: "a", To: "b", Props: map[string]rmg.Value{"x": rmg.String("},]")}}
+	for _, text := range []string{
+		`{"op":"add_edge","path":"/svc/~é","kind":"k\"","from":"a","to":"b","props":{"x":"},]"}}`,
+		" {\t\"props\" : { \"x\" : \"},]\" } , \"to\":\"\\u0062\",\n\"from\" :\"a\" , \"kind\":\"\\u006b\\\"\",\"p\\u0061th\":\"/svc/~\\u00e9\" ,\"op\":\"add_edge\" } ",
+	} {
+		var got rewrite.Op
+		if err := json.Unmarshal([]byte(text), &got); err != nil || !sameOp(got, want) {
+			t.Errorf("%s: %v\n%+v", text, err, got)
+		}
+	}
+	for text, by := range map[string]int64{
+		`{"op":"inc","path":"/a","prop":"n","by":-3}`: -3, `{"by":9223372036854775807,"op":"inc","path":"/a","prop":"n"}`: 1<<63 - 1,
+		`{"op":"inc","by":null,"path":"/a","prop":"n"}`: 0,
+	} {
+		var got rewrite.Op
+		if err := json.Unmarshal([]byte(text), &got); err != nil || got.By != by {
+			t.Errorf("%s: %v, by %d", text, err, got.By)
+		}
+	}
+	// Beyond what is looked through one by one.
+	many := `{"op":"set","path":"/a","props":{"p":0`
+	for i := range 40 {
+		many += fmt.Sprintf(`,"p%d":%d`, i, i)
+	}
+	var got rewrite.Op
+	if err := json.Unmarshal([]byte(many+`}}`), &got); err != nil || len(got.Props) != 41 {
+		t.Errorf("%v: %d props", err, len(got.Props))
+	}
+	if err := json.Unmarshal([]byte(many+`,"p3":1}}`), &got); err == nil || !strings.Contains(err.Error(), `"p3" stands twice`) {
+		t.Errorf("%v", err)
+	}
+	for _, text := range []string{"", " ", "{", `{"op"`, `{"op":"set",}`, `{"op":"set","path":"/a","props":{}} x`} {
+		if got.UnmarshalJSON([]byte(text)) == nil {
+			t.Errorf("%q is taken for an op", text)
+		}
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/adrg/xdg"
 	"github.com/goccy/go-yaml"
@@ -25,6 +26,7 @@ type settings struct {
 		Data   string `yaml:"data,omitempty" json:"data,omitempty"`     // folder of the log and all state
 		Listen string `yaml:"listen,omitempty" json:"listen,omitempty"` // unix:PATH
 		Copy   bool   `yaml:"copy,omitempty" json:"copy,omitempty"`     // copy workspaces instead of mounting them
+		Idle   string `yaml:"idle,omitempty" json:"idle,omitempty"`     // stop after so long with nothing to do: 30m
 	} `yaml:"daemon,omitempty" json:"daemon,omitzero"`
 }
 
@@ -77,7 +79,16 @@ func (c configuration) check() error {
 	if d := c.Daemon.Data; d != "" && !filepath.IsAbs(d) {
 		return fmt.Errorf("%s: daemon.data is %q, which is no absolute path", c.name, d)
 	}
+	if d, err := time.ParseDuration(c.Daemon.Idle); c.Daemon.Idle != "" && (err != nil || d < 0) {
+		return fmt.Errorf("%s: daemon.idle is %q, which is no length of time; for example 30m", c.name, c.Daemon.Idle)
+	}
 	return nil
+}
+
+// idle is daemon.idle; 0 without it.
+func (c configuration) idle() time.Duration {
+	d, _ := time.ParseDuration(c.Daemon.Idle) // checked when it was read
+	return d
 }
 
 func (a *app) configCmd() *cobra.Command {
@@ -91,7 +102,8 @@ count before it:
   daemon:
     data: /var/lib/jitos
     listen: unix:/run/jitos.sock
-    copy: false`,
+    copy: false
+    idle: 30m`,
 		Example: "  jitos config path\n  jitos config check",
 	}
 	cmd.AddCommand(
@@ -115,6 +127,7 @@ count before it:
 					row(w, "daemon.data", s.Daemon.Data)
 					row(w, "daemon.listen", s.Daemon.Listen)
 					row(w, "daemon.copy", s.Daemon.Copy)
+					row(w, "daemon.idle", s.Daemon.Idle)
 				})
 			},
 		},

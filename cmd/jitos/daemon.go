@@ -46,7 +46,8 @@ const repairLanes = 2
 // daemonOptions say where a daemon lives.
 type daemonOptions struct {
 	data, listen string
-	copy         bool // materialise by copying, although mounting would do
+	idle         time.Duration // stop after so long with nothing to do; 0: never
+	copy         bool          // materialise by copying, although mounting would do
 	log          io.Writer
 	step         func(string)   // of landings; tests kill the process there
 	lib          *tasks.Library // nil: the shipped methods
@@ -73,12 +74,16 @@ func (a *app) daemonCmd() *cobra.Command {
 				opt.copy = true
 				fmt.Fprintf(a.err, "jitos: workspaces are copied, not mounted: %v\n", ownMounts())
 			}
+			if opt.idle < 0 {
+				return &usageError{fmt.Errorf("--idle %s is in the past", opt.idle)}
+			}
 			return runDaemon(cmd.Context(), opt)
 		},
 	}
 	cmd.Flags().StringVar(&opt.data, "data", a.dataFolder(), "folder of the log and all state (JITOS_DATA)")
 	cmd.Flags().StringVar(&opt.listen, "listen", envOr("JITOS_LISTEN", orElse(a.config.Daemon.Listen, "unix:"+defaultSocket())), "unix:PATH (JITOS_LISTEN)")
 	cmd.Flags().BoolVar(&opt.copy, "copy", envOr("JITOS_COPY", "") != "" || a.config.Daemon.Copy, "copy workspaces instead of mounting them (JITOS_COPY)")
+	cmd.Flags().DurationVar(&opt.idle, "idle", a.config.idle(), "stop once nothing was asked and no process went on for so long (30m); 0: never")
 	opt.model.flags(cmd)
 	cmd.Flags().StringVar(&config, "config", "", "a configuration file, which counts before the person's own: jitos config --help")
 	return cmd
@@ -95,6 +100,9 @@ func (o *daemonOptions) configure(cmd *cobra.Command, c configuration) error {
 	}
 	if c.Daemon.Listen != "" && !said("listen") {
 		o.listen = c.Daemon.Listen
+	}
+	if c.Daemon.Idle != "" && !said("idle") {
+		o.idle = c.idle()
 	}
 	o.copy = o.copy || c.Daemon.Copy && !said("copy")
 	return nil
@@ -156,7 +164,7 @@ func runDaemon(ctx context.Context, opt daemonOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, k.Close()) }()
-	return serve(ctx, k, path, log)
+	return serve(ctx, k, path, opt.idle, log)
 }
 
 // newKernel wires the kernel to its journal, worktree and workers.
@@ -239,8 +247,8 @@ func keepSelf(data string) (string, error) {
 	return name, os.Rename(dst.Name(), name)
 }
 
-// serve listens on the socket and answers until ctx ends.
-func serve(ctx context.Context, k *kernel.Kernel, path string, log *slog.Logger) error {
+// serve listens on the socket and answers until ctx ends, or the daemon is idle.
+func serve(ctx context.Context, k *kernel.Kernel, path string, idle time.Duration, log *slog.Logger) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
@@ -288,6 +296,8 @@ func serve(ctx context.Context, k *kernel.Kernel, path string, log *slog.Logger)
 	case err := <-done:
 		return err
 	case <-ctx.Done():
+	case <-whenIdle(sweeping, idle, srv.Quiet, func() int { return k.Status().Running }):
+		log.Info("idle", "for", idle)
 	}
 	agents.Close() // its sessions are callers of ours
 	stop, cancel := context.WithTimeout(context.Background(), shutdownTimeout)

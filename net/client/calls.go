@@ -114,12 +114,12 @@ func (c *Client) Restore(ctx context.Context, id string) (wire.Workspace, error)
 
 // Freeze lets a workspace take no writes until it is thawed.
 func (c *Client) Freeze(ctx context.Context, id, reason string) (wire.Workspace, error) {
-	return into[wire.Workspace](ctx, c, call{method: http.MethodPost, path: "/sws/" + segment(id) + "/freeze", body: wire.FreezeRequest{Reason: reason}})
+	return into[wire.Workspace](ctx, c, call{method: http.MethodPost, path: "/sws/" + segment(id) + "/freeze", once: true, body: wire.FreezeRequest{Reason: reason}})
 }
 
 // Thaw lets a frozen workspace be written again.
 func (c *Client) Thaw(ctx context.Context, id string) (wire.Workspace, error) {
-	return into[wire.Workspace](ctx, c, call{method: http.MethodPost, path: "/sws/" + segment(id) + "/thaw"})
+	return into[wire.Workspace](ctx, c, call{method: http.MethodPost, path: "/sws/" + segment(id) + "/thaw", once: true})
 }
 
 // Rebase moves a workspace's base forward, to the newest state with "". Conflict
@@ -371,4 +371,15 @@ func (c *Client) Session(ctx context.Context, in wire.SessionRequest) (wire.Sess
 // Self tells who this client is to the daemon, and what it may be heard on.
 func (c *Client) Self(ctx context.Context) (wire.Caller, error) {
 	return into[wire.Caller](ctx, c, call{method: http.MethodGet, path: "/session"})
+}
+
+// Profile asks for a profile of the daemon, by name, as go tool pprof reads it.
+// That of the processor's time (cpu) takes so many seconds; 0 is the server's
+// default. The caller closes it.
+func (c *Client) Profile(ctx context.Context, name string, seconds int) (io.ReadCloser, error) {
+	resp, err := c.send(ctx, call{method: http.MethodGet, path: "/admin/profile/" + segment(name), query: values("seconds", number(seconds))})
+	if err != nil {
+		return nil, err
+	}
+	return resp.Body, nil
 }

@@ -14,7 +14,7 @@ func (c *Client) Policy(ctx context.Context) (wire.Policy, error) {
 
 // SetPolicy puts a document in place of the policy there is.
 func (c *Client) SetPolicy(ctx context.Context, r wire.PolicyRequest) (wire.Receipt, error) {
-	return into[wire.Receipt](ctx, c, call{method: http.MethodPost, path: "/policy", body: r})
+	return into[wire.Receipt](ctx, c, call{method: http.MethodPost, path: "/policy", once: true, body: r})
 }
 
 // PolicyQuery asks what would be decided. Path is a graph path, or "file:" and
@@ -47,7 +47,7 @@ func (c *Client) Approval(ctx context.Context, id string) (wire.Approval, error)
 
 // Answer answers a question: "approve" or "reject".
 func (c *Client) Answer(ctx context.Context, id string, r wire.AnswerRequest) (wire.Approval, error) {
-	return into[wire.Approval](ctx, c, call{method: http.MethodPost, path: "/inbox/" + segment(id), body: r})
+	return into[wire.Approval](ctx, c, call{method: http.MethodPost, path: "/inbox/" + segment(id), once: true, body: r})
 }
 
 // NewToken makes a token; its secret is told this once.
@@ -63,5 +63,5 @@ func (c *Client) Tokens(ctx context.Context) ([]wire.Token, error) {
 
 // RevokeToken ends a token, by its id or name, at once.
 func (c *Client) RevokeToken(ctx context.Context, id string) (wire.Token, error) {
-	return into[wire.Token](ctx, c, call{method: http.MethodPost, path: "/token/" + segment(id) + "/revoke"})
+	return into[wire.Token](ctx, c, call{method: http.MethodPost, path: "/token/" + segment(id) + "/revoke", once: true})
 }

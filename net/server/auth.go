@@ -174,7 +174,7 @@ func callerName(claim string) string {
 // checkHost refuses, over TCP, a Host that was not allowed (a page elsewhere
 // that had its own name point here) and an Origin of another host.
 func (s *Server) checkHost(r *http.Request) error {
-	if a, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && a.Network() == "unix" {
+	if overSocket(r) {
 		return nil
 	}
 	host := hostname(r.Host)

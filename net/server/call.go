@@ -95,6 +95,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, c *call) {
 		if err == nil {
 			err = c.mayAct(r, who)
 		}
+		if err == nil {
+			err = s.mayNow(who.caller)
+		}
 		if err != nil {
 			s.refuse(w, r, err)
 			return
@@ -116,7 +119,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, c *call) {
 	if c.events == nil && !c.open { // streams have a limit of their own
 		if n := s.busy.Add(1); n > int64(s.opt.Limits.Requests) {
 			s.busy.Add(-1)
-			s.refuse(w, r, wire.NewProblem(rmg.Limit, "%d requests are being answered, which is the limit", n-1).WithHint("try again"))
+			s.refuse(w, r, again(time.Second, "%d requests are being answered, which is the limit", n-1))
 			return
 		}
 		defer s.busy.Add(-1)

@@ -448,6 +448,14 @@ func TestIdempotencyKeys(t *testing.T) {
 	if f.key != "k1" {
 		t.Errorf("the kernel was given the key %q", f.key)
 	}
+	for target, body := range map[string]string{
+		"/sws": "", "/sws/w5/discard": "", "/sws/w5/restore": "", "/sws/w5/freeze": "", "/sws/w5/thaw": "", "/inbox/a7": `{"answer":"approve"}`,
+		"/policy": `{"document":"rules: []"}`, "/token/t7/revoke": "", "/intent": `{"text":"x"}`,
+	} {
+		if w := do(s, with("POST", target, body)); w.Code != http.StatusOK {
+			t.Errorf("%s under a key: %d %s", target, w.Code, w.Body)
+		}
+	}
 	p := refusal(t, s, with("POST", "/verify", ""), http.StatusBadRequest)
 	if p.Code != rmg.Invalid || !strings.Contains(p.Detail, wire.KeyHeader) || p.Hint == "" {
 		t.Errorf("%+v", p)

@@ -15,6 +15,9 @@ func (s *Server) mcp(w http.ResponseWriter, r *http.Request) {
 	if err == nil && who.session {
 		err = wire.NewProblem(rmg.Denied, "/mcp is not for web sessions").WithHint("jitos token new makes a token for an agent")
 	}
+	if err == nil {
+		err = s.mayNow(who.caller)
+	}
 	if err != nil {
 		s.refuse(w, r, err)
 		return

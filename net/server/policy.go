@@ -18,7 +18,7 @@ func policyCalls() []call {
 	return []call{
 		{method: get, path: "/policy", id: "policy", summary: "Show the policy that counts", answer: wire.Policy{}, do: (*exchange).policy},
 		{
-			method: post, path: "/policy", id: "set-policy", terminal: true, summary: "Put a policy in place of the one there is",
+			method: post, path: "/policy", id: "set-policy", once: true, terminal: true, summary: "Put a policy in place of the one there is",
 			about: "Takes the capability admin. One that does not compile is refused, with each rule and the place in its condition.",
 			body:  wire.PolicyRequest{}, answer: wire.Receipt{}, do: (*exchange).setPolicy,
 		},
@@ -38,7 +38,7 @@ func policyCalls() []call {
 		},
 		{method: get, path: "/inbox/{id}", id: "approval", summary: "Show a question", params: []param{id}, answer: wire.Approval{}, do: (*exchange).approval},
 		{
-			method: post, path: "/inbox/{id}", id: "answer", summary: "Answer a question",
+			method: post, path: "/inbox/{id}", id: "answer", once: true, summary: "Answer a question",
 			about:  "Only a person does. What waits for it goes on.",
 			params: []param{id}, body: wire.AnswerRequest{}, answer: wire.Approval{}, do: (*exchange).reply,
 		},
@@ -49,7 +49,7 @@ func policyCalls() []call {
 			body:  wire.TokenRequest{}, answer: wire.NewToken{}, do: (*exchange).newToken,
 		},
 		{
-			method: post, path: "/token/{id}/revoke", id: "revoke-token", terminal: true, summary: "End a token at once",
+			method: post, path: "/token/{id}/revoke", id: "revoke-token", once: true, terminal: true, summary: "End a token at once",
 			params: []param{pathParam("id", "a token, by id or name")}, answer: wire.Token{}, do: (*exchange).revokeToken,
 		},
 	}

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"runtime/debug"
+	"strconv"
 
 	"jitos.dev/net/wire"
 	"jitos.dev/rmg"
@@ -99,6 +100,9 @@ func writeProblem(w http.ResponseWriter, p *wire.Problem) {
 	}
 	if p.Status == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", `Bearer realm="jitos"`)
+	}
+	if p.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(p.RetryAfter))
 	}
 	for _, name := range []string{"Content-Length", "ETag", "Content-Disposition"} {
 		h.Del(name)

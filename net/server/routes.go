@@ -104,12 +104,12 @@ func spaceCalls() []call {
 			params: []param{id}, answer: wire.Workspace{}, do: (*exchange).restore,
 		},
 		{
-			method: post, path: "/sws/{id}/freeze", id: "freeze", summary: "Let a workspace take no writes",
+			method: post, path: "/sws/{id}/freeze", id: "freeze", once: true, summary: "Let a workspace take no writes",
 			about:  "It can be read, forked, collapsed and discarded.",
 			params: []param{id}, body: wire.FreezeRequest{}, maybe: true, answer: wire.Workspace{}, do: (*exchange).freeze,
 		},
 		{
-			method: post, path: "/sws/{id}/thaw", id: "thaw", summary: "Let a frozen workspace be written again",
+			method: post, path: "/sws/{id}/thaw", id: "thaw", once: true, summary: "Let a frozen workspace be written again",
 			params: []param{id}, answer: wire.Workspace{}, do: (*exchange).thaw,
 		},
 		{
@@ -250,6 +250,12 @@ func systemCalls() []call {
 			method: post, path: "/admin/backup", id: "backup", terminal: true, summary: "Copy log, contents and checkpoint into a folder, verified",
 			about: "Everything goes on meanwhile. A folder in which something is is refused.",
 			body:  wire.BackupRequest{}, answer: wire.BackupAnswer{}, do: (*exchange).backup,
+		},
+		{
+			method: get, path: "/admin/profile/{id}", id: "profile", summary: "Profile the daemon, for go tool pprof",
+			about:  "Takes the capability admin, and is to be had over the unix socket only. That of the processor's time is answered when it is made.",
+			params: []param{pathParam("id", "cpu, heap, allocs, goroutine, block, mutex or threadcreate"), countParam("seconds", "of cpu: how long, 1 to 60; 10 if absent")},
+			media:  "application/octet-stream", do: (*exchange).profile,
 		},
 		{method: get, path: "/status", id: "status", summary: "Describe the daemon", answer: wire.Status{}, do: (*exchange).status},
 		{

@@ -45,6 +45,7 @@ type Limits struct {
 	Blob       int64         // bytes of content put in one call; 1 GiB
 	Streams    int           // event streams at once; 2048
 	Requests   int           // other requests at once; 1024
+	Rate       int           // requests a second of each caller but the owner; 2000
 	Operations int           // operations running at once; 64
 	Find       int           // elements and edges one page of a selector may look at; rmg.FindBudget
 	Lag        uint64        // records a live event stream may fall behind; 4096
@@ -62,6 +63,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.Blob, 1<<30)
 	set(&l.Streams, 2048)
 	set(&l.Requests, 1024)
+	set(&l.Rate, 2000)
 	set(&l.Operations, 64)
 	set(&l.Find, rmg.FindBudget)
 	set(&l.Lag, 4096)
@@ -92,7 +94,10 @@ type Server struct {
 	stop    context.CancelFunc
 	streams atomic.Int64
 	busy    atomic.Int64 // requests that are being answered, streams left out
+	open    atomic.Int64 // requests that are being answered, of any sort
+	last    atomic.Int64 // when the last one ended, in ns of Unix time
 	names   names
+	rates   rates
 	zippers sync.Pool // of *gzip.Writer
 
 	sessions   sessions
@@ -119,6 +124,7 @@ func New(opt Options) (*Server, error) {
 	s := &Server{opt: opt, log: opt.Logger, now: time.Now, mux: http.NewServeMux()}
 	s.names.start = secretText()[:8]
 	s.started = s.now()
+	s.last.Store(s.started.UnixNano())
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.counts.byStatus = map[int]uint64{}
 	s.operations.limit = opt.Limits.Operations
@@ -156,6 +162,8 @@ func New(opt Options) (*Server, error) {
 // treats the connection as TCP.
 func (s *Server) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.open.Add(1)
+		defer s.ended()
 		t := &tracked{ResponseWriter: w}
 		s.names.name(w, r)
 		defer s.finish(t, r)
@@ -165,6 +173,25 @@ func (s *Server) Handler() http.Handler {
 		}
 		s.mux.ServeHTTP(t, r)
 	})
+}
+
+// ended notes that a request is answered.
+func (s *Server) ended() {
+	s.last.Store(s.now().UnixNano())
+	s.open.Add(-1)
+}
+
+// Quiet returns for how long nothing was asked; 0 while a request, a stream or an
+// operation is under way.
+func (s *Server) Quiet() time.Duration {
+	s.operations.Lock()
+	running := s.operations.running
+	s.operations.Unlock()
+	last := s.last.Load() // before open: a request that ends in between is under way or the last
+	if running > 0 || s.open.Load() > 0 {
+		return 0
+	}
+	return max(0, s.now().Sub(time.Unix(0, last)))
 }
 
 // Serve answers on a listener until Shutdown; any number may be served at once.

@@ -30,6 +30,7 @@ type Problem struct {
 	Evidence   []work.Evidence   `json:"evidence,omitempty" doc:"of gates that ended red"`
 	Violations []tasks.Violation `json:"violations,omitempty" doc:"every fault of a document"`
 	Nearest    []string          `json:"nearest,omitempty" doc:"what may have been meant, nearest first"`
+	RetryAfter int               `json:"retry_after,omitempty" doc:"of a limit that passes by itself: seconds after which to try again, as the header says"`
 	Request    string            `json:"request,omitempty" doc:"names the request, as the daemon's log does"`
 	Reference  string            `json:"reference,omitempty" doc:"of an internal error: where to look in the daemon's log"`
 }
