@@ -46,6 +46,9 @@ type Scope struct {
 	// DropTests are the tests that it is about to skip or to take away, as gates
 	// name them, with "*" for anything: "example.com/app/old.Test*".
 	DropTests []string `json:"drop_tests,omitempty"`
+	// Network are the hosts that its commands may reach, "api.example.com:443".
+	// Without one they have no network.
+	Network []string `json:"network,omitempty"`
 }
 
 // Criterion is one success criterion; each becomes a gate.

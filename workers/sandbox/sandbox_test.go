@@ -44,6 +44,21 @@ func probe(what string, args []string) error {
 		defer s.Close()
 		_, err := http.Get(s.URL)
 		return err
+	case "fetch":
+		return fetch(args[0])
+	case "raw":
+		c, err := net.Dial("tcp", "127.0.0.1:3128")
+		if err != nil {
+			return err
+		}
+		if _, err := io.WriteString(c, args[0]); err != nil {
+			return err
+		}
+		_, err = io.Copy(os.Stdout, c)
+		return err
+	case "lookup":
+		_, err := net.LookupHost(args[0])
+		return err
 	case "kill":
 		pid, _ := strconv.Atoi(args[0])
 		return syscall.Kill(pid, 0)

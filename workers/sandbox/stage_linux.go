@@ -66,6 +66,7 @@ func first() {
 		in.Network = "none (netns)"
 		prepare(s, &in)
 		showOwn(&s, &in)
+		openExit(&s, &in)
 	}
 	unix.CloseOnExec(fdAlive)
 	unix.CloseOnExec(fdReport)
