@@ -106,9 +106,8 @@ func TestHostileWorkers(t *testing.T) {
 		"leaves a process":            {"(setsid sh -c 'sleep 2; echo x > " + repo + "/a.txt' >/dev/null 2>&1 &) ; echo left", false},
 		"reads secrets":               {"env; cat " + home + "/.ssh/id_ed25519 " + sock + ".secret /proc/*/environ; cat /etc/shadow; false", true},
 		"talks to the daemon":         {"JITOS_SOCKET=" + sock + " " + asProgram + "=1 " + program + " sws discard " + other, true},
-		// Where the kernel's Landlock knows no sockets the daemon can be spoken to, and
-		// lets nobody in who does not have its secret.
-		"speaks to the socket itself":    {program + " probe unix " + sock, true},
+		"speaks to the socket itself":    {program + " probe unix " + sock + fmt.Sprintf("; test $? -ne %d", probeOut), true},
+		"finds the socket by its init":   {program + " probe unix /proc/1/root" + sock + fmt.Sprintf("; test $? -ne %d", probeOut), true},
 		"opens a connection":             {program + " probe tcp " + tcp.Addr().String(), true},
 		"kills the daemon":               {"kill -9 " + strconv.Itoa(d.Process.Pid) + " " + strconv.Itoa(os.Getpid()), true},
 		"prints more than anybody wants": {"head -c 200000000 /dev/zero | tr '\\0' x", false},

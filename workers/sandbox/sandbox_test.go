@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -157,7 +158,7 @@ func TestWritesStayInside(t *testing.T) {
 		"symlink":  "ln -s " + victim + " l && echo x > l",
 		"new":      "touch " + outside + "/new",
 		"hardlink": "ln " + victim + " h && echo x > h",
-		"remove":   "rm -f " + victim,
+		"remove":   "rm " + victim,
 		"rename":   "echo x > mine && mv -f mine " + victim,
 		"chmod":    "exec 3<" + victim + " && echo x >&3",
 	} {
@@ -227,6 +228,45 @@ func TestTheDaemonIsOutOfReach(t *testing.T) {
 	defer l.Close()
 	if out := self(t, Command{}, "dial", "unix", l.Addr().String()); out.Exit == 0 {
 		t.Error("a service's socket was reached")
+	}
+}
+
+// A socket of the machine is out of reach wherever it stands, and so is what
+// nobody gave.
+func TestNoSocketIsInReach(t *testing.T) {
+	needs(t, "full")
+	dir, err := os.MkdirTemp("", "js") // its name counts towards the length of a socket's path
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "jitos.sock")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	ours := filepath.Join(dir, "tree")
+	if err := os.Mkdir(ours, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Contains(InForce().Parts, ownRoot) {
+		t.Fatalf("there is no root of its own: %+v", InForce())
+	}
+	for _, how := range []string{path, "../jitos.sock", "/proc/1/root" + path, "/proc/self/root" + path, "/proc/1/cwd/.." + path} {
+		if out := self(t, Command{Dir: ours, Write: []string{ours}}, "dial", "unix", how); out.Exit == 0 {
+			t.Errorf("%s: the socket was reached", how)
+		}
+	}
+	out := sh(t, Command{Dir: ours, Write: []string{ours}}, "ls -a .. / /etc /tmp /home")
+	for _, name := range []string{"jitos.sock", "shadow", "boot", "hostname"} {
+		if slices.Contains(strings.Fields(string(out.Stdout)), name) {
+			t.Errorf("%s is seen in\n%s", name, out.Stdout)
+		}
+	}
+	// What it was given is there, and programs find what they take for granted.
+	if out = sh(t, Command{}, "echo b >/dev/stderr; bash -c 'cat <(echo c)'; test -d /tmp"); out.Exit != 0 || !strings.Contains(string(out.Stdout), "c\n") {
+		t.Errorf("%+v", out)
 	}
 }
 

@@ -67,6 +67,7 @@ func first() {
 		prepare(s, &in)
 		showOwn(&s, &in)
 		openExit(&s, &in)
+		enterRoot(s, &in)
 	}
 	unix.CloseOnExec(fdAlive)
 	unix.CloseOnExec(fdReport)
