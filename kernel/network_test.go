@@ -12,7 +12,9 @@ import (
 // tokens and processes not, and a rule of /policy has the last word.
 func TestPolicyOfHosts(t *testing.T) {
 	pol := (&Kernel{}).policyOf(rmg.Graph{})
-	may := func(p *Policy, c Caller, host rmg.Path) Effect { return p.decide(newSubject(c, processFacts{ID: "p4"}), VerbNetwork, host, "").Effect }
+	may := func(p *Policy, c Caller, host rmg.Path) Effect {
+		return p.decide(newSubject(c, processFacts{ID: "p4"}), VerbNetwork, host, "").Effect
+	}
 	const api = rmg.Path("/net/api.example.com/443")
 	for _, c := range []struct {
 		who  Caller

@@ -76,6 +76,7 @@ type Budget struct {
 	Tries       int   `json:"tries,omitempty"`        // of each task, the first included
 	Records     int   `json:"records,omitempty"`      // rewrites of the process's workspaces
 	DiskBytes   int64 `json:"disk_bytes,omitempty"`   // content written in them
+	MemoryBytes int64 `json:"memory_bytes,omitempty"` // of a command's processes together
 	Tokens      int64 `json:"tokens,omitempty"`       // as workers report them
 	MoneyMicros int64 `json:"money_micros,omitempty"` // millionths of the currency that workers report in
 }

@@ -1,6 +1,7 @@
 package workers
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,6 +14,25 @@ import (
 	"jitos.dev/workers/sandbox"
 	"jitos.dev/workers/workertest"
 )
+
+// A script that takes more memory than its task may is killed, and its task ends
+// with the code limit and what to do; what it wrote is not taken.
+func TestAScriptsMemoryHasACeiling(t *testing.T) {
+	if is := sandbox.InForce(); is.Tier != "full" {
+		t.Skipf("this machine gives tier %q: %v", is.Tier, is.Lacks)
+	}
+	s, r := workertest.NewSpace(t, nil), runner(t)
+	a := assignment(s, "run", map[string]any{"argv": []any{"sh", "-c", "echo x >made; exec tail /dev/zero"}})
+	a.Budget.MemoryMax = 200 << 20
+	_, err := r.Run(t.Context(), "script", a)
+	var e *rmg.Error
+	if !errors.As(err, &e) || e.Code != rmg.Limit || !strings.Contains(e.Msg, "memory_max") || !strings.Contains(e.Hint, "budget.memory_bytes") {
+		t.Errorf("%v", err)
+	}
+	if got := s.Read("made"); got != "" {
+		t.Errorf("it left %q", got)
+	}
+}
 
 // A script reaches the hosts that its process may reach; what it tried stands in
 // the task's output, and is told while it runs.

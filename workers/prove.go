@@ -182,6 +182,8 @@ func ended(e *work.Evidence, out sandbox.Outcome, timeout time.Duration) []byte 
 	e.Exit, e.TimedOut, e.Sandbox = out.Exit, out.TimedOut, out.InForce
 	all := append(bytes.Clone(out.Stdout), out.Stderr...)
 	switch {
+	case out.Over != "":
+		e.Reason = "killed, limit " + out.Over
 	case out.TimedOut:
 		e.Reason = fmt.Sprintf("still running after %v", timeout)
 	case out.Exit != 0:

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -29,6 +28,7 @@ type spec struct {
 	Env        []string
 	Own        string
 	Hosts      []string
+	MemoryMax  int64
 	Namespaces bool // this stage stands in new ones
 	Lacks      []string
 }
@@ -38,6 +38,7 @@ type report struct {
 	Error   string
 	Missing bool // the command is not there
 	InForce work.Sandbox
+	Over    string // said by the first stage, in a report of its own after that
 }
 
 // The descriptors that a stage gets beside stdin, stdout and stderr.
@@ -110,7 +111,10 @@ func Run(ctx context.Context, c Command) (Outcome, error) {
 		}
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	} else {
-		s.Namespaces, s.Hosts = true, c.Hosts
+		s.Namespaces, s.Hosts, s.MemoryMax = true, c.Hosts, c.MemoryMax
+		if s.MemoryMax <= 0 {
+			s.MemoryMax = memoryCeiling()
+		}
 		cmd.SysProcAttr = newNamespaces()
 	}
 	limit := &room{left: c.OutputMax}
@@ -131,7 +135,7 @@ func Run(ctx context.Context, c Command) (Outcome, error) {
 		return out, err
 	}
 	rep, err := supervise(ctx, cmd, s, c.Timeout, &out)
-	out.Connections = leave()
+	out.Connections, out.Over = leave(), rep.Over
 	out.Took = time.Since(began)
 	out.Stdout, out.Stderr, out.Truncated = stdout.kept.Bytes(), stderr.kept.Bytes(), limit.truncated
 	if out.InForce = rep.InForce; out.InForce.Tier == "" && out.TimedOut {
@@ -209,9 +213,13 @@ func supervise(ctx context.Context, cmd *exec.Cmd, s spec, timeout time.Duration
 	waited := make(chan error, 1)
 	go func() { waited <- cmd.Wait() }()
 	err := await(ctx, cmd, pipes[2][1], timeout, waited, out)
-	data, _ := io.ReadAll(pipes[1][0])
-	if e := json.Unmarshal(data, &rep); e != nil && out.Exit == 0 {
+	said := json.NewDecoder(pipes[1][0])
+	if e := said.Decode(&rep); e != nil && out.Exit == 0 {
 		return rep, fmt.Errorf("sandbox: the stage said nothing: %w", e)
+	}
+	var last report
+	if said.Decode(&last) == nil {
+		rep.Over = last.Over
 	}
 	return rep, err
 }

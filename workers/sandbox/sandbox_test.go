@@ -57,6 +57,13 @@ func probe(what string, args []string) error {
 		}
 		_, err = io.Copy(os.Stdout, c)
 		return err
+	case "hoard":
+		size, _ := strconv.Atoi(args[0])
+		all := make([]byte, size)
+		for i := range all {
+			all[i] = 1
+		}
+		return syscall.Pause()
 	case "lookup":
 		_, err := net.LookupHost(args[0])
 		return err
@@ -352,6 +359,31 @@ func TestBusyIsAUnion(t *testing.T) {
 	<-done
 	if took := Busy() - before; took > time.Since(began) || took < 300*time.Millisecond {
 		t.Errorf("busy for %v of %v", took, time.Since(began))
+	}
+}
+
+// TestMemoryHasACeiling: the processes of a command count together, and it is told
+// apart from a command that ended otherwise.
+func TestMemoryHasACeiling(t *testing.T) {
+	needs(t, "full")
+	if !slices.Contains(InForce().Parts, memoryPart) {
+		t.Fatalf("there is no ceiling: %+v", InForce())
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := Command{Read: []string{exe}, MemoryMax: 300 << 20}
+	hoard := exe + " probe hoard " + strconv.Itoa(180<<20)
+	out := sh(t, c, hoard+" & "+hoard+" & wait")
+	if out.Exit != 137 || out.TimedOut || !strings.HasPrefix(out.Over, "memory_max: ") {
+		t.Errorf("two of 180 MiB: %+v", out)
+	}
+	if out = sh(t, c, "kill -9 $$"); out.Exit != 137 || out.Over != "" {
+		t.Errorf("killed by itself: %+v", out)
+	}
+	if out = sh(t, c, "for i in 1 2 3 4; do dd if=/dev/zero of=/dev/null bs=150M count=2 2>/dev/null || exit; done"); out.Exit != 0 || out.Over != "" {
+		t.Errorf("150 MiB, again and again: %+v", out)
 	}
 }
 
