@@ -205,7 +205,14 @@ type IntentRequest struct {
 	// Protected and DropTests widen the intent's scope: protected paths that it may
 	// change, tests that it may skip or take away, by name.
 	Protected, DropTests []string
-	Approve              string // "auto" (default), "ask": a person approves the collapse whatever policy says
+	Network              []string // hosts that its commands may reach, "api.example.com:443"
+	Approve              string   // "auto" (default), "ask": a person approves the collapse whatever policy says
+}
+
+// ExecRequest is a command to run in a workspace.
+type ExecRequest struct {
+	Argv    []string
+	Network []string // hosts that it may reach, "api.example.com:443"; none: no network
 }
 
 // ForkRequest makes a workspace.

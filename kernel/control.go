@@ -201,7 +201,8 @@ func (k *Kernel) Wait(ctx context.Context, id string) (Process, error) {
 
 // Exec runs a command in a workspace's materialised copy, in the sandbox; what
 // it changes becomes a rewrite of the workspace.
-func (k *Kernel) Exec(ctx context.Context, c Caller, id string, argv []string, emit func(work.Event)) (int, error) {
+func (k *Kernel) Exec(ctx context.Context, c Caller, id string, r ExecRequest, emit func(work.Event)) (int, error) {
+	argv := r.Argv
 	s, ok := k.space(id)
 	e, has := k.now().ledger.Get(swsPath(id))
 	if !ok || !has {
@@ -223,9 +224,13 @@ func (k *Kernel) Exec(ctx context.Context, c Caller, id string, argv []string, e
 	if err := k.may(c, CapExec, VerbExec, root, kindWorkspace, processFacts{}); err != nil {
 		return 0, err
 	}
+	hosts, err := k.mayConnect(c, r.Network, processFacts{})
+	if err != nil {
+		return 0, err
+	}
 	segs := root.Segments()
 	home, _ := s.last().world.Get(repoRoot.Child(segs[1].ID))
-	rights := work.Rights{Workers: []string{"script"}, Write: []string{"**"}, Network: "none"}
+	rights := work.Rights{Workers: []string{"script"}, Write: []string{"**"}, Network: networkOf(hosts), Hosts: hosts}
 	args := make([]any, len(argv))
 	for i, a := range argv {
 		args[i] = a

@@ -91,6 +91,9 @@ func (k *Kernel) intend(ctx context.Context, c Caller, once Once, r IntentReques
 	if err := k.mayGrant(c, s, root); err != nil {
 		return Process{}, err
 	}
+	if s.Scope.Network, err = k.mayConnect(c, s.Scope.Network, processFacts{Owner: c.Name, Intent: s.Intent}); err != nil {
+		return Process{}, err
+	}
 	own, err := k.ownGates(tree)
 	if err == nil && !r.PlanOnly {
 		err = k.allApproved(root, own)
@@ -136,11 +139,12 @@ func (k *Kernel) intend(ctx context.Context, c Caller, once Once, r IntentReques
 
 // widened is what was understood with what the request lets the intent do besides.
 func (r IntentRequest) widened(s tasks.SLAPS) (tasks.SLAPS, error) {
-	if len(r.Protected)+len(r.DropTests) == 0 {
+	if len(r.Protected)+len(r.DropTests)+len(r.Network) == 0 {
 		return s, nil
 	}
 	s.Scope.Protected = slices.Concat(s.Scope.Protected, r.Protected)
 	s.Scope.DropTests = slices.Concat(s.Scope.DropTests, r.DropTests)
+	s.Scope.Network = slices.Concat(s.Scope.Network, r.Network)
 	return s, s.Validate()
 }
 
@@ -324,7 +328,7 @@ func moduleOf(tree rmg.Graph, file string) string {
 
 // rightsOf derives a process's capabilities from its intent and plan.
 func rightsOf(s tasks.SLAPS, plan *tasks.Plan, protected []string) work.Rights {
-	r := work.Rights{Network: "none", Write: s.Scope.Include, Granted: s.Scope.Protected, DropTests: s.Scope.DropTests}
+	r := work.Rights{Network: networkOf(s.Scope.Network), Hosts: s.Scope.Network, Write: s.Scope.Include, Granted: s.Scope.Protected, DropTests: s.Scope.DropTests}
 	for _, g := range protected {
 		if !strings.HasPrefix(g, "/") {
 			r.Protected = append(r.Protected, g)

@@ -36,16 +36,17 @@ const (
 	VerbProtected Verb = "protected" // collapse or write what stands on a protected path
 	VerbForgery   Verb = "forgery"   // collapse a file that gains what can forge a test run
 	VerbConflict  Verb = "conflict"  // collapse what the merge cannot decide
+	VerbNetwork   Verb = "network"   // let sandboxed commands reach a host; path is /net/<name>/<port>
 )
 
 // Verbs lists the verbs; named are those that "*" does not stand for.
 func Verbs() (everyday, named []Verb) {
 	return []Verb{VerbIntent, VerbDispatch, VerbFork, VerbWrite, VerbExec, VerbDiscard, VerbCollapse},
-		[]Verb{VerbProtected, VerbForgery, VerbConflict}
+		[]Verb{VerbProtected, VerbForgery, VerbConflict, VerbNetwork}
 }
 
 // asks reports whether a verb can wait for a person's answer.
-func (v Verb) asks() bool { return v == VerbCollapse || isNamedOnly(v) }
+func (v Verb) asks() bool { return v == VerbCollapse || isNamedOnly(v) && v != VerbNetwork }
 
 // PolicyRule is one rule: who may do what where.
 type PolicyRule struct {
@@ -242,7 +243,9 @@ func (r *policyRule) match(s *subject, verb Verb, at rmg.Path, kind string) (hit
 	return h, holds || err != nil
 }
 
-func isNamedOnly(v Verb) bool { return v == VerbProtected || v == VerbForgery || v == VerbConflict }
+func isNamedOnly(v Verb) bool {
+	return v == VerbProtected || v == VerbForgery || v == VerbConflict || v == VerbNetwork
+}
 
 // decide answers a question. Pure: the same question has the same answer.
 func (p *Policy) decide(s *subject, verb Verb, at rmg.Path, kind string) Decision {

@@ -208,13 +208,16 @@ func (k *Kernel) budgetAt(then version, p Process, t TaskState) work.Budget {
 	if !ok {
 		return budgetOf(p.SLAPS.Budget)
 	}
-	return work.Budget{Candidates: int(m.Int("candidates")), WallMillis: m.Int("wall_ms"), OutputMax: m.Int("output_max"), Tokens: m.Int("tokens"), MoneyMicros: m.Int("money_micros")}
+	return work.Budget{Candidates: int(m.Int("candidates")), WallMillis: m.Int("wall_ms"), OutputMax: m.Int("output_max"), MemoryMax: m.Int("memory_max"), Tokens: m.Int("tokens"), MoneyMicros: m.Int("money_micros")}
 }
 
 // budgetValue records a budget with an attempt.
 func budgetValue(b work.Budget) rmg.Value {
 	m := map[string]rmg.Value{
 		"candidates": rmg.Int(int64(b.Candidates)), "wall_ms": rmg.Int(b.WallMillis), "output_max": rmg.Int(b.OutputMax),
+	}
+	if b.MemoryMax > 0 {
+		m["memory_max"] = rmg.Int(b.MemoryMax)
 	}
 	if b.Tokens > 0 {
 		m["tokens"] = rmg.Int(b.Tokens)

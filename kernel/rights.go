@@ -276,6 +276,9 @@ func (p Process) facts(worker string) processFacts {
 	if p.Rights.Network != "" {
 		f.Capabilities = append(f.Capabilities, "network:"+p.Rights.Network)
 	}
+	for _, h := range p.Rights.Hosts {
+		f.Capabilities = append(f.Capabilities, "host:"+h)
+	}
 	return f
 }
 

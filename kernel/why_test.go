@@ -339,7 +339,7 @@ func TestWhyOfExec(t *testing.T) {
 		return work.Result{OK: true}, err
 	}
 	w := b.fork()
-	_, err := b.Exec(b.ctx(), ada, w, []string{"sh"}, nil)
+	_, err := b.Exec(b.ctx(), ada, w, ExecRequest{Argv: []string{"sh"}}, nil)
 	b.must(err)
 	b.collapsed(w)
 	e := b.why(WhyQuery{Path: root.Child("a.txt"), Line: 2})

@@ -46,6 +46,9 @@ type Scope struct {
 	// DropTests are the tests that it is about to skip or to take away, as gates
 	// name them, with "*" for anything: "example.com/app/old.Test*".
 	DropTests []string `json:"drop_tests,omitempty"`
+	// Network are the hosts that its commands may reach, "api.example.com:443".
+	// Without one they have no network.
+	Network []string `json:"network,omitempty"`
 }
 
 // Criterion is one success criterion; each becomes a gate.
@@ -73,6 +76,7 @@ type Budget struct {
 	Tries       int   `json:"tries,omitempty"`        // of each task, the first included
 	Records     int   `json:"records,omitempty"`      // rewrites of the process's workspaces
 	DiskBytes   int64 `json:"disk_bytes,omitempty"`   // content written in them
+	MemoryBytes int64 `json:"memory_bytes,omitempty"` // of a command's processes together
 	Tokens      int64 `json:"tokens,omitempty"`       // as workers report them
 	MoneyMicros int64 `json:"money_micros,omitempty"` // millionths of the currency that workers report in
 }

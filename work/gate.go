@@ -62,7 +62,8 @@ type Test struct {
 type Sandbox struct {
 	Tier     string   `json:"tier"`               // "full", "landlock", "none"
 	Landlock int      `json:"landlock,omitempty"` // ABI version in force; 0 for none
-	Network  string   `json:"network"`            // "none (netns)", "none (seccomp)", "open"
+	Network  string   `json:"network"`            // "none (netns)", "hosts (netns, proxy)", "none (seccomp)", "open"
+	Hosts    []string `json:"hosts,omitempty"`    // that could be reached
 	Parts    []string `json:"parts,omitempty"`    // "userns", "pidns", "mountns", "no_new_privs", "rlimits"
 	Lacks    []string `json:"lacks,omitempty"`    // what this machine does not give, and why
 }

@@ -75,7 +75,8 @@ type Rights struct {
 	Workers   []string `json:"workers"`              // kinds of worker it may use
 	Write     []string `json:"write"`                // globs relative to the repository, "**" for all
 	Protected []string `json:"protected,omitempty"`  // globs that stay as they are
-	Network   string   `json:"network"`              // "none"
+	Network   string   `json:"network"`              // "none", "hosts"
+	Hosts     []string `json:"hosts,omitempty"`      // that its commands may reach, in the form of ParseHost
 	Granted   []string `json:"granted,omitempty"`    // protected globs that the intent may change after all
 	DropTests []string `json:"drop_tests,omitempty"` // tests that it may skip or take away, by name
 	// Capabilities beyond its workspace: "system" is to rewrite the world itself,
@@ -88,6 +89,7 @@ type Budget struct {
 	Candidates int
 	WallMillis int64
 	OutputMax  int64 // bytes of captured output
+	MemoryMax  int64 // bytes that the processes of one command may have together; 0 for what the machine allows
 	// What the process may still spend of what only workers can count; 0 for any
 	// amount.
 	Tokens      int64

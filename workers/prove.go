@@ -164,7 +164,11 @@ func (r *Runner) proveTests(ctx context.Context, p work.Proof, g work.Gate, e *w
 
 func (r *Runner) proveCommand(ctx context.Context, p work.Proof, g work.Gate, e *work.Evidence) error {
 	timeout := time.Duration(g.TimeoutMillis) * time.Millisecond
-	out, err := runIn(ctx, r.tool, r.place(p, g), timeout, g.Argv, nil, nil)
+	c, err := CommandIn(r.tool, r.place(p, g), timeout, g.Argv)
+	if err != nil {
+		return err
+	}
+	out, err := sandbox.Run(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -178,6 +182,8 @@ func ended(e *work.Evidence, out sandbox.Outcome, timeout time.Duration) []byte 
 	e.Exit, e.TimedOut, e.Sandbox = out.Exit, out.TimedOut, out.InForce
 	all := append(bytes.Clone(out.Stdout), out.Stderr...)
 	switch {
+	case out.Over != "":
+		e.Reason = "killed, limit " + out.Over
 	case out.TimedOut:
 		e.Reason = fmt.Sprintf("still running after %v", timeout)
 	case out.Exit != 0:
@@ -188,17 +194,8 @@ func ended(e *work.Evidence, out sandbox.Outcome, timeout time.Duration) []byte 
 	return all
 }
 
-// runIn runs a command in a materialised repository, with the toolchain's
-// environment if there is one, and more.
-func runIn(ctx context.Context, tool *gotool.Toolchain, p gotool.Place, timeout time.Duration, argv, more []string, emit func(stream, line string)) (sandbox.Outcome, error) {
-	c, err := CommandIn(tool, p, timeout, argv)
-	if err != nil {
-		return sandbox.Outcome{}, err
-	}
-	c.Env = append(c.Env, more...)
-	if emit == nil {
-		return sandbox.Run(ctx, c)
-	}
+// streamed runs a command and passes on what it prints, line by line.
+func streamed(ctx context.Context, c sandbox.Command, emit func(stream, line string)) (sandbox.Outcome, error) {
 	stdout, stderr := &lines{stream: "stdout", emit: emit}, &lines{stream: "stderr", emit: emit}
 	c.Stdout, c.Stderr = stdout, stderr
 	out, err := sandbox.Run(ctx, c)

@@ -3,6 +3,7 @@ package workers
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -28,7 +29,9 @@ func (s *Script) Describe() work.Description {
 
 // Run runs args argv (a list of strings; a single string is split at spaces,
 // no shell) in the module's folder. It is OK if the command exits with 0, or
-// args say allow_fail. Output prop exit is the exit status. In a race the
+// args say allow_fail. It reaches the hosts that the rights name, and no other. Of
+// the output props exit is the exit status; sandbox, network and hosts say what was
+// in force, and connections what it tried to reach. In a race the
 // command finds its lane in JITOS_LANE.
 func (s *Script) Run(ctx context.Context, a work.Assignment) (work.Result, error) {
 	if a.Action != "run" {
@@ -45,15 +48,23 @@ func (s *Script) Run(ctx context.Context, a work.Assignment) (work.Result, error
 	defer f.Close()
 	place := gotool.Place{Folder: f.Path(), Scratch: f.Scratch(), Module: a.Repo.Module, Own: a.Repo.Top}
 	timeout := time.Duration(a.Budget.WallMillis) * time.Millisecond
-	var env []string
-	if a.Lane > 0 {
-		env = []string{fmt.Sprintf("JITOS_LANE=%d", a.Lane)}
+	c, err := CommandIn(s.tool, place, timeout, argv)
+	if err != nil {
+		return work.Result{}, err
 	}
-	out, err := runIn(ctx, s.tool, place, timeout, argv, env, func(stream, line string) {
+	if a.Lane > 0 {
+		c.Env = append(c.Env, fmt.Sprintf("JITOS_LANE=%d", a.Lane))
+	}
+	c.MemoryMax = a.Budget.MemoryMax
+	Reach(&c, a.Rights.Hosts, a.Emit)
+	out, err := streamed(ctx, c, func(stream, line string) {
 		a.Emit(work.Event{Text: line, Data: map[string]any{"stream": stream}})
 	})
 	if err != nil {
 		return work.Result{}, err
+	}
+	if out.Over != "" {
+		return work.Result{Output: rmg.PropsOf(Reached(out))}, &rmg.Error{Op: "run", Code: rmg.Limit, Msg: argv[0] + " was killed, " + out.Over, Hint: "a larger budget.memory_bytes in the SLAPS document allows more"}
 	}
 	ops, err := f.Scan(ctx)
 	if err != nil {
@@ -65,10 +76,12 @@ func (s *Script) Run(ctx context.Context, a work.Assignment) (work.Result, error
 			return work.Result{}, err
 		}
 	}
+	output := map[string]rmg.Value{"exit": rmg.Int(int64(out.Exit)), "changes": rmg.Int(int64(len(ops)))}
+	maps.Copy(output, Reached(out))
 	res := work.Result{
 		OK:      out.Exit == 0 || a.Args["allow_fail"] == true,
 		Summary: fmt.Sprintf("%s: exit %d, %d changes", argv[0], out.Exit, len(ops)),
-		Output:  rmg.PropsOf(map[string]rmg.Value{"exit": rmg.Int(int64(out.Exit)), "changes": rmg.Int(int64(len(ops)))}),
+		Output:  rmg.PropsOf(output),
 	}
 	if out.TimedOut {
 		res.OK, res.Summary = false, fmt.Sprintf("%s: still running after %v; it was killed", argv[0], timeout)

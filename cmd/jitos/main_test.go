@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -58,7 +61,7 @@ func TestScripts(t *testing.T) {
 			e.Defer(func() { killBelow(e.WorkDir) })
 			return makeHome(e.WorkDir)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"repo": repoCmd, "killdaemon": killCmd, "code": codeCmd},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"repo": repoCmd, "killdaemon": killCmd, "code": codeCmd, "site": siteCmd},
 	})
 }
 
@@ -107,6 +110,16 @@ func codeCmd(ts *testscript.TestScript, neg bool, args []string) {
 	if fmt.Sprint(got) != args[0] {
 		ts.Fatalf("exit code %d, not %s", got, args[0])
 	}
+}
+
+// siteCmd is `site`: a server outside the sandbox, at $SITE.
+func siteCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: site")
+	}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "the site says hello\n") }))
+	ts.Defer(s.Close)
+	ts.Setenv("SITE", strings.Replace(strings.TrimPrefix(s.URL, "http://"), "127.0.0.1", "localhost", 1))
 }
 
 // killCmd is `killdaemon`: kill -9 for every daemon of the script.

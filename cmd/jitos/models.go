@@ -21,6 +21,7 @@ import (
 // unless one is named: a key alone is no wish.
 type modelOptions struct {
 	model, price, cassette, agent string
+	hosts                         []string // that the agent may reach
 }
 
 func (o *modelOptions) flags(cmd *cobra.Command) {
@@ -28,6 +29,7 @@ func (o *modelOptions) flags(cmd *cobra.Command) {
 		"the key and the base URL are ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL or OPENAI_API_KEY, OPENAI_BASE_URL")
 	cmd.Flags().StringVar(&o.price, "model-price", envOr("JITOS_MODEL_PRICE", ""), "what it costs, IN/OUT for a million tokens each (JITOS_MODEL_PRICE)")
 	cmd.Flags().StringVar(&o.agent, "agent", envOr("JITOS_AGENT", ""), "coding agent to run: claude, codex, gemini, aider, exec:COMMAND {prompt} or acp:COMMAND (JITOS_AGENT)")
+	cmd.Flags().StringSliceVar(&o.hosts, "agent-host", strings.Fields(envOr("JITOS_AGENT_HOSTS", "")), "a host that the agent may reach by HTTP_PROXY, NAME:PORT; can be given again (JITOS_AGENT_HOSTS, with spaces)")
 	cmd.Flags().StringVar(&o.cassette, "cassette", envOr("JITOS_CASSETTE", ""), "record:FOLDER or replay:FOLDER of what is asked and answered (JITOS_CASSETTE)")
 }
 
@@ -45,7 +47,7 @@ func (o modelOptions) workers(tool *gotool.Toolchain) (list []work.Worker, secre
 		if err != nil {
 			return nil, nil, err
 		}
-		w, err := agent.New(agent.Options{Command: c, Go: tool})
+		w, err := agent.New(agent.Options{Command: c, Go: tool, Hosts: o.hosts})
 		if err != nil {
 			return nil, nil, err
 		}

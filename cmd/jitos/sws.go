@@ -358,15 +358,17 @@ func (a *app) swsDiff() *cobra.Command {
 }
 
 func (a *app) swsExec() *cobra.Command {
-	return &cobra.Command{
+	var req wire.ExecRequest
+	cmd := &cobra.Command{
 		Use: "exec ID -- COMMAND [ARG ...]", Short: "Run a command in a workspace, in the sandbox; its changes stay in the workspace",
-		Example: "  jitos sws exec w12 -- go test ./...", Args: cobra.MinimumNArgs(2),
+		Example: "  jitos sws exec w12 -- go test ./...\n  jitos sws exec w12 --network proxy.example.com:443 -- ./fetch", Args: cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.client()
 			if err != nil {
 				return err
 			}
-			for ev, err := range c.Exec(cmd.Context(), args[0], args[1:]) {
+			req.Argv = args[1:]
+			for ev, err := range c.Exec(cmd.Context(), args[0], req) {
 				if err != nil {
 					return err
 				}
@@ -377,7 +379,7 @@ func (a *app) swsExec() *cobra.Command {
 					return nil
 				}
 				to := a.out
-				if ev.Output.Data["stream"] == "stderr" {
+				if s := ev.Output.Data["stream"]; s == "stderr" || s == "network" {
 					to = a.err
 				}
 				fmt.Fprintln(to, strings.TrimRight(ev.Output.Text, "\n"))
@@ -385,7 +387,12 @@ func (a *app) swsExec() *cobra.Command {
 			return nil
 		},
 	}
+	cmd.Flags().StringArrayVar(&req.Network, "network", nil, networkHelp)
+	return cmd
 }
+
+// networkHelp says how hosts are named.
+const networkHelp = "a host that commands may reach by HTTP_PROXY, NAME:PORT; can be given again. Without one there is no network"
 
 func (a *app) swsCollapse() *cobra.Command {
 	var req wire.CollapseRequest

@@ -86,8 +86,8 @@ func (c *Client) ProcessLog(ctx context.Context, id string, after uint64, follow
 
 // Exec runs a command in a workspace and streams what it says; the last event
 // is its Exit. Ending ctx, or the loop, stops the command.
-func (c *Client) Exec(ctx context.Context, id string, argv []string) iter.Seq2[wire.ExecEvent, error] {
-	k := call{method: http.MethodPost, path: "/sws/" + segment(id) + "/exec", body: wire.ExecRequest{Argv: argv}}
+func (c *Client) Exec(ctx context.Context, id string, r wire.ExecRequest) iter.Seq2[wire.ExecEvent, error] {
+	k := call{method: http.MethodPost, path: "/sws/" + segment(id) + "/exec", body: r}
 	return func(yield func(wire.ExecEvent, error) bool) {
 		for m, err := range c.stream(ctx, k) {
 			var e wire.ExecEvent

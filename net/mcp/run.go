@@ -67,7 +67,7 @@ func runCommand(ctx context.Context, x *exchange, in runInput) (runOutput, error
 	within, stop := context.WithTimeout(ctx, limit)
 	defer stop()
 	var said ends
-	for e, err := range x.c.Exec(within, p.id, argv) {
+	for e, err := range x.c.Exec(within, p.id, wire.ExecRequest{Argv: argv}) {
 		switch {
 		case err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
 			return runOutput{Exit: -1, Output: said.String(), Truncated: said.cut(), TimedOut: true}, nil

@@ -281,8 +281,8 @@ func evidence(green bool) []work.Evidence {
 	}}
 }
 
-func (f *fake) Exec(ctx context.Context, c kernel.Caller, id string, argv []string, emit func(work.Event)) (int, error) {
-	if err := f.call("Exec", " ", c.Name, " ", id, " ", argv); err != nil {
+func (f *fake) Exec(ctx context.Context, c kernel.Caller, id string, r kernel.ExecRequest, emit func(work.Event)) (int, error) {
+	if err := f.call("Exec", " ", c.Name, " ", id, " ", r.Argv); err != nil {
 		return 0, err
 	}
 	if f.exec != nil {

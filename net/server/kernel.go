@@ -63,7 +63,7 @@ type spaces interface {
 	// filled, with GateFailed its Evidence.
 	Collapse(ctx context.Context, c kernel.Caller, id string, r kernel.CollapseRequest) (kernel.Collapsed, error)
 	// Exec may call emit from any goroutine, but not after it returned.
-	Exec(ctx context.Context, c kernel.Caller, id string, argv []string, emit func(work.Event)) (exit int, err error)
+	Exec(ctx context.Context, c kernel.Caller, id string, r kernel.ExecRequest, emit func(work.Event)) (exit int, err error)
 }
 
 type processes interface {

@@ -273,7 +273,7 @@ func TestClientStreams(t *testing.T) {
 	}
 
 	seen = nil
-	for e, err := range c.Exec(ctx, "w5", []string{"ls"}) {
+	for e, err := range c.Exec(ctx, "w5", wire.ExecRequest{Argv: []string{"ls"}}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -291,7 +291,7 @@ func TestClientStreams(t *testing.T) {
 		return 0, &rmg.Error{Code: rmg.Limit, Msg: "it wrote too much"}
 	}
 	var last error
-	for _, err := range c.Exec(ctx, "w5", []string{"ls"}) {
+	for _, err := range c.Exec(ctx, "w5", wire.ExecRequest{Argv: []string{"ls"}}) {
 		last = err
 	}
 	if !errors.Is(last, &rmg.Error{Code: rmg.Limit}) {
@@ -325,7 +325,7 @@ func TestClientErrors(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() { <-entered; cancel() }()
-	for _, err = range c.Exec(ctx, "w5", []string{"ls"}) {
+	for _, err = range c.Exec(ctx, "w5", wire.ExecRequest{Argv: []string{"ls"}}) {
 	}
 	if !errors.Is(err, context.Canceled) || !errors.As(err, &p) || p.Code != rmg.Unavailable {
 		t.Errorf("cancelled: %v", err)

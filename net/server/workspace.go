@@ -162,7 +162,7 @@ func (x *exchange) exec() (any, error) {
 		return nil, wire.NewProblem(rmg.Invalid, "no command is given").WithHint(`for example {"argv":["go","test","./..."]}`)
 	}
 	return x.streamed(func(ctx context.Context, send func(string, any)) (string, any, error) {
-		exit, err := x.s.opt.Kernel.Exec(ctx, x.caller, x.id(), in.Argv, func(e work.Event) { send(wire.EventOutput, e) })
+		exit, err := x.s.opt.Kernel.Exec(ctx, x.caller, x.id(), kernel.ExecRequest(in), func(e work.Event) { send(wire.EventOutput, e) })
 		return wire.EventExit, wire.ExecExit{Exit: exit}, err
 	})
 }

@@ -98,7 +98,8 @@ type DiscardRequest struct {
 
 // ExecRequest is the body of POST /sws/{id}/exec.
 type ExecRequest struct {
-	Argv []string `json:"argv" minItems:"1" doc:"no shell stands between"`
+	Argv    []string `json:"argv" minItems:"1" doc:"no shell stands between"`
+	Network []string `json:"network,omitempty" doc:"hosts that it may reach, api.example.com:443; without one it has no network"`
 }
 
 // The names of the events of POST /sws/{id}/exec.

@@ -47,6 +47,9 @@ type Options struct {
 	// Permit are the kinds of tool call that an agent which asks is allowed; nil
 	// for DefaultPermit.
 	Permit []string
+	// Hosts are those that it may reach whatever the process may, "name:port": of
+	// its model. Without any, and none of the process's, it has no network.
+	Hosts []string
 }
 
 // Worker is work.Worker. Action: implement.
@@ -60,6 +63,11 @@ func New(opt Options) (*Worker, error) {
 	if opt.Permit == nil {
 		opt.Permit = DefaultPermit()
 	}
+	hosts, err := work.ParseHosts(opt.Hosts)
+	if err != nil {
+		return nil, err
+	}
+	opt.Hosts = hosts
 	t, err := template.New("implement.md.tmpl").Option("missingkey=error").ParseFS(promptFiles, "prompts/implement.md.tmpl")
 	return &Worker{opt, t}, err
 }
@@ -104,11 +112,13 @@ func (w *Worker) Run(ctx context.Context, a work.Assignment) (res work.Result, e
 	if err != nil {
 		return res, err
 	}
-	res.Output = rmg.PropsOf(map[string]rmg.Value{
-		"agent": rmg.String(w.opt.Command.Name), "exit": rmg.Int(int64(out.Exit)), "tokens": rmg.Int(t.tokens), "transcript": rmg.BlobOf(blob),
-		"sandbox": rmg.String(out.InForce.Tier), "network": rmg.String(out.InForce.Network),
-	})
+	output := workers.Reached(out)
+	output["agent"], output["exit"] = rmg.String(w.opt.Command.Name), rmg.Int(int64(out.Exit))
+	output["tokens"], output["transcript"] = rmg.Int(t.tokens), rmg.BlobOf(blob)
+	res.Output = rmg.PropsOf(output)
 	switch {
+	case out.Over != "":
+		return res, &rmg.Error{Op: "agent", Code: rmg.Limit, Msg: "the agent was killed, " + out.Over, Hint: "a larger budget.memory_bytes in the SLAPS document allows more"}
 	case out.TimedOut:
 		return ended(res, "the agent was still at work at the end of its time"), nil
 	case t.failed != "":
@@ -158,6 +168,10 @@ func (w *Worker) talk(ctx context.Context, a work.Assignment, f work.Folder, pro
 	}
 	c.Env = append(c.Env, w.opt.Command.Env...)
 	c.Read = append(c.Read, w.opt.Command.Read...)
+	c.MemoryMax = a.Budget.MemoryMax
+	hosts := slices.Concat(w.opt.Hosts, a.Rights.Hosts)
+	slices.Sort(hosts)
+	workers.Reach(&c, slices.Compact(hosts), a.Emit)
 	if w.opt.Command.ACP {
 		return w.converse(ctx, a, c, prompt, said)
 	}

@@ -37,6 +37,8 @@ func (d *desk) command(ctx context.Context, argv []string) (sandbox.Outcome, err
 		return sandbox.Outcome{}, err
 	}
 	c.Stdout = beats{d.a.Beat}
+	c.MemoryMax = d.a.Budget.MemoryMax
+	workers.Reach(&c, d.a.Rights.Hosts, d.a.Emit)
 	return sandbox.Run(ctx, c)
 }
 
@@ -51,6 +53,9 @@ func (b beats) Write(p []byte) (int, error) {
 // tell is what the model is shown of a command.
 func (d *desk) tell(argv []string, out sandbox.Outcome) string {
 	end := fmt.Sprintf("exit %d", out.Exit)
+	if out.Over != "" {
+		end = "killed, limit " + out.Over
+	}
 	if out.TimedOut {
 		end = fmt.Sprintf("still running after %v; it was killed", commandTime)
 	}

@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -27,6 +27,8 @@ type spec struct {
 	Read       []string
 	Env        []string
 	Own        string
+	Hosts      []string
+	MemoryMax  int64
 	Namespaces bool // this stage stands in new ones
 	Lacks      []string
 }
@@ -36,6 +38,7 @@ type report struct {
 	Error   string
 	Missing bool // the command is not there
 	InForce work.Sandbox
+	Over    string // said by the first stage, in a report of its own after that
 }
 
 // The descriptors that a stage gets beside stdin, stdout and stderr.
@@ -43,6 +46,7 @@ const (
 	fdSpec   = 3 // the spec, as JSON
 	fdReport = 4 // the report goes here
 	fdAlive  = 5 // ends when the command has to die, or this process did
+	fdExit   = 6 // a socket that takes the proxy's listener; only if there are hosts
 )
 
 const stageEnv = "JITOS_SANDBOX_STAGE"
@@ -102,9 +106,15 @@ func Run(ctx context.Context, c Command) (Outcome, error) {
 	cmd.Env = []string{stageEnv + "=1"}
 	if err := namespaces(); err != nil {
 		s.Lacks = append(s.Lacks, "namespaces: "+err.Error())
+		if len(c.Hosts) > 0 {
+			s.Lacks = append(s.Lacks, "network of "+strings.Join(c.Hosts, ", ")+": there is no namespace for it")
+		}
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	} else {
-		s.Namespaces = true
+		s.Namespaces, s.Hosts, s.MemoryMax = true, c.Hosts, c.MemoryMax
+		if s.MemoryMax <= 0 {
+			s.MemoryMax = memoryCeiling()
+		}
 		cmd.SysProcAttr = newNamespaces()
 	}
 	limit := &room{left: c.OutputMax}
@@ -120,7 +130,12 @@ func Run(ctx context.Context, c Command) (Outcome, error) {
 	begin()
 	defer end()
 	began := time.Now()
+	leave, err := exit(ctx, cmd, s, c.Connected)
+	if err != nil {
+		return out, err
+	}
 	rep, err := supervise(ctx, cmd, s, c.Timeout, &out)
+	out.Connections, out.Over = leave(), rep.Over
 	out.Took = time.Since(began)
 	out.Stdout, out.Stderr, out.Truncated = stdout.kept.Bytes(), stderr.kept.Bytes(), limit.truncated
 	if out.InForce = rep.InForce; out.InForce.Tier == "" && out.TimedOut {
@@ -138,6 +153,30 @@ func Run(ctx context.Context, c Command) (Outcome, error) {
 		return out, &rmg.Error{Op: "sandbox", Code: rmg.Internal, Msg: rep.Error}
 	}
 	return out, nil
+}
+
+// exit readies the way out of a command that may reach hosts. What it returns ends
+// it, once the command has ended, and tells of all connections.
+func exit(ctx context.Context, cmd *exec.Cmd, s spec, said func(work.Connection)) (func() []work.Connection, error) {
+	if len(s.Hosts) == 0 {
+		return func() []work.Connection { return nil }, nil
+	}
+	ours, theirs, err := socketPair()
+	if err != nil {
+		return nil, fmt.Errorf("sandbox: %w", err)
+	}
+	cmd.ExtraFiles = append(cmd.ExtraFiles, theirs)
+	p := newProxy(ctx, s.Hosts, said)
+	p.all.Go(func() {
+		if l, err := takeListener(ours); err == nil {
+			p.serve(l)
+		} // else the stage says why there is none
+	})
+	return func() []work.Connection {
+		ours.Close()
+		theirs.Close() // it is already, if the stage was started
+		return p.close()
+	}, nil
 }
 
 // supervise starts the first stage and waits for its end, or makes it end.
@@ -160,7 +199,7 @@ func supervise(ctx context.Context, cmd *exec.Cmd, s spec, timeout time.Duration
 		}
 		pipes[i] = [2]*os.File{r, w}
 	}
-	cmd.ExtraFiles = []*os.File{pipes[0][0], pipes[1][1], pipes[2][0]}
+	cmd.ExtraFiles = append([]*os.File{pipes[0][0], pipes[1][1], pipes[2][0]}, cmd.ExtraFiles...)
 	if err := cmd.Start(); err != nil {
 		return rep, fmt.Errorf("sandbox: %w", err)
 	}
@@ -174,9 +213,13 @@ func supervise(ctx context.Context, cmd *exec.Cmd, s spec, timeout time.Duration
 	waited := make(chan error, 1)
 	go func() { waited <- cmd.Wait() }()
 	err := await(ctx, cmd, pipes[2][1], timeout, waited, out)
-	data, _ := io.ReadAll(pipes[1][0])
-	if e := json.Unmarshal(data, &rep); e != nil && out.Exit == 0 {
+	said := json.NewDecoder(pipes[1][0])
+	if e := said.Decode(&rep); e != nil && out.Exit == 0 {
 		return rep, fmt.Errorf("sandbox: the stage said nothing: %w", e)
+	}
+	var last report
+	if said.Decode(&last) == nil {
+		rep.Over = last.Over
 	}
 	return rep, err
 }

@@ -8,9 +8,9 @@
 // ends, the kernel kills whatever the command left running.
 //
 // What a machine does not give is done without and named in the outcome: see
-// work.Sandbox. What is not closed on any machine: memory (only the kernel's
-// out-of-memory killer, which takes a sandboxed process first), and side
-// channels.
+// work.Sandbox. What is not closed on any machine: what a command takes of memory
+// between two looks at it (the kernel's out-of-memory killer takes a sandboxed
+// process first), and side channels.
 package sandbox
 
 import (
@@ -35,10 +35,19 @@ type Command struct {
 	// machine gives a mount namespace and nothing else that the command needs
 	// stands below: then Dir, Write and the values of Env that lead into that
 	// folder lead there. Empty for nowhere. The outcome's parts name it.
-	Own       string
-	OutputMax int64     // bytes kept of stdout and stderr together; 0: DefaultOutputMax
-	Stdin     *os.File  // nil for none
-	Stdout    io.Writer // copy of stdout as it comes; may be nil. Never written after Run returned
+	Own string
+	// Hosts are the places that it may reach, "name:port" as work.ParseHost has
+	// them, by a proxy that HTTP_PROXY and HTTPS_PROXY name. Without one there is no
+	// network; on a machine without network namespaces there is none either way, and
+	// the outcome says what it lacks.
+	Hosts []string
+	// MemoryMax is how many bytes its processes may have together; 0 for all but an
+	// eighth of the machine's. It is looked at now and again: see Outcome.Over.
+	MemoryMax int64
+	Connected func(work.Connection) // hears of each at its end, from any goroutine; may be nil
+	OutputMax int64                 // bytes kept of stdout and stderr together; 0: DefaultOutputMax
+	Stdin     *os.File              // nil for none
+	Stdout    io.Writer             // copy of stdout as it comes; may be nil. Never written after Run returned
 	Stderr    io.Writer
 }
 
@@ -62,6 +71,11 @@ type Outcome struct {
 	Truncated bool
 	Took      time.Duration
 	InForce   work.Sandbox
+	// Over is the limit for which it was killed, with what it took: "memory_max: ...".
+	// Empty if none.
+	Over string
+	// Connections are those that it tried to make beyond the sandbox, as they came.
+	Connections []work.Connection
 }
 
 // busy is the union of the time in which commands run.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -43,6 +44,28 @@ func probe(what string, args []string) error {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") }))
 		defer s.Close()
 		_, err := http.Get(s.URL)
+		return err
+	case "fetch":
+		return fetch(args[0])
+	case "raw":
+		c, err := net.Dial("tcp", "127.0.0.1:3128")
+		if err != nil {
+			return err
+		}
+		if _, err := io.WriteString(c, args[0]); err != nil {
+			return err
+		}
+		_, err = io.Copy(os.Stdout, c)
+		return err
+	case "hoard":
+		size, _ := strconv.Atoi(args[0])
+		all := make([]byte, size)
+		for i := range all {
+			all[i] = 1
+		}
+		return syscall.Pause()
+	case "lookup":
+		_, err := net.LookupHost(args[0])
 		return err
 	case "kill":
 		pid, _ := strconv.Atoi(args[0])
@@ -142,7 +165,7 @@ func TestWritesStayInside(t *testing.T) {
 		"symlink":  "ln -s " + victim + " l && echo x > l",
 		"new":      "touch " + outside + "/new",
 		"hardlink": "ln " + victim + " h && echo x > h",
-		"remove":   "rm -f " + victim,
+		"remove":   "rm " + victim,
 		"rename":   "echo x > mine && mv -f mine " + victim,
 		"chmod":    "exec 3<" + victim + " && echo x >&3",
 	} {
@@ -212,6 +235,45 @@ func TestTheDaemonIsOutOfReach(t *testing.T) {
 	defer l.Close()
 	if out := self(t, Command{}, "dial", "unix", l.Addr().String()); out.Exit == 0 {
 		t.Error("a service's socket was reached")
+	}
+}
+
+// A socket of the machine is out of reach wherever it stands, and so is what
+// nobody gave.
+func TestNoSocketIsInReach(t *testing.T) {
+	needs(t, "full")
+	dir, err := os.MkdirTemp("", "js") // its name counts towards the length of a socket's path
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "jitos.sock")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	ours := filepath.Join(dir, "tree")
+	if err := os.Mkdir(ours, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Contains(InForce().Parts, ownRoot) {
+		t.Fatalf("there is no root of its own: %+v", InForce())
+	}
+	for _, how := range []string{path, "../jitos.sock", "/proc/1/root" + path, "/proc/self/root" + path, "/proc/1/cwd/.." + path} {
+		if out := self(t, Command{Dir: ours, Write: []string{ours}}, "dial", "unix", how); out.Exit == 0 {
+			t.Errorf("%s: the socket was reached", how)
+		}
+	}
+	out := sh(t, Command{Dir: ours, Write: []string{ours}}, "ls -a .. / /etc /tmp /home")
+	for _, name := range []string{"jitos.sock", "shadow", "boot", "hostname"} {
+		if slices.Contains(strings.Fields(string(out.Stdout)), name) {
+			t.Errorf("%s is seen in\n%s", name, out.Stdout)
+		}
+	}
+	// What it was given is there, and programs find what they take for granted.
+	if out = sh(t, Command{}, "echo b >/dev/stderr; bash -c 'cat <(echo c)'; test -d /tmp"); out.Exit != 0 || !strings.Contains(string(out.Stdout), "c\n") {
+		t.Errorf("%+v", out)
 	}
 }
 
@@ -297,6 +359,31 @@ func TestBusyIsAUnion(t *testing.T) {
 	<-done
 	if took := Busy() - before; took > time.Since(began) || took < 300*time.Millisecond {
 		t.Errorf("busy for %v of %v", took, time.Since(began))
+	}
+}
+
+// TestMemoryHasACeiling: the processes of a command count together, and it is told
+// apart from a command that ended otherwise.
+func TestMemoryHasACeiling(t *testing.T) {
+	needs(t, "full")
+	if !slices.Contains(InForce().Parts, memoryPart) {
+		t.Fatalf("there is no ceiling: %+v", InForce())
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := Command{Read: []string{exe}, MemoryMax: 300 << 20}
+	hoard := exe + " probe hoard " + strconv.Itoa(180<<20)
+	out := sh(t, c, hoard+" & "+hoard+" & wait")
+	if out.Exit != 137 || out.TimedOut || !strings.HasPrefix(out.Over, "memory_max: ") {
+		t.Errorf("two of 180 MiB: %+v", out)
+	}
+	if out = sh(t, c, "kill -9 $$"); out.Exit != 137 || out.Over != "" {
+		t.Errorf("killed by itself: %+v", out)
+	}
+	if out = sh(t, c, "for i in 1 2 3 4; do dd if=/dev/zero of=/dev/null bs=150M count=2 2>/dev/null || exit; done"); out.Exit != 0 || out.Over != "" {
+		t.Errorf("150 MiB, again and again: %+v", out)
 	}
 }
 

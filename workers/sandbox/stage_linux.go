@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -66,6 +67,11 @@ func first() {
 		in.Network = "none (netns)"
 		prepare(s, &in)
 		showOwn(&s, &in)
+		openExit(&s, &in)
+		enterRoot(s, &in)
+		if s.MemoryMax > 0 && slices.Contains(in.Parts, "mountns") {
+			in.Parts = append(in.Parts, memoryPart)
+		}
 	}
 	unix.CloseOnExec(fdAlive)
 	unix.CloseOnExec(fdReport)
@@ -78,7 +84,13 @@ func first() {
 		_ = json.NewEncoder(out).Encode(report{Error: "the second stage could not start: " + err.Error()})
 		return
 	}
-	out.Close()
+	if slices.Contains(in.Parts, memoryPart) {
+		go func() {
+			is := watchMemory(s.MemoryMax)
+			_ = json.NewEncoder(out).Encode(report{Over: fmt.Sprintf("memory_max: its processes had %d bytes, %d are allowed", is, s.MemoryMax)})
+			os.Exit(128 + int(syscall.SIGKILL))
+		}()
+	}
 	go func() {
 		_, _ = io.Copy(io.Discard, os.NewFile(fdAlive, "alive"))
 		killAll(s.Namespaces)
