@@ -71,7 +71,6 @@ func (k *Kernel) run(ctx context.Context, p proof, tree rmg.Graph, gates []work.
 	if err != nil {
 		return nil, err
 	}
-	need.copy = nil // a gate sees nothing of the person's
 	for i, g := range gates {
 		if trees[i], err = visible(tree, g.Inputs); err != nil {
 			return nil, err

@@ -250,19 +250,18 @@ func (k *Kernel) headOf(root rmg.Path, tree rmg.Graph) rmg.Graph {
 	return tree
 }
 
-// fresh is a fresh folder of a tree with what head's set-up file asks for, but for
-// files of the person's.
+// fresh is freshFor with what head's set-up file asks for.
 func (k *Kernel) fresh(ctx context.Context, name string, tree, head rmg.Graph, root rmg.Path) (Folder, error) {
 	need, err := k.setupOf(head, tree, root, originOf(k.now().world, root).Top)
 	if err != nil {
 		return nil, err
 	}
-	need.copy = nil
 	return k.freshFor(ctx, name, tree, need)
 }
 
+// freshFor is a fresh folder of a tree with what steps make: nothing of the person's.
 func (k *Kernel) freshFor(ctx context.Context, name string, tree rmg.Graph, need setup) (Folder, error) {
-	if need.none() {
+	if len(need.steps) == 0 {
 		return k.opt.Worktree.Fresh(ctx, name, tree)
 	}
 	return k.placed(ctx, need, func(wt SettingUp, n Needs) (Folder, error) { return wt.FreshWith(ctx, name, tree, n.Made) })

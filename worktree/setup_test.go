@@ -107,7 +107,7 @@ func TestWhatStepsMadeIsNotTrusted(t *testing.T) {
 	file := filepath.Join(b.m.opt.Dir, "setup", "one", "files", "deps", "a")
 	b.must(os.WriteFile(file, []byte("b\n"), 0o755))
 	if _, err := b.m.FreshWith(ctx, "g", tree, []string{"one"}); !errors.Is(err, &rmg.Error{Code: rmg.Stale}) {
-		t.Errorf("a gate trusts it: %v", err)
+		t.Fatalf("a gate trusts it: %v", err)
 	}
 	if ran, err := b.make("one", tree, nil, map[string]string{"deps/a": "a\n"}); err != nil || !ran {
 		t.Errorf("not made anew: %v %v", ran, err)
