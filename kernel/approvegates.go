@@ -38,7 +38,8 @@ type OwnGates struct {
 	Root      rmg.Path
 	File      string // where that is said; empty if its language decides
 	Gates     []OwnGate
-	Protected []string // all that only a person changes here, besides what policy protects
+	Setup     []OwnGate // what sets its workspaces up, in order
+	Protected []string  // all that only a person changes here, besides what policy protects
 }
 
 // Gates lists what the branch that is checked out in a folder demands. Invalid:
@@ -71,10 +72,16 @@ func (k *Kernel) gatesAt(root rmg.Path, tree rmg.Graph) (OwnGates, error) {
 		out.File = gatesFile(root)
 	}
 	for _, s := range own.specs {
-		g := OwnGate{Gate: gateOf(root, s), Protected: append(slices.Clone(s.Protected), filesOf(tree, s)...)}
+		g := OwnGate{Gate: gateOf(root, s), Protected: append(slices.Clone(s.Protected), namedIn(tree, s.Dir, s.Command)...)}
 		g.Hash = g.Gate.Approval
 		g.Approved, g.By, g.At = k.approvalOf(g.Hash)
 		out.Gates = append(out.Gates, g)
+	}
+	for _, s := range own.setup {
+		g := OwnGate{Gate: setupGate(root, s), Protected: namedIn(tree, s.Dir, s.Command)}
+		g.Hash = g.Gate.Approval
+		g.Approved, g.By, g.At = k.approvalOf(g.Hash)
+		out.Setup = append(out.Setup, g)
 	}
 	if len(own.specs) == 0 {
 		for _, g := range repoGates(tree, nil) {
@@ -120,6 +127,11 @@ func (k *Kernel) allApproved(root rmg.Path, own ownGates) error {
 	for _, s := range own.specs {
 		if g := gateOf(root, s); !k.isApproved(g.Approval) {
 			open = append(open, fmt.Sprintf("%s (%s)", g.Name, quoted(g.Argv)))
+		}
+	}
+	for _, s := range own.setup {
+		if g := setupGate(root, s); !k.isApproved(g.Approval) {
+			open = append(open, fmt.Sprintf("set-up step %s (%s)", g.Name, quoted(g.Argv)))
 		}
 	}
 	if len(open) == 0 {
@@ -227,15 +239,16 @@ func (k *Kernel) approvalOps(f *fold, c Caller, root rmg.Path, chosen []OwnGate,
 // nobody approves another command by calling it like one.
 func chooseGates(list OwnGates, which []string) ([]OwnGate, error) {
 	var out []OwnGate
+	all := slices.Concat(list.Gates, list.Setup)
 	for _, w := range which {
 		var hits []OwnGate
-		for _, g := range list.Gates {
+		for _, g := range all {
 			if g.Hash != "" && len(w) >= minHashPrefix && strings.HasPrefix(g.Hash, w) {
 				hits = append(hits, g)
 			}
 		}
 		if len(hits) == 0 {
-			for _, g := range list.Gates {
+			for _, g := range all {
 				if g.Hash != "" && g.Gate.Name == w {
 					hits = append(hits, g)
 				}
@@ -243,7 +256,7 @@ func chooseGates(list OwnGates, which []string) ([]OwnGate, error) {
 		}
 		if len(hits) == 0 {
 			return nil, &rmg.Error{
-				Op: "gates", Path: list.Root, Code: rmg.NotFound, Msg: fmt.Sprintf("the repository has no gate %q, by hash or by name", w), Hint: "jitos gates list shows them; one that changed meanwhile has another hash",
+				Op: "gates", Path: list.Root, Code: rmg.NotFound, Msg: fmt.Sprintf("the repository has no gate %q and no set-up step, by hash or by name", w), Hint: "jitos gates list shows them; one that changed meanwhile has another hash",
 			}
 		}
 		out = append(out, hits...)

@@ -148,7 +148,17 @@ func (h *handle) Materialise(ctx context.Context, slot int) (work.Folder, error)
 	}
 	segs := h.root.Segments()
 	name := path.Join(string(rmg.Root.Child(segs[1].ID))[1:], string(rmg.Root.Child(segs[2].ID))[1:], fmt.Sprint(slot))
-	f, err := h.k.opt.Worktree.Slot(ctx, name, tree, originOf(world, h.root))
+	of := originOf(world, h.root)
+	need, err := h.k.setupOf(h.k.headOf(h.root, tree), tree, h.root, of.Top)
+	if err != nil {
+		return nil, err
+	}
+	var f Folder
+	if need.none() {
+		f, err = h.k.opt.Worktree.Slot(ctx, name, tree, of)
+	} else {
+		f, err = h.k.placed(ctx, need, func(wt SettingUp, n Needs) (Folder, error) { return wt.SlotWith(ctx, name, tree, of, n) })
+	}
 	if err != nil {
 		return nil, err
 	}

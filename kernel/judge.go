@@ -105,8 +105,9 @@ func (k *Kernel) judgeBranch(p proof) (faults []string, asked []Asked) {
 		root = repoRoot.Join("-", "-") // a tree by itself
 	}
 	own, err := k.ownGates(p.base)
-	if was, _ := fileOf(p.base, tasks.GatesPath); err == nil {
-		if is, _ := fileOf(p.next, tasks.GatesPath); is != was {
+	for _, name := range []string{tasks.GatesPath, tasks.SetupPath} {
+		was, _ := fileOf(p.base, name)
+		if is, _ := fileOf(p.next, name); is != was && err == nil {
 			_, err = k.ownGates(p.next)
 		}
 	}

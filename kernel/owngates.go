@@ -22,6 +22,7 @@ const maxGateFile = 256 << 10
 type ownGates struct {
 	there     bool // it has a gate file
 	specs     []tasks.GateSpec
+	setup     []tasks.SetupStep
 	protected []string // globs, the gate file itself among them
 }
 
@@ -29,9 +30,18 @@ type ownGates struct {
 // the head that a change merges with, never the change. Invalid: what stands
 // there is no gate file, so that nobody knows what it demands.
 func (k *Kernel) ownGates(tree rmg.Graph) (ownGates, error) {
+	setup, err := k.setupFile(tree)
+	if err != nil {
+		return ownGates{}, err
+	}
+	by := []string{tasks.SetupPath}
+	for _, s := range setup.Steps {
+		by = append(by, namedIn(tree, s.Dir, s.Command)...)
+	}
 	e, ok := tree.Get(rmg.Root.Join(split(tasks.GatesPath)...))
 	if !ok {
-		return ownGates{protected: []string{tasks.GatesPath}}, nil // to bring the first one is to change it
+		// To bring the first one is to change it.
+		return ownGates{setup: setup.Steps, protected: append([]string{tasks.GatesPath}, by...)}, nil
 	}
 	bad := func(msg string) (ownGates, error) {
 		return ownGates{}, &rmg.Error{Op: "gates", Code: rmg.Invalid, Msg: msg, Hint: "jitos gates check says what is wrong; mend it and commit it with git"}
@@ -51,20 +61,21 @@ func (k *Kernel) ownGates(tree rmg.Graph) (ownGates, error) {
 	if err != nil {
 		return bad(err.Error())
 	}
-	own := ownGates{there: true, specs: f.Gates, protected: append([]string{tasks.GatesPath}, f.Protected...)}
+	own := ownGates{there: true, specs: f.Gates, setup: setup.Steps, protected: append([]string{tasks.GatesPath}, f.Protected...)}
 	for _, s := range f.Gates {
 		own.protected = append(own.protected, s.Protected...)
-		own.protected = append(own.protected, filesOf(tree, s)...)
+		own.protected = append(own.protected, namedIn(tree, s.Dir, s.Command)...)
 	}
+	own.protected = append(own.protected, by...)
 	return own, nil
 }
 
-// filesOf lists the files of the tree that a gate's command names: a script that
-// judges a change must not be changed by it.
-func filesOf(tree rmg.Graph, s tasks.GateSpec) []string {
+// namedIn lists the files of the tree that a command names: a script that judges a
+// change, or that sets up where it is judged, must not be changed by it.
+func namedIn(tree rmg.Graph, dir string, command []string) []string {
 	var out []string
-	for _, arg := range s.Command {
-		name := path.Join(s.Dir, arg)
+	for _, arg := range command {
+		name := path.Join(dir, arg)
 		if path.IsAbs(arg) || strings.HasPrefix(name, "../") || strings.ContainsAny(name, "*?") {
 			continue
 		}

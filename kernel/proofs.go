@@ -55,6 +55,7 @@ func (p *proofs) release(key string) {
 // batch is gates that are run in one folder: those that see the same files.
 type batch struct {
 	tree  rmg.Graph
+	need  setup // what stands there besides
 	gates []work.Gate
 	keys  []string
 }
@@ -66,12 +67,15 @@ func (k *Kernel) run(ctx context.Context, p proof, tree rmg.Graph, gates []work.
 	out := make([]work.Evidence, len(gates))
 	keys := make([]string, len(gates))
 	trees := make([]rmg.Graph, len(gates))
+	need, err := k.setupOf(p.base, tree, p.root, p.top)
+	if err != nil {
+		return nil, err
+	}
 	for i, g := range gates {
-		var err error
 		if trees[i], err = visible(tree, g.Inputs); err != nil {
 			return nil, err
 		}
-		keys[i] = k.opt.Runner.Key(work.Proof{Input: trees[i].Digest()}, g)
+		keys[i] = k.opt.Runner.Key(work.Proof{Input: trees[i].Digest(), Made: madeFor(need, gates[i:i+1])}, g)
 	}
 	for open := indices(len(gates)); len(open) > 0; {
 		var mine []*batch
@@ -93,7 +97,7 @@ func (k *Kernel) run(ctx context.Context, p proof, tree rmg.Graph, gates []work.
 				left = append(left, i)
 			default:
 				claimed[keys[i]] = true
-				mine = addTo(mine, trees[i], gates[i], keys[i])
+				mine = addTo(mine, trees[i], need, gates[i], keys[i])
 				left = append(left, i)
 			}
 		}
@@ -133,10 +137,10 @@ func indices(n int) []int {
 
 // addTo puts a gate into the batch of its tree: hooks are run where git works,
 // which no other gate sees.
-func addTo(list []*batch, tree rmg.Graph, g work.Gate, key string) []*batch {
+func addTo(list []*batch, tree rmg.Graph, need setup, g work.Gate, key string) []*batch {
 	i := slices.IndexFunc(list, func(b *batch) bool { return b.tree.Same(tree) && isHook(b.gates[0]) == isHook(g) })
 	if i < 0 {
-		i, list = len(list), append(list, &batch{tree: tree})
+		i, list = len(list), append(list, &batch{tree: tree, need: need})
 	}
 	list[i].gates, list[i].keys = append(list[i].gates, g), append(list[i].keys, key)
 	return list
@@ -173,7 +177,7 @@ func (k *Kernel) runBatches(ctx context.Context, p proof, list []*batch) (map[st
 func (k *Kernel) runBatch(ctx context.Context, p proof, b *batch) ([]work.Evidence, error) {
 	var out []work.Evidence
 	for len(out) < len(b.gates) {
-		ran, err := k.runFresh(ctx, p, b.tree, b.gates[len(out):])
+		ran, err := k.runFresh(ctx, p, b.tree, b.need, b.gates[len(out):])
 		if err != nil {
 			return nil, err
 		}
@@ -184,7 +188,7 @@ func (k *Kernel) runBatch(ctx context.Context, p proof, b *batch) ([]work.Eviden
 			if p.emit != nil {
 				p.emit(work.Event{Text: g.Name + " is red and may be flaky; again"})
 			}
-			ran, err := k.runFresh(ctx, p, b.tree, []work.Gate{g})
+			ran, err := k.runFresh(ctx, p, b.tree, b.need, []work.Gate{g})
 			if err != nil {
 				return nil, err
 			}
@@ -199,21 +203,21 @@ func (k *Kernel) runBatch(ctx context.Context, p proof, b *batch) ([]work.Eviden
 
 // runFresh runs gates in a folder that nothing has ever been in, as many as can
 // be run there; at least one.
-func (k *Kernel) runFresh(ctx context.Context, p proof, tree rmg.Graph, gates []work.Gate) ([]work.Evidence, error) {
+func (k *Kernel) runFresh(ctx context.Context, p proof, tree rmg.Graph, need setup, gates []work.Gate) ([]work.Evidence, error) {
 	var f Folder
 	var reads []string
 	var err error
 	if isHook(gates[0]) {
 		f, reads, err = k.staged(ctx, p, tree)
 	} else {
-		f, err = k.opt.Worktree.Fresh(ctx, p.name, tree)
+		f, err = k.freshFor(ctx, p.name, tree, need)
 	}
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	ran, err := k.opt.Runner.Prove(ctx, work.Proof{
-		Read: reads, Folder: f.Path(), Scratch: f.Scratch(), Input: tree.Digest(), Gates: gates, PutBlob: k.putBytes, Emit: p.emit,
+		Read: reads, Made: madeFor(need, gates), Folder: f.Path(), Scratch: f.Scratch(), Input: tree.Digest(), Gates: gates, PutBlob: k.putBytes, Emit: p.emit,
 		File: func(name string) (rmg.Blob, bool) { return fileOf(tree, name) }, Judges: p.judges,
 	})
 	if err == nil {

@@ -128,7 +128,7 @@ func (s *scratch) Materialise(ctx context.Context, slot int) (work.Folder, error
 	}
 	segs := s.root.Segments()
 	name := path.Join(s.name, string(rmg.Root.Child(segs[1].ID))[1:], string(rmg.Root.Child(segs[2].ID))[1:], fmt.Sprint(slot))
-	f, err := s.k.opt.Worktree.Fresh(ctx, name, tree)
+	f, err := s.k.fresh(ctx, name, tree, s.k.headOf(s.root, tree), s.root)
 	if err != nil {
 		return nil, err
 	}

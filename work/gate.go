@@ -102,6 +102,8 @@ type Proof struct {
 	Input   rmg.Digest // digest of the tree in it
 	Gates   []Gate     // command, test, file and hook gates only
 	Read    []string   // files and folders outside that they may read
+	Made    []string   // keys of what set-up steps made that stands in the folder besides; part of every gate's key
+	Own     string     // where commands see Folder, if that can be had; "" for where it is. Part of no key
 	PutBlob func([]byte) (rmg.Blob, error)
 	Emit    func(Event)
 	// File gives the content of a file of the tree; nil if the folder is not to be

@@ -136,7 +136,7 @@ func proveFile(p work.Proof, g work.Gate, e *work.Evidence) error {
 }
 
 func (r *Runner) place(p work.Proof, g work.Gate) gotool.Place {
-	return gotool.Place{Folder: p.Folder, Scratch: p.Scratch, Module: g.Module}
+	return gotool.Place{Folder: p.Folder, Scratch: p.Scratch, Module: g.Module, Own: p.Own}
 }
 
 func (r *Runner) proveTests(ctx context.Context, p work.Proof, g work.Gate, e *work.Evidence) error {
@@ -270,7 +270,8 @@ func (r *Runner) Key(p work.Proof, g work.Gate) string {
 		Tools, Env string
 		Tier, Net  string
 		Landlock   int
-	}{p.Input, g, r.tools(g), r.envKey(), is.Tier, is.Network, is.Landlock})
+		Made       []string `json:",omitempty"`
+	}{p.Input, g, r.tools(g), r.envKey(), is.Tier, is.Network, is.Landlock, p.Made})
 	if err != nil {
 		panic(errors.Join(errors.New("a gate cannot be marshalled"), err)) // plain strings and numbers always can
 	}

@@ -182,6 +182,9 @@ func TestEvidenceNamesTheProgram(t *testing.T) {
 	if len(keys) != 2 {
 		t.Errorf("three writings of two programs have %d keys", len(keys))
 	}
+	if r.Key(work.Proof{}, g) == r.Key(work.Proof{Made: []string{"deps"}}, g) {
+		t.Error("what set-up steps made is no part of the key")
+	}
 }
 
 func rmgHex(sum [32]byte) string { return rmg.Digest(sum).String() }

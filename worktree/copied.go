@@ -51,7 +51,29 @@ func (c *copied) update(ctx context.Context, tree rmg.Graph) error {
 			return full(fmt.Errorf("materialise %s: %w", name, err))
 		}
 	}
+	for _, dir := range c.f.besides() {
+		if err := c.bring(ctx, root, dir); err != nil {
+			return full(err)
+		}
+	}
 	return nil
+}
+
+// bring copies what is there besides the tree, but for what stands there already.
+// It does so each time: nothing is remembered of these files.
+func (c *copied) bring(ctx context.Context, root *os.Root, dir string) error {
+	return walk(dir, func(name string, st fs.FileInfo) error {
+		if err := ctx.Err(); err != nil || st.IsDir() {
+			return err
+		}
+		if _, err := root.Lstat(name); err == nil {
+			return nil
+		}
+		if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
+			return err
+		}
+		return includeOne(filepath.Join(dir, filepath.FromSlash(name)), filepath.Join(c.f.Path(), filepath.FromSlash(name)))
+	})
 }
 
 // clear removes what does not belong: files that the tree does not have or that
@@ -124,7 +146,7 @@ func (c *copied) touched(ctx context.Context) (map[string]stamp, error) {
 		if name == ".git" {
 			return skip(st)
 		}
-		if st.IsDir() && c.slot.has[name].sub == "" {
+		if st.IsDir() && c.slot.has[name].sub == "" || c.f.isBesides(name) {
 			return nil
 		}
 		if seen[name] = true; c.slot.stamps[name] != stampOf(st) {

@@ -47,8 +47,9 @@ const maxTrees = 64
 type Manager struct {
 	opt      Options
 	how      Mechanism
-	layers   *layers   // nil where folders are copies
-	includes *includes // likewise
+	layers   *layers // nil where folders are copies
+	includes *includes
+	setups   *setups
 
 	mu     sync.Mutex               // guards the fields below
 	trees  map[string]rmg.Graph     // by commit
@@ -70,6 +71,13 @@ func New(opt Options) (*Manager, error) {
 	if err := m.makeEmptyRepo(); err != nil {
 		return nil, err
 	}
+	var err error
+	if m.includes, err = openIncludes(filepath.Join(opt.Dir, "includes")); err != nil {
+		return nil, err
+	}
+	if m.setups, err = openSetups(filepath.Join(opt.Dir, "setup")); err != nil {
+		return nil, err
+	}
 	m.how = Mechanism{Name: copies, Why: "this process has no mounts of its own"}
 	if !opt.Mount {
 		return m, nil
@@ -79,10 +87,6 @@ func New(opt Options) (*Manager, error) {
 		return m, nil
 	}
 	m.how = Mechanism{Name: overlays}
-	var err error
-	if m.layers, err = openLayers(filepath.Join(opt.Dir, "layers")); err != nil {
-		return nil, err
-	}
-	m.includes, err = openIncludes(filepath.Join(opt.Dir, "includes"))
+	m.layers, err = openLayers(filepath.Join(opt.Dir, "layers"))
 	return m, err
 }

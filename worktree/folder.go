@@ -33,7 +33,8 @@ type Folder struct {
 	tree  rmg.Graph
 	of    Origin
 	git   *gitPlaces // nil where there is no .git
-	with  *include   // ignored files that .worktreeinclude names, held; nil for none
+	with  *include   // ignored files that it needs, held; nil for none
+	made  []*made    // what set-up steps made, held
 	body  body
 	fresh bool
 	free  func()
@@ -89,17 +90,17 @@ func (m *Manager) placeDir(name string) (string, error) {
 //
 // Example name: AuthService/0
 func (m *Manager) Slot(ctx context.Context, name string, tree rmg.Graph, of Origin) (*Folder, error) {
-	return m.place(ctx, "slot/"+name, tree, of, false)
+	return m.SlotWith(ctx, name, tree, of, Needs{})
 }
 
 // Fresh makes a folder that nothing has ever been in, at a fixed path for name
 // (one user at a time, as Slot), holding tree exactly: every file is looked at
 // for having been touched since its content was checked. Close removes it.
 func (m *Manager) Fresh(ctx context.Context, name string, tree rmg.Graph) (*Folder, error) {
-	return m.place(ctx, "fresh/"+name, tree, Origin{}, true)
+	return m.FreshWith(ctx, name, tree, nil)
 }
 
-func (m *Manager) place(ctx context.Context, name string, tree rmg.Graph, of Origin, fresh bool) (*Folder, error) {
+func (m *Manager) place(ctx context.Context, name string, tree rmg.Graph, of Origin, n Needs, fresh bool) (*Folder, error) {
 	dir, err := m.placeDir(name)
 	if err != nil {
 		return nil, err
@@ -122,11 +123,11 @@ func (m *Manager) place(ctx context.Context, name string, tree rmg.Graph, of Ori
 		if err == nil {
 			f.git, err = of.places(ctx)
 		}
-		if err == nil && of.Top != "" {
-			f.with, err = m.includes.hold(ctx, of.Top)
-		}
 	} else {
 		f.body = &copied{f: f, slot: known}
+	}
+	if err == nil {
+		err = f.bring(ctx, n)
 	}
 	if err == nil {
 		err = errors.Join(os.MkdirAll(f.Path(), 0o755), os.MkdirAll(f.Scratch(), 0o755))
@@ -192,6 +193,9 @@ func (f *Folder) leave() error {
 	err := f.body.drop()
 	if f.with != nil {
 		f.m.includes.release(f.with)
+	}
+	for _, x := range f.made {
+		f.m.setups.release(x)
 	}
 	return err
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // Forget removes every copy of contents in the manager's folders that nobody is
-// using: layers, and what slots were left with. What is in use goes when it is
+// using: layers, what steps made, and what slots were left with. What is in use goes when it is
 // closed. It costs the next workspaces a copy of what they show.
 func (m *Manager) Forget() error {
 	var err error
@@ -16,9 +16,7 @@ func (m *Manager) Forget() error {
 			err = errors.Join(err, removeAll(dir))
 		}
 	}
-	if m.includes != nil {
-		err = errors.Join(err, m.includes.forget())
-	}
+	err = errors.Join(err, m.includes.forget(), m.setups.forget())
 	slots := filepath.Join(m.opt.Dir, "slot")
 	return errors.Join(err, filepath.WalkDir(slots, func(p string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {

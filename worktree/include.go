@@ -53,8 +53,8 @@ func openIncludes(dir string) (*includes, error) {
 
 // hold gives the layer for a working tree as it is now, nil if nothing is
 // included. It costs a stat of each file, and a copy where one was changed.
-func (in *includes) hold(ctx context.Context, top string) (*include, error) {
-	names, err := included(ctx, top)
+func (in *includes) hold(ctx context.Context, top string, also []string) (*include, error) {
+	names, err := included(ctx, top, also)
 	if err != nil || len(names) == 0 {
 		return nil, err
 	}
@@ -113,14 +113,21 @@ func (in *includes) forget() (err error) {
 	return err
 }
 
-// included lists the files that .worktreeinclude names and git ignores.
-func included(ctx context.Context, top string) ([]string, error) {
+// included lists the files that .worktreeinclude or also names and git ignores.
+func included(ctx context.Context, top string, also []string) ([]string, error) {
+	var named []string
 	rules := filepath.Join(top, includeFile)
-	if st, err := os.Lstat(rules); err != nil || !st.Mode().IsRegular() {
+	if st, err := os.Lstat(rules); err == nil && st.Mode().IsRegular() {
+		named = append(named, "--exclude-from="+rules)
+	}
+	for _, pattern := range also {
+		named = append(named, "--exclude="+pattern)
+	}
+	if len(named) == 0 {
 		return nil, nil
 	}
 	g := git{dir: top}
-	out, err := g.run(ctx, "ls-files", "-z", "--others", "--ignored", "--exclude-from="+rules)
+	out, err := g.run(ctx, append([]string{"ls-files", "-z", "--others", "--ignored"}, named...)...)
 	if err != nil || len(out) == 0 {
 		return nil, err
 	}
@@ -132,7 +139,7 @@ func included(ctx context.Context, top string) ([]string, error) {
 	}
 	names := records(out)
 	if len(names) > maxIncluded {
-		return nil, fail(rmg.Limit, "narrow "+includeFile, "%s names %d files of %s; the limit is %d", includeFile, len(names), top, maxIncluded)
+		return nil, fail(rmg.Limit, "narrow "+includeFile+", or copy in .jitos/setup.yaml", "%d ignored files of %s are to come along; the limit is %d", len(names), top, maxIncluded)
 	}
 	slices.Sort(names)
 	return names, nil
@@ -175,7 +182,7 @@ func (in *includes) make(ctx context.Context, top string, names []string, key, d
 		}
 	}
 	if now, err := stampsAt(top, names); err != nil || now != key {
-		return errors.Join(err, fail(rmg.Conflict, "try again when it is still", "files that %s names were written while they were copied", includeFile))
+		return errors.Join(err, fail(rmg.Conflict, "try again when it is still", "ignored files that are to come along were written while they were copied"))
 	}
 	return os.Rename(part, dir)
 }

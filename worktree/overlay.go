@@ -60,9 +60,7 @@ func (o *mounted) show(ctx context.Context, tree rmg.Graph, names []string) erro
 		}
 		lowers = append([]string{o.gitLayer()}, lowers...)
 	}
-	if o.f.with != nil {
-		lowers = append(lowers, o.f.with.dir)
-	}
+	lowers = append(lowers, o.f.besides()...)
 	if err := o.mount(lowers); err != nil {
 		return err
 	}
@@ -99,7 +97,7 @@ func (o *mounted) touched(ctx context.Context) (map[string]stamp, error) {
 		for _, n := range below(o.f.tree, name) {
 			out[n] = o.delta[n]
 		}
-		if !st.IsDir() && !isWhiteout(st) && !o.includes(name) {
+		if !st.IsDir() && !isWhiteout(st) && !o.f.isBesides(name) {
 			out[name] = o.delta[name]
 		}
 		return nil
@@ -108,16 +106,6 @@ func (o *mounted) touched(ctx context.Context) (map[string]stamp, error) {
 		out[name] = s
 	}
 	return out, err
-}
-
-// includes says whether a name is one of .worktreeinclude, and none of the tree.
-func (o *mounted) includes(name string) bool {
-	if o.f.with == nil {
-		return false
-	}
-	_, err := os.Lstat(filepath.Join(o.f.with.dir, filepath.FromSlash(name)))
-	_, has := wanted(o.f.tree, name)
-	return err == nil && !has
 }
 
 func (o *mounted) mount(lowers []string) error {

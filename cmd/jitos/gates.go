@@ -67,18 +67,14 @@ func (a *app) repository(ctx context.Context, dir string) (*client.Client, strin
 func printGates(w io.Writer, list wire.GatesAnswer) {
 	row(w, "GATE", "", "HASH", "JUDGED BY", "COMMAND")
 	for _, g := range list.Gates {
-		state := "not approved"
-		switch {
-		case g.Hash == "":
-			state = "of the language"
-		case g.Approved:
-			state = "approved by " + g.By
-		}
 		command := strings.Join(g.Argv, " ")
 		if len(g.Argv) == 0 {
 			command = "go test " + g.Pattern
 		}
-		row(w, g.Name, state, short(g.Hash), judgedBy(g), command)
+		row(w, g.Name, approvalState(g), short(g.Hash), judgedBy(g), command)
+	}
+	for _, g := range list.Setup {
+		row(w, g.Name, approvalState(g), short(g.Hash), "sets workspaces up", strings.Join(g.Argv, " "))
 	}
 	if list.File == "" {
 		fmt.Fprintf(w, "there is no %s, so the repository's language decides\n", tasks.GatesPath)
@@ -86,6 +82,16 @@ func printGates(w io.Writer, list wire.GatesAnswer) {
 	if len(list.Protected) > 0 {
 		fmt.Fprintf(w, "protected, besides what the policy protects: %s\n", printable(strings.Join(list.Protected, ", ")))
 	}
+}
+
+func approvalState(g wire.Gate) string {
+	switch {
+	case g.Hash == "":
+		return "of the language"
+	case g.Approved:
+		return "approved by " + g.By
+	}
+	return "not approved"
 }
 
 // judgedBy says what makes a gate green.
@@ -105,8 +111,9 @@ func judgedBy(g wire.Gate) string {
 
 func (a *app) gatesCheck() *cobra.Command {
 	return &cobra.Command{
-		Use: "check [FILE]", Short: "Read a gate file, without a daemon and without running anything", Args: cobra.MaximumNArgs(1),
-		Example: "  jitos gates check\n  jitos gates check - < gates.yaml",
+		Use: "check [FILE]", Short: "Read a gate file or a set-up file, without a daemon and without running anything", Args: cobra.MaximumNArgs(1),
+		Long:    "A file of the name " + filepath.Base(tasks.SetupPath) + " is read as one that says what workspaces need.",
+		Example: "  jitos gates check\n  jitos gates check " + tasks.SetupPath + "\n  jitos gates check - < gates.yaml",
 		RunE: func(_ *cobra.Command, args []string) error {
 			name := tasks.GatesPath
 			if len(args) > 0 {
@@ -115,6 +122,9 @@ func (a *app) gatesCheck() *cobra.Command {
 			data, err := readInput(a.in, name)
 			if err != nil {
 				return err
+			}
+			if filepath.Base(name) == filepath.Base(tasks.SetupPath) {
+				return a.checkSetup(name, data)
 			}
 			f, err := tasks.ParseGates(name, data)
 			if err != nil {
@@ -132,15 +142,33 @@ func (a *app) gatesCheck() *cobra.Command {
 	}
 }
 
+// checkSetup reads a set-up file.
+func (a *app) checkSetup(name string, data []byte) error {
+	f, err := tasks.ParseSetup(name, data)
+	if err != nil {
+		return err
+	}
+	return a.show(f, func(w io.Writer) {
+		fmt.Fprintf(w, "%s: %d steps, %d patterns of files to copy\n", name, len(f.Steps), len(f.Copy))
+	})
+}
+
 func (a *app) gatesSchema() *cobra.Command {
-	return &cobra.Command{
+	var setup bool
+	cmd := &cobra.Command{
 		Use: "schema", Short: "Print the JSON Schema of gate files, for editors", Args: cobra.NoArgs,
-		Example: "  jitos gates schema",
+		Example: "  jitos gates schema\n  jitos gates schema --setup",
 		RunE: func(*cobra.Command, []string) error {
-			_, err := a.out.Write(tasks.GatesSchema())
+			schema := tasks.GatesSchema()
+			if setup {
+				schema = tasks.SetupSchema()
+			}
+			_, err := a.out.Write(schema)
 			return err
 		},
 	}
+	cmd.Flags().BoolVar(&setup, "setup", false, "that of "+tasks.SetupPath)
+	return cmd
 }
 
 func (a *app) gatesApprove() *cobra.Command {

@@ -88,6 +88,26 @@ func (b bridge) Fresh(ctx context.Context, name string, tree rmg.Graph) (kernel.
 	return f, nil
 }
 
+func (b bridge) SlotWith(ctx context.Context, name string, tree rmg.Graph, of kernel.Origin, n kernel.Needs) (kernel.Folder, error) {
+	f, err := b.Manager.SlotWith(ctx, name, tree, worktree.Origin(of), worktree.Needs(n))
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+func (b bridge) FreshWith(ctx context.Context, name string, tree rmg.Graph, made []string) (kernel.Folder, error) {
+	f, err := b.Manager.FreshWith(ctx, name, tree, made)
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+func (b bridge) Make(ctx context.Context, key string, tree rmg.Graph, before []string, keep func(string) bool, run func(kernel.Folder) error) error {
+	return b.Manager.Make(ctx, key, tree, before, keep, func(f *worktree.Folder) error { return run(f) })
+}
+
 func (b bridge) Hooks(ctx context.Context, top string) (kernel.Hooks, error) {
 	h, err := b.Manager.Hooks(ctx, top)
 	return kernel.Hooks(h), err

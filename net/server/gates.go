@@ -52,7 +52,7 @@ func (x *exchange) gates() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return wire.GatesAnswer{Root: list.Root, File: list.File, Gates: wireGates(list.Gates), Protected: list.Protected}, nil
+	return wire.GatesAnswer{Root: list.Root, File: list.File, Gates: wireGates(list.Gates), Setup: wireGates(list.Setup), Protected: list.Protected}, nil
 }
 
 func (x *exchange) approveGates() (any, error) {

@@ -10,6 +10,7 @@ type GatesAnswer struct {
 	Root      rmg.Path `json:"root" doc:"the branch"`
 	File      string   `json:"file,omitempty" doc:"where that is said; absent if the repository's language decides"`
 	Gates     []Gate   `json:"gates" doc:"in the order in which they are run"`
+	Setup     []Gate   `json:"setup,omitempty" doc:"commands that set workspaces up, in the order in which they are run"`
 	Protected []string `json:"protected,omitempty" doc:"files that only a person changes, besides those that the policy protects"`
 }
 
