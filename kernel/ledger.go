@@ -32,23 +32,31 @@ func swsPath(id string) rmg.Path  { return swsRoot.Child(id) }
 
 // inLedger reports whether p stands in the half that the kernel alone writes.
 func inLedger(p rmg.Path) bool {
-	for _, root := range []rmg.Path{procRoot, swsRoot, workerRoot, purgeRoot, onceRoot, gcRoot} {
-		if p == root || strings.HasPrefix(string(p), string(root)+"/") {
-			return true
-		}
+	switch topOf(p) {
+	case procRoot, swsRoot, workerRoot, purgeRoot, onceRoot, gcRoot:
+		return true
 	}
 	return false
 }
 
 // inRepo reports whether p stands under /repo.
-func inRepo(p rmg.Path) bool {
-	return p == repoRoot || strings.HasPrefix(string(p), string(repoRoot)+"/")
+func inRepo(p rmg.Path) bool { return topOf(p) == repoRoot }
+
+// topOf is the path of p's first segment. It is asked of every op, often.
+func topOf(p rmg.Path) rmg.Path {
+	if end := strings.IndexByte(string(p[min(1, len(p)):]), '/'); end >= 0 {
+		return p[:end+1]
+	}
+	return p
 }
 
 // branchOf returns the /repo/<name>/<branch> that p stands in or below.
 func branchOf(p rmg.Path) (rmg.Path, bool) {
+	if !inRepo(p) {
+		return "", false
+	}
 	segs := p.Segments()
-	if len(segs) < 3 || segs[0].ID != "repo" || segs[0].Edge || segs[1].Edge || segs[2].Edge {
+	if len(segs) < 3 || segs[1].Edge || segs[2].Edge {
 		return "", false
 	}
 	return repoRoot.Join(segs[1].ID, segs[2].ID), true

@@ -288,7 +288,8 @@ func (p *Policy) isProtected(at rmg.Path) (string, bool) {
 	if b, ok := branchOf(at); ok {
 		file, _ = b.Rel(at)
 	}
-	for i, g := range p.protected {
+	for i := range p.protected {
+		g := &p.protected[i]
 		if g.relative && (len(file) == 0 || !segsMatch(g.segs, file)) || !g.relative && !g.matches(at) {
 			continue
 		}

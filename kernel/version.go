@@ -55,11 +55,11 @@ func noSuchForm(s string) error {
 func (v Version) String() string {
 	switch {
 	case v.Space != "" && v.At != 0:
-		return fmt.Sprintf("sws:%s@%d", v.Space, v.At)
+		return "sws:" + v.Space + "@" + strconv.FormatUint(v.At, 10)
 	case v.Space != "":
 		return "sws:" + v.Space
 	case v.Seq != 0:
-		return fmt.Sprintf("seq:%d", v.Seq)
+		return "seq:" + strconv.FormatUint(v.Seq, 10)
 	default:
 		return "system"
 	}

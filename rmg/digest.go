@@ -201,7 +201,7 @@ func (h *hasher) fetchBucket(b *bucket) {
 		return
 	}
 	fetchDigests(parts)
-	h.recs = h.recs[:0]
+	h.recs = slices.Grow(h.recs[:0], int(b.count))
 	for i, r := range b.recs() {
 		if stale>>partOf(b.tag(i))&1 != 0 {
 			h.recs = append(h.recs, r)

@@ -29,6 +29,9 @@ type Tick []int
 // Each goes into the tick after the last one it conflicts with. The cost is the
 // number of paths in all footprints, times their depth, however many conflict.
 func Ticks(pending []Pending) []Tick {
+	if len(pending) == 1 {
+		return []Tick{{0}}
+	}
 	order := make([]int, len(pending))
 	for i := range order {
 		order[i] = i
