@@ -38,28 +38,18 @@ func (k *Kernel) ownGates(tree rmg.Graph) (ownGates, error) {
 	for _, s := range setup.Steps {
 		by = append(by, namedIn(tree, s.Dir, s.Command)...)
 	}
-	e, ok := tree.Get(rmg.Root.Join(split(tasks.GatesPath)...))
-	if !ok {
+	doc := headFile{op: "gates", path: tasks.GatesPath, check: "jitos gates check"}
+	data, ok, err := k.readHeadFile(tree, doc)
+	switch {
+	case err != nil:
+		return ownGates{}, err
+	case !ok:
 		// To bring the first one is to change it.
 		return ownGates{setup: setup.Steps, protected: append([]string{tasks.GatesPath}, by...)}, nil
 	}
-	bad := func(msg string) (ownGates, error) {
-		return ownGates{}, &rmg.Error{Op: "gates", Code: rmg.Invalid, Msg: msg, Hint: "jitos gates check says what is wrong; mend it and commit it with git"}
-	}
-	b := e.Props.Blob(rewrite.PropBlob)
-	switch {
-	case e.Kind != rewrite.KindFile:
-		return bad(tasks.GatesPath + " is no file")
-	case b.Size > maxGateFile:
-		return bad(fmt.Sprintf("%s has %d bytes; the limit is %d", tasks.GatesPath, b.Size, maxGateFile))
-	}
-	data, err := readBlob(k.store, b)
-	if err != nil {
-		return ownGates{}, err
-	}
 	f, err := tasks.ParseGates(tasks.GatesPath, data)
 	if err != nil {
-		return bad(err.Error())
+		return ownGates{}, doc.bad(err.Error())
 	}
 	own := ownGates{there: true, specs: f.Gates, setup: setup.Steps, protected: append([]string{tasks.GatesPath}, f.Protected...)}
 	for _, s := range f.Gates {
@@ -166,4 +156,29 @@ func (k *Kernel) mayGrant(c Caller, s tasks.SLAPS, root rmg.Path) error {
 		return j.denied(d, VerbProtected, root)
 	}
 	return nil
+}
+
+// headFile is a file by which a branch's head says how the branch is worked on.
+type headFile struct{ op, path, check string }
+
+// bad says that the file is none: Invalid.
+func (f headFile) bad(msg string) error {
+	return &rmg.Error{Op: f.op, Code: rmg.Invalid, Msg: msg, Hint: f.check + " says what is wrong; mend it and commit it with git"}
+}
+
+// readHeadFile reads it in a head's tree, and reports whether it is there.
+func (k *Kernel) readHeadFile(tree rmg.Graph, f headFile) (data []byte, there bool, err error) {
+	e, ok := tree.Get(rmg.Root.Join(split(f.path)...))
+	if !ok {
+		return nil, false, nil
+	}
+	b := e.Props.Blob(rewrite.PropBlob)
+	switch {
+	case e.Kind != rewrite.KindFile:
+		return nil, true, f.bad(f.path + " is no file")
+	case b.Size > maxGateFile:
+		return nil, true, f.bad(fmt.Sprintf("%s has %d bytes; the limit is %d", f.path, b.Size, maxGateFile))
+	}
+	data, err = readBlob(k.store, b)
+	return data, true, err
 }

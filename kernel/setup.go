@@ -10,7 +10,6 @@ import (
 	"path"
 	"strings"
 
-	"jitos.dev/rewrite"
 	"jitos.dev/rmg"
 	"jitos.dev/tasks"
 	"jitos.dev/work"
@@ -66,27 +65,14 @@ func (s setup) made(n int) []string {
 // setupFile reads the set-up file of a tree: the head's, never the change's.
 // Invalid: what stands there is none, so that nobody knows what workspaces need.
 func (k *Kernel) setupFile(tree rmg.Graph) (tasks.SetupFile, error) {
-	e, ok := tree.Get(rmg.Root.Join(split(tasks.SetupPath)...))
-	if !ok {
-		return tasks.SetupFile{}, nil
-	}
-	bad := func(msg string) (tasks.SetupFile, error) {
-		return tasks.SetupFile{}, &rmg.Error{Op: "setup", Code: rmg.Invalid, Msg: msg, Hint: "jitos gates check " + tasks.SetupPath + " says what is wrong; mend it and commit it with git"}
-	}
-	b := e.Props.Blob(rewrite.PropBlob)
-	switch {
-	case e.Kind != rewrite.KindFile:
-		return bad(tasks.SetupPath + " is no file")
-	case b.Size > maxGateFile:
-		return bad(fmt.Sprintf("%s has %d bytes; the limit is %d", tasks.SetupPath, b.Size, maxGateFile))
-	}
-	data, err := readBlob(k.store, b)
-	if err != nil {
+	doc := headFile{op: "setup", path: tasks.SetupPath, check: "jitos gates check " + tasks.SetupPath}
+	data, ok, err := k.readHeadFile(tree, doc)
+	if !ok || err != nil {
 		return tasks.SetupFile{}, err
 	}
 	f, err := tasks.ParseSetup(tasks.SetupPath, data)
 	if err != nil {
-		return bad(err.Error())
+		return tasks.SetupFile{}, doc.bad(err.Error())
 	}
 	return f, nil
 }

@@ -8,11 +8,18 @@ import (
 // TestReadGates reads gate files: "gates NAME" gives what was read, as JSON, or
 // every violation with its place.
 func TestReadGates(t *testing.T) {
-	goldens(t, "gates", func(t *testing.T, cmd string, args []string, input string) string {
-		if cmd != "gates" {
+	goldenFiles(t, "gates", ParseGates)
+}
+
+// goldenFiles holds a reader of files to what stands under testdata: the command is
+// the sort's name, its argument the file's.
+func goldenFiles[F any](t *testing.T, sort string, parse func(name string, data []byte) (F, error)) {
+	t.Helper()
+	goldens(t, sort, func(t *testing.T, cmd string, args []string, input string) string {
+		if cmd != sort {
 			t.Fatal("no such command:", cmd)
 		}
-		f, err := ParseGates(args[0], []byte(input))
+		f, err := parse(args[0], []byte(input))
 		if err != nil {
 			return err.Error()
 		}
