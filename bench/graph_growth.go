@@ -37,7 +37,7 @@ var onMap = growth{name: "gomap", unit: "ns", run: func(_ rmg.Graph, n int) (flo
 // growing are the costs of one change among a hundred, so that few changes meet
 // in one node even in the smallest graph.
 var growing = []growth{
-	{"fork", "ns", func(g rmg.Graph, _ int) (float64, error) { return forkTime(g) }, 2, false},
+	{"fork", "ns", func(g rmg.Graph, _ int) (float64, error) { return forkTime(g, forkOften) }, 2, false},
 	onMap,
 	{"get", "ns", func(g rmg.Graph, n int) (float64, error) { return getTime(graphMap{g}, n) }, 0, false},
 	{"edit100", "ns a key", editTime, 0, false},

@@ -15,7 +15,7 @@ import (
 )
 
 // foldVersion names the meaning of records; a log of a later one is refused.
-const foldVersion = 2
+const foldVersion = 3
 
 // bytesAnOp is about what an op takes in a frame, with the record around it.
 const bytesAnOp = 100

@@ -63,9 +63,12 @@ func (l *level) key() (k levelKey) {
 			continue
 		}
 		k[i].trie = n
-		if at := n.seal().place.Load(); at != nil {
-			k[i].trie, k[i].place, k[i].count = nil, *at, n.count
-			k[i].sum, _ = n.known()
+		s := n.sealed().Load()
+		if s == nil {
+			continue
+		}
+		if at := s.place.Load(); at != nil {
+			k[i].trie, k[i].place, k[i].count, k[i].sum = nil, *at, n.count, s.sum
 		}
 	}
 	return k
@@ -162,7 +165,7 @@ func (c *checker) trie(at Path, n *node, fn func(*record)) (recs []*record) {
 func (c *checker) digest(n *node) (d Digest) {
 	if n.branch() {
 		b := n.asBranch().edit(new(token), 0)
-		b.forget()
+		b.parts, b.stale = nil, 0
 		d, _ = new(hasher).branch(b)
 	} else {
 		d, _ = new(hasher).bucket(build(nil, n.asBucket().recs()).asBucket())

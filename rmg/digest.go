@@ -33,52 +33,58 @@ func (d Digest) IsZero() bool { return d == Digest{} }
 
 // The domains of what is hashed: no two sorts of thing encode alike.
 const (
-	tagBucket = "jitos/bucket/3"
-	tagPart   = "jitos/part/3"
-	tagParts  = "jitos/parts/3"
-	tagBranch = "jitos/branch/3"
+	tagBucket = "jitos/bucket/4"
+	tagPart   = "jitos/part/4"
+	tagParts  = "jitos/parts/4"
+	tagBranch = "jitos/branch/4"
 	tagLevel  = "jitos/graph/2"
 )
 
 // The digest of a bucket is that of its records, if there are at most wholeMax;
-// else that of bucketParts digests, of the records whose tags agree in two bits:
-// a change of one record, of fifteen as a rule, then asks for four of them. The
-// parts of a branch are its children.
+// else that of bucketParts digests, of the records whose tags agree in three bits:
+// a change of one record, of fifteen as a rule, then asks for one or two beside it.
+// The parts of a branch are its children.
 const (
 	wholeMax    = 8
-	bucketParts = 4
+	bucketParts = 8
 	allParts    = 1<<bucketParts - 1
 )
 
 // partOf is the part of a bucket that a tag belongs to.
 func partOf(tag uint8) uint8 { return tag % bucketParts }
 
-// stillParts are the digests of parts that are known, and which of them are others
+// remembered is where the digests of a bucket's parts begin, and which of them are others
 // by now; nil is none.
-func (b *bucket) stillParts() ([]Digest, uint16) {
-	w := b.bits.Load() // before the parts
-	parts := b.digests(bucketParts)
-	switch {
-	case parts == nil:
-		return nil, allParts
-	case w&partsNew != 0:
-		return parts, 0
+func (b *bucket) remembered() (parts *Digest, stale uint16) {
+	if s := b.sealed.Load(); s != nil && s.parts != nil {
+		return s.parts, 0
 	}
-	return parts, b.stale
+	if b.parts == nil {
+		return nil, allParts
+	}
+	return b.parts, b.stale
 }
 
-// stillParts are the digests of children that are known, and which of them are
-// others by now, those of 64 and more by their last six bits; nil is none.
-func (b *branch) stillParts() ([]Digest, uint64) {
-	w := b.bits.Load() // before the parts
-	parts := b.digests(int(b.size))
-	switch {
-	case parts == nil:
-		return nil, ^uint64(0)
-	case w&partsNew != 0:
-		return parts, 0
+// remembered is the same of a branch: of 64 children and more the last six bits of the
+// number count.
+func (b *branch) remembered() (parts *Digest, stale uint64) {
+	if s := b.sealed.Load(); s != nil && s.parts != nil {
+		return s.parts, 0
 	}
-	return parts, b.stale
+	if b.parts == nil {
+		return nil, ^uint64(0)
+	}
+	return b.parts, b.stale
+}
+
+func (b *bucket) stillParts() ([]Digest, uint16) {
+	first, stale := b.remembered()
+	return digests(first, bucketParts), stale
+}
+
+func (b *branch) stillParts() ([]Digest, uint64) {
+	first, stale := b.remembered()
+	return digests(first, int(b.size)), stale
 }
 
 // hasher computes the digests that are not known yet. Its buffers, one for each
@@ -165,19 +171,18 @@ func (h *hasher) node(n *node) Digest {
 	return d
 }
 
-// learn keeps the digest of a node, and of its parts if it is given them. Whoever
-// comes first writes; others go on with what they computed.
+// learn keeps the digest of a node, and those of its parts if it is given them.
+// Whoever comes first writes; others go on with what they computed.
 func (n *node) learn(d Digest, parts []Digest) {
-	if w := n.bits.Load(); w&(sumBusy|sumReady) != 0 || n.bits.Or(sumBusy)&sumBusy != 0 {
+	at := n.sealed()
+	if at.Load() != nil {
 		return
 	}
-	s, known := n.seal(), uint32(sumReady)
-	s.sum = d
-	if parts != nil {
-		s.parts.Store(&parts[0])
-		known |= partsNew
+	s := &seal{sum: d}
+	if len(parts) > 0 {
+		s.parts = &parts[0]
 	}
-	n.bits.Or(known)
+	at.CompareAndSwap(nil, s)
 }
 
 func (h *hasher) fetchBranch(b *branch) {
@@ -217,7 +222,7 @@ func (h *hasher) below(todo []*node, b *branch) []*node {
 	for i, kid := range b.kids() {
 		switch {
 		case stale>>(i&63)&1 == 0:
-		case kid.bits.Load()&sumReady != 0:
+		case kid.sealed().Load() != nil:
 		case len(todo) < batch:
 			todo = append(todo, kid)
 		default:

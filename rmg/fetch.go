@@ -25,14 +25,13 @@ func fetchTexts(recs []*record) (sum byte) {
 	return sum
 }
 
-// fetchSums reads the digests of nodes, of those that have one: another goroutine
-// may be writing it.
+// fetchSums reads the digests of nodes, of those that have one.
 //
 //go:noinline
 func fetchSums(nodes []*node) (sum byte) {
 	for _, n := range nodes {
-		if n.bits.Load()&sumReady != 0 {
-			sum += n.seal().sum[len(Digest{})-1]
+		if s := n.sealed().Load(); s != nil {
+			sum += s.sum[len(Digest{})-1]
 		}
 	}
 	return sum

@@ -14,7 +14,7 @@ const bucketMax = 32
 type token struct{ _ byte }
 
 // node is what buckets, branches and stubs begin with. A node changes only
-// under its owner's hands and before anybody else sees it; bits and seal are
+// under its owner's hands and before anybody else sees it; bits and sealed are
 // filled in later, with what they always would be. What a lookup reads stands
 // first, on one cache line; children and records stand behind, in the same
 // allocation (see room.go).
@@ -30,9 +30,6 @@ const (
 	isBranch  = 1 << 13 // else a bucket
 	hasEnd    = 1 << 14 // a branch whose first child holds the id that ends at depth
 	isStub    = 1 << 15 // not read yet
-	sumBusy   = 1 << 16 // somebody is writing sum
-	sumReady  = 1 << 17
-	partsNew  = 1 << 18 // parts are all of this node, whatever stale says
 	highShift = 24      // eight bits: what height says, plus one; 0 is not known yet
 	bitsShape = bitsDepth | isBranch | hasEnd
 )
@@ -45,7 +42,8 @@ type branch struct {
 	size  uint16    // children
 	room  uint16    // children that there is room for
 	stale uint64    // the parts that are others by now
-	seal
+	parts *Digest   // the first of them, as they were; nil is not known
+	sealed
 }
 
 // bucket is a node that holds its records, sorted by id.
@@ -58,19 +56,24 @@ type bucket struct {
 	tags  [bucketMax / 8]uint64 // one byte for each record, in order
 	room  uint16                // records that there is room for
 	stale uint16                // the parts that are others by now
-	seal
+	parts *Digest               // the first of them, as they were; nil is not known
+	sealed
 }
 
-// seal is what is learnt of a node after it was handed out.
+// sealed is what is learnt of a node after it was handed out: nil until somebody
+// asks for its digest, which nobody does of most versions.
+type sealed = atomic.Pointer[seal]
+
+// seal is a node's digest, and what comes with it.
 //
 // A digest is taken of the digests of parts (see digest.go). They stand together,
 // and a copy shares them with what it was copied from and says which are others
 // by now: so a version with a few changes neither reads nor hashes what stands
 // beside these, and holds no digests but one for each node.
 type seal struct {
-	parts atomic.Pointer[Digest] // the first of them; nil is not known
-	place atomic.Pointer[place]  // where a store holds it; nil is nowhere
-	sum   Digest                 // valid once bits say so
+	sum   Digest
+	parts *Digest               // the first of them, all of this node; nil: what the node says is known
+	place atomic.Pointer[place] // where a store holds it; nil is nowhere
 }
 
 func (n *node) depth() int   { return int(n.bits.Load() & bitsDepth) }
@@ -93,20 +96,21 @@ func (n *node) read() *node {
 
 // known returns the digest of a node if it was computed.
 func (n *node) known() (Digest, bool) {
-	if n.bits.Load()&sumReady == 0 {
+	s := n.sealed().Load()
+	if s == nil {
 		return Digest{}, false
 	}
-	return n.seal().sum, true
+	return s.sum, true
 }
 
-func (n *node) seal() *seal {
+func (n *node) sealed() *sealed {
 	switch w := n.bits.Load(); {
 	case w&isStub != 0:
-		return &n.asStub().seal
+		return &n.asStub().sealed
 	case w&isBranch != 0:
-		return &n.asBranch().seal
+		return &n.asBranch().sealed
 	}
-	return &n.asBucket().seal
+	return &n.asBucket().sealed
 }
 
 // head is the eight bytes of id that begin at a depth.
@@ -199,12 +203,9 @@ func (b *branch) edit(t *token, more int) *branch {
 	case b.owner == t:
 		n += n / 8 // who adds in place goes on adding
 	}
-	w := b.bits.Load() // before the parts: who writes these says so afterwards
-	c := newBranch(t, w&bitsShape, n)
+	c := newBranch(t, b.bits.Load()&bitsShape, n)
 	c.label, c.after, c.size, c.count = b.label, b.after, b.size, b.count
-	if c.take(&b.seal); w&partsNew == 0 {
-		c.stale = b.stale
-	}
+	c.parts, c.stale = b.remembered()
 	copy(c.kids(), b.kids())
 	return c
 }
@@ -229,7 +230,7 @@ func (b *branch) set(i int, kid *node) {
 
 // insert puts a child in.
 func (b *branch) insert(i int, kid *node) {
-	b.forget()
+	b.parts = nil
 	b.size++
 	kids := b.kids()
 	copy(kids[i+1:], kids[i:])
@@ -238,7 +239,7 @@ func (b *branch) insert(i int, kid *node) {
 
 // drop takes a child out.
 func (b *branch) drop(i int) {
-	b.forget()
+	b.parts = nil
 	kids := b.kids()
 	copy(kids[i:], kids[i+1:])
 	kids[len(kids)-1] = nil
@@ -255,12 +256,9 @@ func (b *bucket) edit(t *token, more int) *bucket {
 	case b.owner == t:
 		n += 2
 	}
-	w := b.bits.Load() // before the parts, as in a branch
-	c := newBucket(t, int(w&bitsDepth), min(n, bucketMax))
+	c := newBucket(t, b.depth(), min(n, bucketMax))
 	c.tags, c.count = b.tags, b.count
-	if c.take(&b.seal); w&partsNew == 0 {
-		c.stale = b.stale
-	}
+	c.parts, c.stale = b.remembered()
 	copy(c.recs(), b.recs())
 	copy(c.heads(), b.heads())
 	return c
@@ -332,7 +330,7 @@ func (b *bucket) drop(i int) {
 func (b *bucket) rehead(depth int) {
 	recs := slices.Clone(b.recs())
 	b.bits.Store(uint32(depth))
-	b.forget()
+	b.parts = nil
 	b.count, b.tags = 0, [bucketMax / 8]uint64{}
 	for i, r := range recs {
 		b.put(i, r)

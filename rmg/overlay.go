@@ -65,6 +65,11 @@ type Move struct{ From, To Path }
 // NewOverlay starts an overlay over base. O(1).
 func NewOverlay(base Graph) *Overlay { return &Overlay{base: base, root: base.root} }
 
+// Reset makes o a fresh overlay over base, whatever it was. O(1), and it allocates
+// nothing: who forks often keeps overlays by value, in a struct or a slice, and
+// resets them where they stand. An overlay that was written to must not be copied.
+func (o *Overlay) Reset(base Graph) { *o = Overlay{base: base, root: base.root} }
+
 // Graph returns the current content as an immutable version. O(1); the
 // overlay may be used on.
 func (o *Overlay) Graph() Graph {

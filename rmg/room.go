@@ -23,14 +23,8 @@ func newBucket(t *token, depth, n int) *bucket {
 	return b
 }
 
-// take and forget change what nobody else has seen, by plain writes: those of
-// package atomic would lock the bus.
-func (s *seal) take(from *seal) { *(**Digest)(unsafe.Pointer(&s.parts)) = from.parts.Load() }
-func (s *seal) forget()         { *(**Digest)(unsafe.Pointer(&s.parts)) = nil }
-
-// digests are the n parts of a node; nil is not known.
-func (s *seal) digests(n int) []Digest {
-	first := s.parts.Load()
+// digests are the n digests that begin at first; nil is not known.
+func digests(first *Digest, n int) []Digest {
 	if first == nil {
 		return nil
 	}
@@ -111,26 +105,24 @@ func roomForKids(n int) *branch {
 		return kidsRoom[[16]*node](16)
 	case n <= 20:
 		return kidsRoom[[20]*node](20)
-	case n <= 24:
-		return kidsRoom[[24]*node](24)
-	case n <= 32:
-		return kidsRoom[[32]*node](32)
-	case n <= 48:
-		return kidsRoom[[48]*node](48)
-	case n <= 64:
-		return kidsRoom[[64]*node](64)
-	case n <= 96:
-		return kidsRoom[[96]*node](96)
-	case n <= 128:
-		return kidsRoom[[128]*node](128)
+	case n <= 26:
+		return kidsRoom[[26]*node](26)
+	case n <= 34:
+		return kidsRoom[[34]*node](34)
+	case n <= 50:
+		return kidsRoom[[50]*node](50)
+	case n <= 68:
+		return kidsRoom[[68]*node](68)
+	case n <= 100:
+		return kidsRoom[[100]*node](100)
+	case n <= 133:
+		return kidsRoom[[133]*node](133)
 	}
 	return kidsRoom[[257]*node](257)
 }
 
 func roomForRecords(n int) *bucket {
 	switch {
-	case n <= 1:
-		return recordsRoom[[1]*record, [1]uint32](1)
 	case n <= 2:
 		return recordsRoom[[2]*record, [2]uint32](2)
 	case n <= 4:
@@ -145,16 +137,16 @@ func roomForRecords(n int) *bucket {
 		return recordsRoom[[12]*record, [12]uint32](12)
 	case n <= 14:
 		return recordsRoom[[14]*record, [14]uint32](14)
-	case n <= 16:
-		return recordsRoom[[16]*record, [16]uint32](16)
+	case n <= 15:
+		return recordsRoom[[15]*record, [15]uint32](15)
 	case n <= 18:
 		return recordsRoom[[18]*record, [18]uint32](18)
 	case n <= 20:
 		return recordsRoom[[20]*record, [20]uint32](20)
-	case n <= 22:
-		return recordsRoom[[22]*record, [22]uint32](22)
-	case n <= 24:
-		return recordsRoom[[24]*record, [24]uint32](24)
+	case n <= 23:
+		return recordsRoom[[23]*record, [23]uint32](23)
+	case n <= 26:
+		return recordsRoom[[26]*record, [26]uint32](26)
 	case n <= 28:
 		return recordsRoom[[28]*record, [28]uint32](28)
 	}

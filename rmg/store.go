@@ -67,15 +67,16 @@ type place struct {
 // all.
 type stub struct {
 	node
-	seal
-	depth int // of the branch above, -1 if there is none
-	label int // that it stands under there; -1 is the id that ends there
+	sealed
+	own   seal // what sealed points at
+	depth int  // of the branch above, -1 if there is none
+	label int  // that it stands under there; -1 is the id that ends there
 	read  atomic.Pointer[node]
 }
 
 // fits reports whether a node that was read belongs where its stub stands.
 func (st *stub) fits(n *node) bool {
-	if n.count != st.count || new(hasher).node(n) != st.sum {
+	if n.count != st.count || new(hasher).node(n) != st.own.sum {
 		return false
 	}
 	if n.branch() {
@@ -191,8 +192,7 @@ func (n *node) load() *node {
 	if l := st.read.Load(); l != nil {
 		return l
 	}
-	at := st.place.Load()
-	l, err := at.home.load(st)
+	l, err := st.own.place.Load().home.load(st)
 	if err != nil {
 		panic(storeFailure{err})
 	}
@@ -203,7 +203,7 @@ func (n *node) load() *node {
 }
 
 func (s *Store) load(st *stub) (*node, *Error) {
-	at := st.place.Load()
+	at := st.own.place.Load()
 	data, failed := s.fetch(*at)
 	if failed != nil {
 		return nil, failed
@@ -216,6 +216,6 @@ func (s *Store) load(st *stub) (*node, *Error) {
 	if !st.fits(n) {
 		return nil, damaged(at.off, errors.New("it holds something else"))
 	}
-	n.seal().place.Store(at)
+	n.sealed().Load().place.Store(at) // fits asked for its digest
 	return n, nil
 }

@@ -43,9 +43,10 @@ func (p *packer) write(b []byte) place {
 	return at
 }
 
-// put writes a node that the store does not hold, and what is below it first.
+// put writes a node whose digest is known and which the store does not hold, and
+// what is below it first.
 func (p *packer) put(n *node) *place {
-	s := n.seal()
+	s := n.sealed().Load()
 	if at := s.place.Load(); at != nil && at.home == p.Store {
 		return at
 	}
@@ -69,12 +70,12 @@ func (p *packer) ref(b []byte, n *node) []byte {
 	if n == nil {
 		return append(b, cborNull)
 	}
+	d := p.hasher.node(n)
 	at := p.put(n)
 	b = cborHead(b, cborArray, 6)
 	for _, x := range [...]uint64{uint64(at.off), uint64(at.len), uint64(at.crc), uint64(n.count), uint64(n.height())} {
 		b = cborHead(b, cborUint, x)
 	}
-	d := p.hasher.node(n)
 	return cborText(b, cborBytes, d[:])
 }
 
@@ -215,9 +216,10 @@ func (u *unpacker) ref(depth, label int) *node {
 		u.fail("a reference is malformed")
 		return nil
 	}
-	copy(st.sum[:], sum)
-	st.place.Store(at)
-	st.bits.Store(isStub | sumBusy | sumReady | uint32(high)<<highShift)
+	st.own.sum = Digest([]byte(sum))
+	st.own.place.Store(at)
+	st.sealed.Store(&st.own)
+	st.bits.Store(isStub | uint32(high)<<highShift)
 	return &st.node
 }
 
