@@ -43,6 +43,7 @@ type fold struct {
 	main      ahead     // the world, and wrote
 	ledger    rmg.Graph
 	spaces    rmg.Graph
+	held      *heldBase // of the newest fork
 	// past opens what is not in the version any more: the world of seq:N or
 	// sws:ID@N. The writer's knows what was opened for it beforehand.
 	past  func(v Version) (head, error)
@@ -53,7 +54,7 @@ type fold struct {
 func foldOn(v version, past func(v Version) (head, error)) *fold {
 	return &fold{
 		seq: v.seq, tick: v.tick, at: v.at, ledger: v.ledger, spaces: v.spaces,
-		main: ahead{world: v.world, wrote: v.wrote}, past: past,
+		main: ahead{world: v.world, wrote: v.wrote}, held: new(heldBase), past: past,
 	}
 }
 
@@ -191,7 +192,11 @@ func (f *fold) forks(r Record, ops []rewrite.Op, ledger rmg.Graph) (rmg.Graph, e
 		if err != nil {
 			return spaces, err
 		}
-		if spaces, err = withSpace(spaces, e.ID, r.Seq, base); err != nil {
+		in, err := f.held.of(base)
+		if err != nil {
+			return spaces, err
+		}
+		if spaces, err = withSpace(spaces, e.ID, r.Seq, in); err != nil {
 			return spaces, err
 		}
 	}

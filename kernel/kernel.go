@@ -92,6 +92,7 @@ type Kernel struct {
 	reads      reads
 	disk       disk
 	lastAt     time.Time // of the last frame; guarded by writing
+	held       heldBase  // the same
 	proofs     proofs
 	policies   struct {
 		sync.Mutex             // guards the fields below
@@ -205,6 +206,7 @@ func (k *Kernel) space(id string) (*space, bool) { return spaceIn(k.now().spaces
 // of the past it reads what is in memory and what it is handed.
 func (k *Kernel) newFold() *fold {
 	f := foldOn(k.now(), nil)
+	f.held = &k.held
 	f.past = func(v Version) (head, error) {
 		if h, ok := f.given[v]; ok {
 			return h, nil

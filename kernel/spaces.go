@@ -110,16 +110,27 @@ func parts(g rmg.Graph, sort string) func(yield func(rmg.Element) bool) {
 
 func partID(sort string, n int64) string { return fmt.Sprintf("%s%08x", sort, n) }
 
-// withSpace adds a workspace. O(1).
-func withSpace(spaces rmg.Graph, id string, seq uint64, base rmg.Graph) (rmg.Graph, error) {
-	in := rmg.NewOverlay(rmg.Graph{}).Holding()
-	if err := in.Graft(rmg.Root.Child("base"), rmg.Element{Kind: kindPart, Graph: base}); err != nil {
-		return spaces, err
+// heldBase is what stands in a workspace that nothing has happened to. Those that
+// are forked from one version one after the other share it.
+type heldBase struct{ base, in rmg.Graph }
+
+// of is the graph that holds a base.
+func (b *heldBase) of(base rmg.Graph) (rmg.Graph, error) {
+	if b.base != base || b.in == (rmg.Graph{}) {
+		in := rmg.NewOverlay(rmg.Graph{}).Holding()
+		if err := in.Graft(rmg.Root.Child("base"), rmg.Element{Kind: kindPart, Graph: base}); err != nil {
+			return rmg.Graph{}, err
+		}
+		b.base, b.in = base, in.Graph()
 	}
+	return b.in, nil
+}
+
+// withSpace adds a workspace, inside which in stands. O(1).
+func withSpace(spaces rmg.Graph, id string, seq uint64, in rmg.Graph) (rmg.Graph, error) {
 	o := rmg.NewOverlay(spaces).Holding()
 	err := o.Graft(rmg.Root.Child(id), rmg.Element{
-		Kind: kindSpace, Graph: in.Graph(),
-		Props: rmg.PropsOf(map[string]rmg.Value{spaceFork: seqValue(seq), spaceHead: seqValue(seq)}),
+		Kind: kindSpace, Graph: in, Props: rmg.Props{}.With(spaceFork, seqValue(seq)).With(spaceHead, seqValue(seq)),
 	})
 	return o.Graph(), err
 }

@@ -113,16 +113,16 @@ func (k *Kernel) Fork(ctx context.Context, c Caller, r ForkRequest) (Workspace, 
 			return Workspace{}, err
 		}
 	}
-	id, err := k.fork(ctx, forkSpec{
+	w, err := k.forkShown(ctx, forkSpec{
 		from: r.From, owner: c.Name, process: c.Process, reason: r.Reason, private: r.Private, ttl: r.TTL, once: once,
 	})
-	if err == nil {
-		err = k.bringIn(ctx, seen, id)
+	if err != nil || seen.root == "" {
+		return w, err
 	}
-	if err != nil {
+	if err := k.bringIn(ctx, seen, w.ID); err != nil {
 		return Workspace{}, err
 	}
-	return k.Workspace(id)
+	return k.Workspace(w.ID)
 }
 
 // check refuses what contradicts itself.
@@ -144,41 +144,65 @@ func (r ForkRequest) check() error {
 }
 
 func (k *Kernel) fork(ctx context.Context, x forkSpec) (string, error) {
+	w, err := k.forkShown(ctx, x)
+	return w.ID, err
+}
+
+// forkShown makes a workspace, and says what it is at that moment without reading
+// it back.
+func (k *Kernel) forkShown(ctx context.Context, x forkSpec) (Workspace, error) {
 	v, err := ParseVersion(x.from)
 	if err != nil {
-		return "", err
+		return Workspace{}, err
 	}
 	if err := k.roomFor(&x); err != nil {
-		return "", err
+		return Workspace{}, err
 	}
-	what := "fork of " + v.String()
-	if x.private {
-		what = "a private workspace"
-	} else {
+	what := "a private workspace"
+	if !x.private {
 		x.from = v.String()
+		what = "fork of " + x.from
 	}
 	given, err := k.openForWriter(v)
 	if err != nil {
-		return "", err
+		return Workspace{}, err
 	}
-	rec, err := k.systemOnce(ctx, x.once, x.owner, orText(x.cause, x.process), orText(x.reason, what), func(f *fold, seq uint64) ([]rewrite.Op, error) {
-		id := spaceID(seq)
-		if x.private {
-			return []rewrite.Op{forkOp(id, seq, x, k.lastAt)}, nil
-		}
-		f.given = given
-		if v.Space != "" {
-			if err := f.contentsKept(v.Space); err != nil {
+	var w Workspace
+	r, err := k.systemOnce(ctx, x.once, x.owner, orText(x.cause, x.process), orText(x.reason, what), func(f *fold, seq uint64) ([]rewrite.Op, error) {
+		h := head{seq: seq}
+		if !x.private {
+			f.given = given
+			if v.Space != "" {
+				if err := f.contentsKept(v.Space); err != nil {
+					return nil, err
+				}
+			}
+			var err error
+			if h, err = f.read(v); err != nil {
 				return nil, err
 			}
 		}
-		h, err := f.read(v)
-		if err != nil {
-			return nil, err
-		}
-		return []rewrite.Op{forkOp(id, h.seq, x, k.lastAt)}, nil
+		w = x.shown(seq, h, k.lastAt)
+		return []rewrite.Op{forkOp(w.ID, h.seq, x, k.lastAt)}, nil
 	})
-	return spaceID(rec.Seq), err
+	if err != nil || w.ID != spaceID(r.Seq) { // then another with the same key came first
+		return k.spaceMade(r, err)
+	}
+	return w, nil
+}
+
+// shown is the workspace that forkOp makes of h, as it is read until something
+// happens to it.
+func (x forkSpec) shown(born uint64, h head, at time.Time) Workspace {
+	id := spaceID(born)
+	w := Workspace{
+		ID: id, State: spaceOpen, From: x.from, Base: h.seq, BaseAt: Version{Space: id, At: born}.String(), Head: born, Digest: h.world.Digest(),
+		Owner: x.owner, Process: x.process, Cause: x.cause, Reason: x.reason, At: at, Private: x.private,
+	}
+	if x.ttl > 0 {
+		w.TTL, w.Expires = x.ttl.Truncate(time.Millisecond), at.Add(x.ttl).Truncate(time.Millisecond)
+	}
+	return w
 }
 
 // spaceMade shows the workspace that a record has made.
