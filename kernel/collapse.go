@@ -173,7 +173,7 @@ func (k *Kernel) commitCollapse(ctx context.Context, c *collapse, cand candidate
 		if !samePolicy(now, c.judged) || !now.Same(cand.from) && overlaps(cand.from, now, world) {
 			return nil, errHeadMoved
 		}
-		ops := append([]rewrite.Op{}, world...)
+		ops := append(make([]rewrite.Op, 0, len(world)+len(c.done)+16), world...)
 		ops = append(ops, setOp(swsPath(c.space), map[string]rmg.Value{propCollapsed: rmg.Int(int64(seq)), propEvicted: {}}))
 		ops = append(ops, c.done...)
 		if c.process != "" {

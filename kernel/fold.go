@@ -103,20 +103,24 @@ func (f *fold) apply(r Record) error {
 	return nil
 }
 
-// splitOps separates the ops on the ledger from those on a world. What is all of
-// one sort, as most are, is not copied.
+// splitOps separates the ops on the ledger from those on a world. Where each sort
+// stands together, as in most records, they are not copied.
 func splitOps(ops []rewrite.Op) (ledger, world []rewrite.Op) {
-	n := 0
-	for i := range ops {
-		if inLedger(ops[i].Path) {
-			n++
+	if len(ops) == 0 {
+		return nil, nil
+	}
+	first := inLedger(ops[0].Path)
+	last, turns, at := first, 0, len(ops)
+	for i := 1; i < len(ops) && turns < 2; i++ {
+		if in := inLedger(ops[i].Path); in != last {
+			last, turns, at = in, turns+1, i
 		}
 	}
-	switch n {
-	case 0:
-		return nil, ops
-	case len(ops):
-		return ops, nil
+	switch {
+	case turns < 2 && first:
+		return ops[:at:at], ops[at:]
+	case turns < 2:
+		return ops[at:], ops[:at:at]
 	}
 	for _, op := range ops {
 		if inLedger(op.Path) {

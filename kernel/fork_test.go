@@ -19,10 +19,20 @@ func TestForkShowsItself(t *testing.T) {
 	first := b.new(ForkRequest{})
 	b.write("sws:"+first, set("/a", 3))
 	for i, r := range []ForkRequest{
-		{}, {}, {From: "system"}, {Reason: "a try"},
-		{From: "sws:" + first}, {From: "sws:" + first}, {From: fmt.Sprintf("sws:%s@%s", first, first[1:])},
-		{From: fmt.Sprint("seq:", seq)}, {From: fmt.Sprint("seq:", seq)}, {From: fmt.Sprint("seq:", seq+1)},
-		{TTL: 2*time.Hour + 1500*time.Microsecond}, {Private: true}, {Private: true, Reason: "alone"}, {},
+		{},
+		{},
+		{From: "system"},
+		{Reason: "a try"},
+		{From: "sws:" + first},
+		{From: "sws:" + first},
+		{From: fmt.Sprintf("sws:%s@%s", first, first[1:])},
+		{From: fmt.Sprint("seq:", seq)},
+		{From: fmt.Sprint("seq:", seq)},
+		{From: fmt.Sprint("seq:", seq+1)},
+		{TTL: 2*time.Hour + 1500*time.Microsecond},
+		{Private: true},
+		{Private: true, Reason: "alone"},
+		{},
 	} {
 		w, err := b.Fork(ctx, ada, r)
 		if err != nil {

@@ -19,21 +19,24 @@ func Between(old, new rmg.Graph, at rmg.Path) []Op {
 	d := differ{next: new, at: at, folder: at == rmg.Root || a.Kind == KindDir}
 	for c := range rmg.Diff(a.Graph, b.Graph) {
 		c.Path = under(at, c.Path)
-		d.change(c)
+		d.change(&c)
 	}
 	return d.ops()
 }
 
 // OfChanges is Between at Root for who has what rmg.Diff says of the two.
 func OfChanges(changes []rmg.Change, new rmg.Graph) []Op {
-	d := differ{next: new, at: rmg.Root, folder: true}
-	for _, c := range changes {
-		d.change(c)
+	d := differ{next: new, at: rmg.Root, folder: true, nodes: make([]Op, 0, len(changes))}
+	for i := range changes {
+		d.change(&changes[i])
 	}
 	return d.ops()
 }
 
 func (d *differ) ops() []Op {
+	if len(d.cut)+len(d.gone)+len(d.edges) == 0 {
+		return d.nodes
+	}
 	slices.Reverse(d.gone)
 	return slices.Concat(d.cut, d.gone, d.nodes, d.edges)
 }
@@ -61,7 +64,7 @@ type differ struct {
 	within rmg.Path // removed or put in whole: what is inside needs no more ops
 }
 
-func (d *differ) change(c rmg.Change) {
+func (d *differ) change(c *rmg.Change) {
 	if d.within != "" && d.within != c.Path && d.within.Has(c.Path) {
 		return
 	}
@@ -77,7 +80,7 @@ func (d *differ) change(c rmg.Change) {
 	}
 }
 
-func (d *differ) remove(c rmg.Change) {
+func (d *differ) remove(c *rmg.Change) {
 	d.within = c.Path
 	op := Op{Op: Remove, Path: c.Path}
 	if c.Old.Edge {
@@ -88,7 +91,7 @@ func (d *differ) remove(c rmg.Change) {
 	d.gone = append(d.gone, op)
 }
 
-func (d *differ) add(c rmg.Change) {
+func (d *differ) add(c *rmg.Change) {
 	if c.New.Edge {
 		d.edges = append(d.edges, Op{Op: AddEdge, Path: c.Path, Kind: c.New.Kind, From: c.New.From, To: c.New.To, Props: plain(c.New.Props)})
 		return
@@ -107,34 +110,32 @@ func (d *differ) add(c rmg.Change) {
 
 // replaceEdge takes an edge out and puts it in with other ends; its inner graph
 // goes with it.
-func (d *differ) replaceEdge(c rmg.Change) {
+func (d *differ) replaceEdge(c *rmg.Change) {
 	d.cut = append(d.cut, Op{Op: Remove, Path: c.Path})
 	d.edges = append(d.edges, Op{Op: AddEdge, Path: c.Path, Kind: c.New.Kind, From: c.New.From, To: c.New.To, Props: plain(c.New.Props)})
 	for p, e := range c.New.Graph.Walk(rmg.Root) {
-		d.add(rmg.Change{Path: under(c.Path, p), Kind: rmg.Added, New: e})
+		d.add(&rmg.Change{Path: under(c.Path, p), Kind: rmg.Added, New: e})
 	}
 	d.within = c.Path
 }
 
-func (d *differ) update(c rmg.Change) {
-	var ops []Op
+func (d *differ) update(c *rmg.Change) {
+	ops := &d.nodes
+	if c.New.Edge || inEdge(c.Path) {
+		ops = &d.edges
+	}
 	if c.Old.Kind != c.New.Kind {
-		ops = append(ops, Op{Op: Retype, Path: c.Path, Kind: c.New.Kind})
+		*ops = append(*ops, Op{Op: Retype, Path: c.Path, Kind: c.New.Kind})
 	}
 	if w, ok := asWrite(c.Path, c.New); ok && c.Old.Kind == KindFile && onlyContent(c.Props) {
-		ops = append(ops, w)
+		*ops = append(*ops, w)
 	} else if len(c.Props) > 0 {
-		props := map[string]rmg.Value{}
+		props := make(map[string]rmg.Value, len(c.Props))
 		for _, p := range c.Props {
 			props[p.Name] = p.New
 		}
-		ops = append(ops, Op{Op: Set, Path: c.Path, Props: props})
+		*ops = append(*ops, Op{Op: Set, Path: c.Path, Props: props})
 	}
-	if c.New.Edge || inEdge(c.Path) {
-		d.edges = append(d.edges, ops...)
-		return
-	}
-	d.nodes = append(d.nodes, ops...)
 }
 
 // inFolder reports whether a write op may make what is at p.
