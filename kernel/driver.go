@@ -404,7 +404,7 @@ func (k *Kernel) mayDispatch(p Process, t tasks.Task) error {
 }
 
 func budgetOf(b tasks.Budget) work.Budget {
-	out := work.Budget{Candidates: b.Candidates, WallMillis: b.WallMillis, OutputMax: defaultOutputMax, MemoryMax: b.MemoryBytes, Tokens: b.Tokens, MoneyMicros: b.MoneyMicros}
+	out := work.Budget{Candidates: b.Candidates, WallMillis: b.WallMillis, OutputMax: defaultOutputMax, MemoryMax: b.MemoryBytes, ScratchMax: b.ScratchBytes, Tokens: b.Tokens, MoneyMicros: b.MoneyMicros}
 	if out.Candidates == 0 {
 		out.Candidates = defaultCandidates
 	}

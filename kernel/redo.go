@@ -208,7 +208,7 @@ func (k *Kernel) budgetAt(then version, p Process, t TaskState) work.Budget {
 	if !ok {
 		return budgetOf(p.SLAPS.Budget)
 	}
-	return work.Budget{Candidates: int(m.Int("candidates")), WallMillis: m.Int("wall_ms"), OutputMax: m.Int("output_max"), MemoryMax: m.Int("memory_max"), Tokens: m.Int("tokens"), MoneyMicros: m.Int("money_micros")}
+	return work.Budget{Candidates: int(m.Int("candidates")), WallMillis: m.Int("wall_ms"), OutputMax: m.Int("output_max"), MemoryMax: m.Int("memory_max"), ScratchMax: m.Int("scratch_max"), Tokens: m.Int("tokens"), MoneyMicros: m.Int("money_micros")}
 }
 
 // budgetValue records a budget with an attempt.
@@ -218,6 +218,9 @@ func budgetValue(b work.Budget) rmg.Value {
 	}
 	if b.MemoryMax > 0 {
 		m["memory_max"] = rmg.Int(b.MemoryMax)
+	}
+	if b.ScratchMax > 0 {
+		m["scratch_max"] = rmg.Int(b.ScratchMax)
 	}
 	if b.Tokens > 0 {
 		m["tokens"] = rmg.Int(b.Tokens)

@@ -77,6 +77,9 @@ type Budget struct {
 	Records     int   `json:"records,omitempty"`      // rewrites of the process's workspaces
 	DiskBytes   int64 `json:"disk_bytes,omitempty"`   // content written in them
 	MemoryBytes int64 `json:"memory_bytes,omitempty"` // of a command's processes together
+	// ScratchBytes bounds what the files take that a command writes, those too that
+	// are no part of the result.
+	ScratchBytes int64 `json:"scratch_bytes,omitempty"`
 	Tokens      int64 `json:"tokens,omitempty"`       // as workers report them
 	MoneyMicros int64 `json:"money_micros,omitempty"` // millionths of the currency that workers report in
 }

@@ -90,6 +90,7 @@ type Budget struct {
 	WallMillis int64
 	OutputMax  int64 // bytes of captured output
 	MemoryMax  int64 // bytes that the processes of one command may have together; 0 for what the machine allows
+	ScratchMax int64 // bytes that the files may take which one command writes, kept or not; 0 for what the disk allows
 	// What the process may still spend of what only workers can count; 0 for any
 	// amount.
 	Tokens      int64

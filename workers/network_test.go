@@ -34,6 +34,24 @@ func TestAScriptsMemoryHasACeiling(t *testing.T) {
 	}
 }
 
+// The same of a script that fills the disk.
+func TestAScriptsFilesHaveACeiling(t *testing.T) {
+	if is := sandbox.InForce(); is.Tier != "full" {
+		t.Skipf("this machine gives tier %q: %v", is.Tier, is.Lacks)
+	}
+	s, r := workertest.NewSpace(t, nil), runner(t)
+	a := assignment(s, "run", map[string]any{"argv": []any{"sh", "-c", "echo x >made; i=0; while :; do dd if=/dev/zero of=f$i bs=1M count=8 2>/dev/null; i=$((i+1)); done"}})
+	a.Budget.ScratchMax = 64 << 20
+	_, err := r.Run(t.Context(), "script", a)
+	var e *rmg.Error
+	if !errors.As(err, &e) || e.Code != rmg.Limit || !strings.Contains(e.Msg, "disk_max") || !strings.Contains(e.Hint, "budget.scratch_bytes") {
+		t.Errorf("%v", err)
+	}
+	if got := s.Read("made"); got != "" {
+		t.Errorf("it left %q", got)
+	}
+}
+
 // A script reaches the hosts that its process may reach; what it tried stands in
 // the task's output, and is told while it runs.
 func TestAScriptReachesItsHosts(t *testing.T) {

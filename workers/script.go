@@ -55,7 +55,7 @@ func (s *Script) Run(ctx context.Context, a work.Assignment) (work.Result, error
 	if a.Lane > 0 {
 		c.Env = append(c.Env, fmt.Sprintf("JITOS_LANE=%d", a.Lane))
 	}
-	c.MemoryMax = a.Budget.MemoryMax
+	c.MemoryMax, c.DiskMax = a.Budget.MemoryMax, a.Budget.ScratchMax
 	Reach(&c, a.Rights.Hosts, a.Emit)
 	out, err := streamed(ctx, c, func(stream, line string) {
 		a.Emit(work.Event{Text: line, Data: map[string]any{"stream": stream}})
@@ -64,7 +64,7 @@ func (s *Script) Run(ctx context.Context, a work.Assignment) (work.Result, error
 		return work.Result{}, err
 	}
 	if out.Over != "" {
-		return work.Result{Output: rmg.PropsOf(Reached(out))}, &rmg.Error{Op: "run", Code: rmg.Limit, Msg: argv[0] + " was killed, " + out.Over, Hint: "a larger budget.memory_bytes in the SLAPS document allows more"}
+		return work.Result{Output: rmg.PropsOf(Reached(out))}, &rmg.Error{Op: "run", Code: rmg.Limit, Msg: argv[0] + " was killed, " + out.Over, Hint: MoreOf(out.Over)}
 	}
 	ops, err := f.Scan(ctx)
 	if err != nil {

@@ -118,7 +118,7 @@ func (w *Worker) Run(ctx context.Context, a work.Assignment) (res work.Result, e
 	res.Output = rmg.PropsOf(output)
 	switch {
 	case out.Over != "":
-		return res, &rmg.Error{Op: "agent", Code: rmg.Limit, Msg: "the agent was killed, " + out.Over, Hint: "a larger budget.memory_bytes in the SLAPS document allows more"}
+		return res, &rmg.Error{Op: "agent", Code: rmg.Limit, Msg: "the agent was killed, " + out.Over, Hint: workers.MoreOf(out.Over)}
 	case out.TimedOut:
 		return ended(res, "the agent was still at work at the end of its time"), nil
 	case t.failed != "":
@@ -168,7 +168,7 @@ func (w *Worker) talk(ctx context.Context, a work.Assignment, f work.Folder, pro
 	}
 	c.Env = append(c.Env, w.opt.Command.Env...)
 	c.Read = append(c.Read, w.opt.Command.Read...)
-	c.MemoryMax = a.Budget.MemoryMax
+	c.MemoryMax, c.DiskMax = a.Budget.MemoryMax, a.Budget.ScratchMax
 	hosts := slices.Concat(w.opt.Hosts, a.Rights.Hosts)
 	slices.Sort(hosts)
 	workers.Reach(&c, slices.Compact(hosts), a.Emit)

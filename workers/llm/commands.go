@@ -37,7 +37,7 @@ func (d *desk) command(ctx context.Context, argv []string) (sandbox.Outcome, err
 		return sandbox.Outcome{}, err
 	}
 	c.Stdout = beats{d.a.Beat}
-	c.MemoryMax = d.a.Budget.MemoryMax
+	c.MemoryMax, c.DiskMax = d.a.Budget.MemoryMax, d.a.Budget.ScratchMax
 	workers.Reach(&c, d.a.Rights.Hosts, d.a.Emit)
 	return sandbox.Run(ctx, c)
 }

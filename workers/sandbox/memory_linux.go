@@ -5,32 +5,14 @@ import (
 	"fmt"
 	"os"
 	"strconv"
-	"time"
 )
-
-// memoryEvery is how often a sandbox's memory is looked at: what a command takes
-// meanwhile is beyond its ceiling.
-const memoryEvery = 50 * time.Millisecond
 
 // memoryPart is the part of a sandbox that ends a command which takes more memory
 // than it may.
 const memoryPart = "memory ceiling"
 
-// watchMemory returns when the processes of this process namespace have more
-// memory of their own, together, than max bytes; it says how much. What they share
-// with files does not count, what is swapped out does.
-func watchMemory(max int64) int64 {
-	tick := time.NewTicker(memoryEvery)
-	defer tick.Stop()
-	for range tick.C {
-		if is := memoryOfAll(); is > max {
-			return is
-		}
-	}
-	return 0
-}
-
-// memoryOfAll is the memory of every process that /proc shows, in bytes.
+// memoryOfAll is the memory that every process which /proc shows has of its own, in
+// bytes. What they share with files does not count, what is swapped out does.
 func memoryOfAll() int64 {
 	list, err := os.ReadDir("/proc")
 	if err != nil {

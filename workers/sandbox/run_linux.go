@@ -29,6 +29,7 @@ type spec struct {
 	Own        string
 	Hosts      []string
 	MemoryMax  int64
+	DiskMax    int64
 	Namespaces bool // this stage stands in new ones
 	Lacks      []string
 }
@@ -101,7 +102,7 @@ func Run(ctx context.Context, c Command) (Outcome, error) {
 	if err := ctx.Err(); err != nil {
 		return out, err
 	}
-	s := spec{Argv: c.Argv, Dir: c.Dir, Write: c.Write, Read: c.Read, Env: c.Env, Own: c.Own}
+	s := spec{Argv: c.Argv, Dir: c.Dir, Write: c.Write, Read: c.Read, Env: c.Env, Own: c.Own, DiskMax: c.DiskMax}
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Env = []string{stageEnv + "=1"}
 	if err := namespaces(); err != nil {

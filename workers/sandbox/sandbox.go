@@ -44,6 +44,10 @@ type Command struct {
 	// MemoryMax is how many bytes its processes may have together; 0 for all but an
 	// eighth of the machine's. It is looked at now and again: see Outcome.Over.
 	MemoryMax int64
+	// DiskMax is how many bytes the files may take together that it writes in its
+	// folders; 0 for any number. Whatever it is, some room on the disk is kept for
+	// others. It is looked at now and again, as memory is.
+	DiskMax   int64
 	Connected func(work.Connection) // hears of each at its end, from any goroutine; may be nil
 	OutputMax int64                 // bytes kept of stdout and stderr together; 0: DefaultOutputMax
 	Stdin     *os.File              // nil for none

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/landlock-lsm/go-landlock/landlock"
 	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
@@ -73,30 +74,51 @@ func first() {
 			in.Parts = append(in.Parts, memoryPart)
 		}
 	}
+	in.Parts = append(in.Parts, diskPart)
 	unix.CloseOnExec(fdAlive)
 	unix.CloseOnExec(fdReport)
 	out := os.NewFile(fdReport, "report")
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		in.Lacks = append(in.Lacks, "subreaper: "+err.Error())
 	}
+	disk := watchDisk(s.Write, s.DiskMax) // as it is before the command
 	next, err := startSecond(s, in, out)
 	if err != nil {
 		_ = json.NewEncoder(out).Encode(report{Error: "the second stage could not start: " + err.Error()})
 		return
 	}
-	if slices.Contains(in.Parts, memoryPart) {
-		go func() {
-			is := watchMemory(s.MemoryMax)
-			_ = json.NewEncoder(out).Encode(report{Over: fmt.Sprintf("memory_max: its processes had %d bytes, %d are allowed", is, s.MemoryMax)})
-			os.Exit(128 + int(syscall.SIGKILL))
-		}()
+	if !slices.Contains(in.Parts, memoryPart) {
+		s.MemoryMax = 0
 	}
+	go func() {
+		why := watch(s.MemoryMax, disk)
+		killAll(s.Namespaces)
+		_ = json.NewEncoder(out).Encode(report{Over: why})
+		os.Exit(128 + int(syscall.SIGKILL))
+	}()
 	go func() {
 		_, _ = io.Copy(io.Discard, os.NewFile(fdAlive, "alive"))
 		killAll(s.Namespaces)
 		os.Exit(128 + int(syscall.SIGKILL))
 	}()
 	os.Exit(reap(next, s.Namespaces))
+}
+
+// watchEvery is how often a command is looked at: what it takes meanwhile is beyond
+// its ceilings.
+const watchEvery = 50 * time.Millisecond
+
+// watch returns when the command takes more than it may, and says of what.
+func watch(memoryMax int64, disk *diskWatch) string {
+	for now := range time.Tick(watchEvery) {
+		if is := memoryOfAll(); memoryMax > 0 && is > memoryMax {
+			return fmt.Sprintf("memory_max: its processes had %d bytes, %d are allowed", is, memoryMax)
+		}
+		if why := disk.over(now); why != "" {
+			return why
+		}
+	}
+	return ""
 }
 
 // startSecond starts the second stage; the spec goes on to it with what is in
