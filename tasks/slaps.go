@@ -80,8 +80,8 @@ type Budget struct {
 	// ScratchBytes bounds what the files take that a command writes, those too that
 	// are no part of the result.
 	ScratchBytes int64 `json:"scratch_bytes,omitempty"`
-	Tokens      int64 `json:"tokens,omitempty"`       // as workers report them
-	MoneyMicros int64 `json:"money_micros,omitempty"` // millionths of the currency that workers report in
+	Tokens       int64 `json:"tokens,omitempty"`       // as workers report them
+	MoneyMicros  int64 `json:"money_micros,omitempty"` // millionths of the currency that workers report in
 }
 
 // Violation is one fault of a document, with where it stands.
