@@ -35,6 +35,8 @@ type foundPlan struct {
 	Optimal string    `json:"optimal,omitempty"` // "proved", or "unknown (budget)", if it was asked for
 	Digest  string    `json:"digest,omitempty"`
 	Plan    *htn.Plan `json:"plan,omitempty"`
+	// Why there is none, with --explain; absent if the search for it met a plan.
+	Why *htn.Absence `json:"why,omitempty"`
 }
 
 // planHDDL plans a problem in HDDL. Without a plan the exit code is that of a
@@ -78,11 +80,16 @@ func (a *app) planHDDL(f hddlFlags) error {
 			optimal = htn.Unknown.String()
 		}
 	}
-	return a.printFound(r, optimal, f.explain)
+	out := foundPlan{Verdict: r.Verdict.String(), By: r.By, Nodes: r.Nodes, Optimal: optimal, Plan: r.Plan}
+	if f.explain && r.Plan == nil {
+		if out.Why, err = htn.WhyNone(domain, problem, f.nodes); err != nil {
+			return err
+		}
+	}
+	return a.printFound(r, out, f.explain)
 }
 
-func (a *app) printFound(r *htn.Result, optimal string, explain bool) error {
-	out := foundPlan{Verdict: r.Verdict.String(), By: r.By, Nodes: r.Nodes, Optimal: optimal, Plan: r.Plan}
+func (a *app) printFound(r *htn.Result, out foundPlan, explain bool) error {
 	if r.Plan != nil {
 		out.Digest = r.Plan.Digest()
 	}
@@ -91,6 +98,8 @@ func (a *app) printFound(r *htn.Result, optimal string, explain bool) error {
 		if err := a.json(out); err != nil {
 			return err
 		}
+	case r.Plan == nil && out.Why != nil:
+		fmt.Fprint(a.out, out.Why)
 	case r.Plan == nil:
 	case a.format == "ipc":
 		fmt.Fprint(a.out, r.Plan.IPC())
@@ -101,8 +110,8 @@ func (a *app) printFound(r *htn.Result, optimal string, explain bool) error {
 	default:
 		fmt.Fprint(a.out, r.Plan.Table())
 		fmt.Fprintf(a.out, "cost %d, %d nodes, by %s, plan %s\n", r.Plan.Cost, r.Nodes, r.By, out.Digest[:12])
-		if optimal != "" {
-			fmt.Fprintf(a.out, "optimal: %s\n", optimal)
+		if out.Optimal != "" {
+			fmt.Fprintf(a.out, "optimal: %s\n", out.Optimal)
 		}
 	}
 	if r.Plan == nil {

@@ -46,6 +46,7 @@ type predicate struct {
 	name  string
 	arity int
 	fluid bool // some action adds or deletes it
+	types []int32
 }
 
 type task struct {
@@ -266,7 +267,15 @@ func (c *compiler) compileNames() error {
 			return fmt.Errorf("predicate %s is declared twice", p.Name)
 		}
 		c.predNo[p.Name] = int32(len(c.preds))
-		c.preds = append(c.preds, predicate{name: p.Name, arity: len(p.Params)})
+		pr := predicate{name: p.Name, arity: len(p.Params)}
+		for _, a := range p.Params {
+			t, err := c.union(a.Types)
+			if err != nil {
+				t = 0 // of a type that there is not; only what is proposed to a person looks at it
+			}
+			pr.types = append(pr.types, t)
+		}
+		c.preds = append(c.preds, pr)
 	}
 	for i, f := range c.dom.Functions {
 		c.funcNo[f.Name] = int32(i)

@@ -57,22 +57,24 @@ func newProgress(g *ground) *progress {
 		}
 		p.free = append(p.free, free)
 	}
-	p.visit(p.node(p.states.add(g.init), p.intern(net{[]int32{g.top}, [][]int32{nil}}), pnode{parent: -1}))
+	p.visit(p.node(p.states.add(g.init), net{[]int32{g.top}, [][]int32{nil}}.intern(p.nets), pnode{parent: -1}))
 	return p
 }
 
-func (p *progress) intern(n net) int32 {
+// intern numbers a network; nets keeps it under the number of its tasks.
+func (n net) intern(nets *interner) int32 {
 	var out []int32
 	for i, t := range n.tasks {
 		out = append(append(out, t, int32(len(n.after[i]))), n.after[i]...)
 	}
-	id, _ := p.nets.add(int32(len(n.tasks)), out)
+	id, _ := nets.add(int32(len(n.tasks)), out)
 	return id
 }
 
-func (p *progress) net(id int32) net {
+// netOf is the network of a number.
+func netOf(nets *interner, id int32) net {
 	var n net
-	for list := p.nets.tuple(id); len(list) > 0; {
+	for list := nets.tuple(id); len(list) > 0; {
 		k := 2 + list[1]
 		n.tasks, n.after = append(n.tasks, list[0]), append(n.after, list[2:k])
 		list = list[k:]
@@ -108,7 +110,7 @@ func (p *progress) run(budget int) (found, over bool) {
 
 // expand makes the nodes after one.
 func (p *progress) expand(i int32) {
-	n := p.net(p.nodes[i].net)
+	n := netOf(p.nets, p.nodes[i].net)
 	s := p.states.at(p.nodes[i].state)
 	first := slices.IndexFunc(n.tasks, func(t int32) bool { return p.free[t] })
 	for first >= 0 && len(n.after[first]) > 0 {
@@ -145,6 +147,12 @@ func (g *ground) before(m *gmethod) []bits {
 
 // child is a node in which steps stand in the place of a task.
 func (p *progress) child(i int32, n net, at int, steps []int32, before []bits, by, state int32) {
+	p.visit(p.node(state, n.replace(at, steps, before).intern(p.nets), pnode{parent: i, at: int32(at), by: by}))
+}
+
+// replace is a network in which steps stand in the place of a task: behind the
+// other tasks.
+func (n net) replace(at int, steps []int32, before []bits) net {
 	var out net
 	shift := func(k int32) int32 {
 		if int(k) > at {
@@ -179,7 +187,7 @@ func (p *progress) child(i int32, n net, at int, steps []int32, before []bits, b
 		}
 		out.tasks, out.after = append(out.tasks, t), append(out.after, after)
 	}
-	p.visit(p.node(state, p.intern(out), pnode{parent: i, at: int32(at), by: by}))
+	return out
 }
 
 func (p *progress) visit(i int32) {
@@ -187,7 +195,7 @@ func (p *progress) visit(i int32) {
 		return
 	}
 	s := p.states.at(p.nodes[i].state)
-	p.tasks = append(p.tasks[:0], p.net(p.nodes[i].net).tasks...)
+	p.tasks = append(p.tasks[:0], netOf(p.nets, p.nodes[i].net).tasks...)
 	if len(p.tasks) == 0 && p.g.goal.holds(s) {
 		p.goal = i
 		return

@@ -47,7 +47,7 @@ const maxInstances = 1_500_000
 func newGrounder(m *Model) *grounder {
 	rels := slices.Clone(m.preds)
 	for _, t := range m.tasks {
-		rels = append(rels, predicate{t.name, t.arity, true})
+		rels = append(rels, predicate{name: t.name, arity: t.arity, fluid: true})
 	}
 	g := &grounder{m: m, got: newInterner(), limit: maxInstances}
 	for i := range m.actions {
@@ -62,7 +62,7 @@ func newGrounder(m *Model) *grounder {
 			if args, some := t.shared(k); some {
 				whole := l
 				l = lit{int32(len(rels)), args}
-				rels = append(rels, predicate{"", len(args), true})
+				rels = append(rels, predicate{arity: len(args), fluid: true})
 				g.rules = append(g.rules, rule{s: &t.schema, body: []lit{whole}, action: -1, method: -1, steps: []lit{whole}, head: l})
 			}
 			steps = append(steps, l)
