@@ -18,12 +18,14 @@ type hddlFlags struct {
 	nodes           int
 	explain         bool
 	optimal         bool
+	plans           int
 }
 
 func (f *hddlFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.domain, "domain", "", "an HDDL domain; - is standard input")
 	cmd.Flags().StringVar(&f.problem, "problem", "", "an HDDL problem of it; - is standard input")
 	cmd.Flags().BoolVar(&f.optimal, "optimal", false, "look on for cheaper plans, by as many nodes again, and say whether there can be none")
+	cmd.Flags().IntVar(&f.plans, "plans", 1, "how many plans to look for that differ in what they choose, and how they differ")
 	cmd.Flags().IntVar(&f.nodes, "nodes", 0, "how many nodes the search may visit (0: the default)")
 }
 
@@ -66,6 +68,15 @@ func (a *app) planHDDL(f hddlFlags) error {
 	model, err := htn.Compile(domain, problem)
 	if err != nil {
 		return wire.NewProblem(rmg.Invalid, "%s: %v", f.problem, err)
+	}
+	if f.plans > 1 {
+		plans, all, err := model.Several(f.plans, f.nodes)
+		if err != nil {
+			return &usageError{err}
+		}
+		if len(plans) > 0 {
+			return a.printSeveral(plans, all)
+		}
 	}
 	r, err := model.Plan(htn.Options{Nodes: f.nodes})
 	if err != nil {
@@ -123,6 +134,50 @@ func (a *app) printFound(r *htn.Result, out foundPlan, explain bool) error {
 	}
 	if explain && !a.machine() {
 		fmt.Fprint(a.out, r.Plan.Why())
+	}
+	return nil
+}
+
+// severalPlans is what -o json prints of more than one.
+type severalPlans struct {
+	Plans []onePlan `json:"plans"`
+	All   bool      `json:"all"` // there are no others
+}
+
+type onePlan struct {
+	Digest string           `json:"digest"`
+	Plan   *htn.Plan        `json:"plan"`
+	Differ []htn.Difference `json:"differs,omitempty"` // from the first
+}
+
+func (a *app) printSeveral(plans []*htn.Plan, all bool) error {
+	out := severalPlans{All: all}
+	for _, p := range plans {
+		differ, _ := htn.Compare(plans[0], p)
+		out.Plans = append(out.Plans, onePlan{p.Digest(), p, differ})
+	}
+	if a.machine() {
+		return a.json(out)
+	}
+	for i, p := range out.Plans {
+		switch a.format {
+		case "ipc":
+			fmt.Fprint(a.out, p.Plan.IPC())
+			continue
+		case "dot":
+			fmt.Fprint(a.out, p.Plan.DOT())
+			continue
+		case "mermaid":
+			fmt.Fprint(a.out, p.Plan.Mermaid())
+			continue
+		}
+		fmt.Fprintf(a.out, "plan %d, cost %d, %s\n%s", i+1, p.Plan.Cost, p.Digest[:12], p.Plan.Table())
+		for _, d := range p.Differ {
+			fmt.Fprintf(a.out, "  %s: %s = %s, and in plan 1 %s = %s\n", orElse(d.Task, "root"), orElse(d.B.Method, "root"), strings.Join(d.B.Steps, ", "), orElse(d.A.Method, "root"), strings.Join(d.A.Steps, ", "))
+		}
+	}
+	if all {
+		fmt.Fprintln(a.out, "there are no others (proved)")
 	}
 	return nil
 }

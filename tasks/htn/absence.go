@@ -250,7 +250,9 @@ func (w *why) enough() error {
 				more = append(more, next)
 			}
 		}
-		slices.SortFunc(more, func(a, b []Change) int { return cmp.Or(w.weight(b)-w.weight(a), cmp.Compare(fmt.Sprint(a), fmt.Sprint(b))) })
+		slices.SortFunc(more, func(a, b []Change) int {
+			return cmp.Or(w.weight(b)-w.weight(a), cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)))
+		})
 		for _, s := range more {
 			if key := fmt.Sprint(s); !w.tried[key] {
 				w.tried[key] = true

@@ -16,6 +16,7 @@ const (
 // conditions are lists of literals, facts that no action changes are known to be.
 // It is immutable, and safe for concurrent use.
 type Model struct {
+	dom     *Domain
 	prob    *Problem
 	objects []string
 	types   []typeSet
@@ -149,7 +150,7 @@ type compiler struct {
 // searched. The error names the definition that is at fault.
 func Compile(d *Domain, p *Problem) (*Model, error) {
 	c := &compiler{
-		Model: &Model{prob: p, costs: p.Costs, values: newInterner(), total: true}, dom: d,
+		Model: &Model{dom: d, prob: p, costs: p.Costs, values: newInterner(), total: true}, dom: d,
 		types: map[string]int32{}, sets: map[string]int32{}, objs: map[string]int32{}, predNo: map[string]int32{},
 		funcNo: map[string]int32{}, taskNo: map[string]int32{}, parents: map[string][]string{}, paramsOf: map[string][]Param{},
 	}
