@@ -22,7 +22,8 @@ func (a *app) planCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "plan -f slaps.json | --domain D.hddl --problem P.hddl", Short: "Plan a SLAPS document or an HDDL problem, without a daemon", Args: cobra.NoArgs,
 		Example: "  jitos plan -f slaps.json\n  jitos plan -f slaps.yaml -o dot | dot -Tsvg > plan.svg\n" +
-			"  jitos plan --domain domain.hddl --problem p01.hddl -o ipc",
+			"  jitos plan --domain domain.hddl --problem p01.hddl -o ipc\n" +
+			"  jitos plan --domain domain.hddl --problem now.hddl --resume plan.json --done 3 --failed",
 		RunE: func(_ *cobra.Command, _ []string) error {
 			if h.domain != "" || h.problem != "" {
 				h.explain = explain

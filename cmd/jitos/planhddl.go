@@ -19,12 +19,14 @@ type hddlFlags struct {
 	explain         bool
 	optimal         bool
 	plans           int
+	resume          resumeFlags
 }
 
 func (f *hddlFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.domain, "domain", "", "an HDDL domain; - is standard input")
 	cmd.Flags().StringVar(&f.problem, "problem", "", "an HDDL problem of it; - is standard input")
 	cmd.Flags().BoolVar(&f.optimal, "optimal", false, "look on for cheaper plans, by as many nodes again, and say whether there can be none")
+	f.resume.add(cmd)
 	cmd.Flags().IntVar(&f.plans, "plans", 1, "how many plans to look for that differ in what they choose, and how they differ")
 	cmd.Flags().IntVar(&f.nodes, "nodes", 0, "how many nodes the search may visit (0: the default)")
 }
@@ -64,6 +66,9 @@ func (a *app) planHDDL(f hddlFlags) error {
 	problem, err := hddl.ReadProblem(f.problem, text, domain)
 	if err != nil {
 		return wire.NewProblem(rmg.Invalid, "%v", err)
+	}
+	if f.resume.plan != "" {
+		return a.resume(domain, problem, f)
 	}
 	model, err := htn.Compile(domain, problem)
 	if err != nil {
