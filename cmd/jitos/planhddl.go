@@ -39,6 +39,7 @@ type foundPlan struct {
 	Optimal string    `json:"optimal,omitempty"` // "proved", or "unknown (budget)", if it was asked for
 	Digest  string    `json:"digest,omitempty"`
 	Plan    *htn.Plan `json:"plan,omitempty"`
+	DAG     *htn.DAG  `json:"dag,omitempty"` // which actions wait for which: all other orders are plans too
 	// Why there is none, with --explain; absent if the search for it met a plan.
 	Why *htn.Absence `json:"why,omitempty"`
 }
@@ -80,7 +81,7 @@ func (a *app) planHDDL(f hddlFlags) error {
 			return &usageError{err}
 		}
 		if len(plans) > 0 {
-			return a.printSeveral(plans, all)
+			return a.printSeveral(model, plans, all)
 		}
 	}
 	r, err := model.Plan(htn.Options{Nodes: f.nodes})
@@ -97,6 +98,11 @@ func (a *app) planHDDL(f hddlFlags) error {
 		}
 	}
 	out := foundPlan{Verdict: r.Verdict.String(), By: r.By, Nodes: r.Nodes, Optimal: optimal, Plan: r.Plan}
+	if r.Plan != nil {
+		if out.DAG, err = model.DAG(r.Plan); err != nil {
+			return fmt.Errorf("the plan that was found is none: %w", err)
+		}
+	}
 	if f.explain && r.Plan == nil {
 		if out.Why, err = htn.WhyNone(domain, problem, f.nodes); err != nil {
 			return err
@@ -120,9 +126,9 @@ func (a *app) printFound(r *htn.Result, out foundPlan, explain bool) error {
 	case a.format == "ipc":
 		fmt.Fprint(a.out, r.Plan.IPC())
 	case a.format == "dot":
-		fmt.Fprint(a.out, r.Plan.DOT())
+		fmt.Fprint(a.out, r.Plan.DOT(out.DAG))
 	case a.format == "mermaid":
-		fmt.Fprint(a.out, r.Plan.Mermaid())
+		fmt.Fprint(a.out, r.Plan.Mermaid(out.DAG))
 	default:
 		fmt.Fprint(a.out, r.Plan.Table())
 		fmt.Fprintf(a.out, "cost %d, %d nodes, by %s, plan %s\n", r.Plan.Cost, r.Nodes, r.By, out.Digest[:12])
@@ -139,6 +145,7 @@ func (a *app) printFound(r *htn.Result, out foundPlan, explain bool) error {
 	}
 	if explain && !a.machine() {
 		fmt.Fprint(a.out, r.Plan.Why())
+		fmt.Fprint(a.out, out.DAG.Waits(r.Plan))
 	}
 	return nil
 }
@@ -152,14 +159,19 @@ type severalPlans struct {
 type onePlan struct {
 	Digest string           `json:"digest"`
 	Plan   *htn.Plan        `json:"plan"`
+	DAG    *htn.DAG         `json:"dag"`
 	Differ []htn.Difference `json:"differs,omitempty"` // from the first
 }
 
-func (a *app) printSeveral(plans []*htn.Plan, all bool) error {
+func (a *app) printSeveral(model *htn.Model, plans []*htn.Plan, all bool) error {
 	out := severalPlans{All: all}
 	for _, p := range plans {
 		differ, _ := htn.Compare(plans[0], p)
-		out.Plans = append(out.Plans, onePlan{p.Digest(), p, differ})
+		dag, err := model.DAG(p)
+		if err != nil {
+			return fmt.Errorf("a plan that was found is none: %w", err)
+		}
+		out.Plans = append(out.Plans, onePlan{p.Digest(), p, dag, differ})
 	}
 	if a.machine() {
 		return a.json(out)
@@ -170,10 +182,10 @@ func (a *app) printSeveral(plans []*htn.Plan, all bool) error {
 			fmt.Fprint(a.out, p.Plan.IPC())
 			continue
 		case "dot":
-			fmt.Fprint(a.out, p.Plan.DOT())
+			fmt.Fprint(a.out, p.Plan.DOT(p.DAG))
 			continue
 		case "mermaid":
-			fmt.Fprint(a.out, p.Plan.Mermaid())
+			fmt.Fprint(a.out, p.Plan.Mermaid(p.DAG))
 			continue
 		}
 		fmt.Fprintf(a.out, "plan %d, cost %d, %s\n%s", i+1, p.Plan.Cost, p.Digest[:12], p.Plan.Table())

@@ -105,9 +105,9 @@ func (a *app) printMended(m *htn.Mended) error {
 	case a.format == "ipc":
 		fmt.Fprint(a.out, m.Plan.IPC())
 	case a.format == "dot":
-		fmt.Fprint(a.out, m.Plan.DOT())
+		fmt.Fprint(a.out, m.Plan.DOT(nil))
 	case a.format == "mermaid":
-		fmt.Fprint(a.out, m.Plan.Mermaid())
+		fmt.Fprint(a.out, m.Plan.Mermaid(nil))
 	default:
 		fmt.Fprint(a.out, m.Plan.Table())
 		fmt.Fprintf(a.out, "%s: %d actions are done, %d of those to come were planned before\n", m.How, m.Done, m.Kept)

@@ -3,7 +3,17 @@ package htn
 // apply does an action in a set of facts: deletions first, each effect by what was
 // so before.
 func (f *facts) apply(m *Model, a *action, env []int32) {
-	var dels, adds []int32
+	dels, adds := f.effects(m, a, env)
+	for _, id := range dels {
+		f.set(id, false)
+	}
+	for _, id := range adds {
+		f.set(id, true)
+	}
+}
+
+// effects are the facts that an action deletes and adds.
+func (f *facts) effects(m *Model, a *action, env []int32) (dels, adds []int32) {
 	for i := range a.effects {
 		e := &a.effects[i]
 		to := &adds
@@ -16,12 +26,7 @@ func (f *facts) apply(m *Model, a *action, env []int32) {
 			}
 		})
 	}
-	for _, id := range dels {
-		f.set(id, false)
-	}
-	for _, id := range adds {
-		f.set(id, true)
-	}
+	return dels, adds
 }
 
 // instances calls do for all values of an effect's own variables.

@@ -24,6 +24,7 @@ type explorer struct {
 	cut     bool                // not everything was seen
 	opaque  bool                // something is in the way that is no literal, or effects depend on facts
 	found   bool                // there is a plan
+	stop    bool                // match: enough was found
 }
 
 type enode struct{ state, net int32 }
@@ -211,8 +212,12 @@ func (x *explorer) method(k *method, args []int32, into func(steps []int32)) {
 func (x *explorer) match(s *schema, k *conj, env, named []int32, name string, do func()) {
 	used := make([]bool, len(k.pos))
 	var missing []lit
+	x.stop = false
 	var down func(left int)
 	down = func(left int) {
+		if x.stop {
+			return
+		}
 		if x.left--; x.left <= 0 {
 			x.cut = true
 			return
@@ -303,6 +308,9 @@ func (x *explorer) values(s *schema, k *conj, env, named []int32, missing []lit,
 		list = list[:min(1, len(list))]
 	}
 	for _, o := range list {
+		if x.stop {
+			break
+		}
 		if x.left--; x.left <= 0 {
 			x.cut = true
 			break

@@ -17,7 +17,7 @@ func (r *repair) culprits() []int {
 	out := slices.Clone(r.at.Failed)
 	holds := func(s *schema, k *conj, env []int32) bool {
 		ok := false
-		x.match(s, k, env, nil, "", func() { ok = true })
+		x.match(s, k, env, nil, "", func() { ok, x.stop = true, true })
 		return ok
 	}
 	asked := make([]bool, len(r.old.Nodes))
