@@ -349,15 +349,6 @@ func meant(schemaURL, name string) string {
 	return ""
 }
 
-// decode fills a Go value from the document's data.
-func (d *document) decode(into any) error {
-	data, err := json.Marshal(d.value)
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal(data, into)
-}
-
 // editDistance is Levenshtein's, over bytes.
 func editDistance(a, b string) int {
 	row := make([]int, len(b)+1)

@@ -9,22 +9,34 @@ import (
 
 // reduce hands orders on over what is no action, and leaves out what others imply.
 func (b *dagger) reduce() (*DAG, error) {
-	reach, ok := b.reach()
+	order, ok := b.order()
 	if !ok {
 		return nil, fmt.Errorf("the methods order steps in a circle")
 	}
-	out := &DAG{Actions: b.p.Actions, Edges: []Edge{}}
-	seen := make([]int, len(b.pred)) // the action for which an event was met last, and why
-	for i := range b.p.Actions {
-		direct := b.direct(i, seen)
-		implied := newBits(b.p.Actions)
-		slices.SortFunc(direct, func(x, y wait) int { return cmp.Compare(y.on, x.on) })
-		from := len(out.Edges)
-		for _, w := range direct {
-			if implied.has(w.on) {
+	// Of each event: all actions before it, and those of them that are before no other
+	// of them.
+	all, near := make([]bits, len(b.pred)), make([][]wait, len(b.pred))
+	for _, e := range order {
+		all[e] = newBits(b.p.Actions)
+		var list []wait
+		for _, w := range b.pred[e] {
+			if all[e].add(all[w.on]); w.on < b.p.Actions {
+				all[e].set(w.on)
+				list = append(list, w)
 				continue
 			}
-			implied.add(reach[w.on])
+			for _, x := range near[w.on] {
+				if rank(w.why) < rank(x.why) {
+					x.why, x.fact = w.why, w.fact
+				}
+				list = append(list, x)
+			}
+		}
+		near[e] = b.last(list, all)
+	}
+	out := &DAG{Actions: b.p.Actions, Edges: []Edge{}}
+	for i := range b.p.Actions {
+		for _, w := range slices.Backward(near[i]) {
 			e := Edge{From: w.on, To: i, Why: w.why}
 			if w.why != Ordered {
 				c := b.m.change(b.x.db, w.fact)
@@ -32,85 +44,58 @@ func (b *dagger) reduce() (*DAG, error) {
 			}
 			out.Edges = append(out.Edges, e)
 		}
-		slices.Reverse(out.Edges[from:])
 	}
 	return out, nil
 }
 
-// reach is, of each event, the actions before it.
-func (b *dagger) reach() ([]bits, bool) {
+// order lists the events so that each comes after those that it waits for.
+func (b *dagger) order() ([]int, bool) {
 	next := make([][]int, len(b.pred))
 	left := make([]int, len(b.pred))
-	var todo []int
+	var out []int
 	for e, list := range b.pred {
 		for _, w := range list {
 			next[w.on] = append(next[w.on], e)
 		}
 		if left[e] = len(list); left[e] == 0 {
-			todo = append(todo, e)
+			out = append(out, e)
 		}
 	}
-	out := make([]bits, len(b.pred))
-	done := 0
-	for ; done < len(todo); done++ {
-		e := todo[done]
-		out[e] = newBits(b.p.Actions)
-		for _, w := range b.pred[e] {
-			if out[e].add(out[w.on]); w.on < b.p.Actions {
-				out[e].set(w.on)
-			}
-		}
-		for _, x := range next[e] {
+	for done := 0; done < len(out); done++ {
+		for _, x := range next[out[done]] {
 			if left[x]--; left[x] == 0 {
-				todo = append(todo, x)
+				out = append(out, x)
 			}
 		}
 	}
-	return out, done == len(b.pred)
+	return out, len(out) == len(b.pred)
 }
 
-// reasons is how many there are.
-const reasons = 3
-
-// rank orders reasons: the first is told.
-func rank(w Why) int { return slices.Index([]Why{Link, Threat, Ordered}, w) }
-
-// direct lists the actions that one waits for with no other between, and for each the
-// first reason on a way there.
-func (b *dagger) direct(i int, seen []int) []wait {
-	best := map[int]wait{}
-	type at struct {
-		e   int
-		how wait
-	}
-	todo := []at{{i, wait{why: Ordered, fact: -1}}}
-	for len(todo) > 0 {
-		t := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
-		for _, w := range b.pred[t.e] {
-			how := t.how
-			if rank(w.why) < rank(how.why) {
-				how = w
-			}
-			how.on = w.on
-			if w.on < b.p.Actions {
-				if old, ok := best[w.on]; !ok || rank(how.why) < rank(old.why) {
-					best[w.on] = how
-				}
-				continue
-			}
-			// An event that was met is gone into again for a better reason only.
-			if stamp := reasons*(i+1) + rank(how.why); seen[w.on]/reasons != i+1 || stamp < seen[w.on] {
-				seen[w.on] = stamp
-				todo = append(todo, at{w.on, how})
-			}
+// last are the actions of a list that are before no other of it, the last of the plan
+// first, each with the first of its reasons.
+func (b *dagger) last(list []wait, all []bits) []wait {
+	slices.SortFunc(list, func(x, y wait) int {
+		return cmp.Or(cmp.Compare(y.on, x.on), cmp.Compare(rank(x.why), rank(y.why)), cmp.Compare(x.fact, y.fact))
+	})
+	list = slices.CompactFunc(list, func(x, y wait) bool { return x.on == y.on })
+	out := list[:0]
+	for _, w := range list {
+		if !slices.ContainsFunc(out, func(x wait) bool { return all[x.on].has(w.on) }) {
+			out = append(out, w)
 		}
 	}
-	out := make([]wait, 0, len(best))
-	for _, w := range best {
-		out = append(out, w)
+	return slices.Clip(out)
+}
+
+// rank orders reasons: the first is told.
+func rank(w Why) int {
+	switch w {
+	case Link:
+		return 0
+	case Threat:
+		return 1
 	}
-	return out
+	return 2
 }
 
 // Critical is the longest way through the plan, and how long it is, if actions take
