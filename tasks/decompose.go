@@ -26,6 +26,7 @@ type planner struct {
 	nodes   int
 	tasks   []planned
 	reasons []Reason
+	lacking func(m *methodDef, lacks []FactIs) // told of each method that does not apply; may be nil
 }
 
 // planned is a primitive task before it has its id.
@@ -69,6 +70,9 @@ func (pl *planner) decompose(task, stem string, bound map[string]any, depth int)
 	for _, m := range pl.lib.methods[task] {
 		because, no := pl.applies(m)
 		if no != "" {
+			if pl.lacking != nil {
+				pl.lacking(m, m.lacks(pl.facts))
+			}
 			rejected = append(rejected, Rejected{m.Name, no})
 			continue
 		}

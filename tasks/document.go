@@ -72,9 +72,10 @@ func parseDocument(file string, data []byte) (*document, error) {
 		return nil, fail(line, col, "a file holds one document; a second begins here")
 	}
 	d := &document{file: file, root: f.Docs[0].Body}
-	nodes := 0
-	if d.value, err = d.read(d.root, 0, &nodes); err != nil {
-		return nil, err
+	r := reader{document: d}
+	d.value = r.read(d.root, nil)
+	if len(r.faults) > 0 {
+		return nil, r.faults
 	}
 	return d, nil
 }
@@ -127,71 +128,81 @@ func (d *document) at(n ast.Node, pointer, format string, args ...any) Violation
 	return v
 }
 
-// read turns a node into plain data.
-func (d *document) read(n ast.Node, depth int, nodes *int) (any, error) {
-	if *nodes++; *nodes > maxNodes || depth > maxDepth {
-		return nil, Violations{d.at(n, "", "too many or too deeply nested parts")}
+// reader turns nodes into plain data, and notes what data cannot have.
+type reader struct {
+	*document
+	nodes  int
+	faults Violations
+}
+
+// fault notes one at a node. What is beyond the limits says so once.
+func (r *reader) fault(n ast.Node, path []string, format string, args ...any) any {
+	r.faults = append(r.faults, r.at(n, pointer(path), format, args...))
+	return nil
+}
+
+// read is the data of the node at a path.
+func (r *reader) read(n ast.Node, path []string) any {
+	if r.nodes++; r.nodes > maxNodes || len(path) > maxDepth {
+		if r.nodes <= maxNodes+1 {
+			r.nodes = maxNodes + 1
+			r.fault(n, nil, "too many or too deeply nested parts")
+		}
+		return nil
 	}
 	switch n := n.(type) {
 	case nil, *ast.NullNode:
-		return nil, nil
+		return nil
 	case *ast.BoolNode:
-		return n.Value, nil
+		return n.Value
 	case *ast.IntegerNode:
-		return d.number(n, fmt.Sprint(n.Value))
+		return r.number(n, path, fmt.Sprint(n.Value))
 	case *ast.FloatNode:
-		return n.Value, nil
+		return n.Value
 	case *ast.StringNode:
 		if n.Token.Type == token.StringType && exponent.MatchString(n.Value) {
-			return d.number(n, n.Value)
+			return r.number(n, path, n.Value)
 		}
-		return n.Value, nil
+		return n.Value
 	case *ast.LiteralNode:
-		return n.Value.Value, nil
+		return n.Value.Value
 	case *ast.SequenceNode:
 		out := []any{}
-		for _, x := range n.Values {
-			v, err := d.read(x, depth+1, nodes)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, v)
+		for i, x := range n.Values {
+			out = append(out, r.read(x, append(slices.Clip(path), strconv.Itoa(i))))
 		}
-		return out, nil
+		return out
 	case *ast.MappingNode:
-		return d.readMap(n.Values, depth, nodes)
+		return r.readMap(n.Values, path)
 	case *ast.MappingValueNode:
-		return d.readMap([]*ast.MappingValueNode{n}, depth, nodes)
+		return r.readMap([]*ast.MappingValueNode{n}, path)
 	}
-	return nil, Violations{d.at(n, "", "%s is not allowed here", strings.ToLower(n.Type().String()))}
+	return r.fault(n, path, "%s is not allowed here", strings.ToLower(n.Type().String()))
 }
 
 // exponent is a number of JSON, and of YAML 1.2, that the YAML parser takes for
 // text: 1e3.
 var exponent = regexp.MustCompile(`^[-+]?[0-9]+[eE][-+]?[0-9]+$`)
 
-func (d *document) number(n ast.Node, text string) (any, error) {
+func (r *reader) number(n ast.Node, path []string, text string) any {
 	f, err := strconv.ParseFloat(text, 64)
 	if err != nil {
-		return nil, Violations{d.at(n, "", "%s is out of range", text)}
+		return r.fault(n, path, "%s is out of range", text)
 	}
-	return f, nil
+	return f
 }
 
-func (d *document) readMap(values []*ast.MappingValueNode, depth int, nodes *int) (any, error) {
+func (r *reader) readMap(values []*ast.MappingValueNode, path []string) any {
 	out := map[string]any{}
 	for _, kv := range values {
 		key := keyOf(kv)
+		at := append(slices.Clip(path), key)
 		if _, twice := out[key]; twice {
-			return nil, Violations{d.at(kv.Key, "", "key %q stands twice", key)}
+			r.fault(kv.Key, at, "key %q stands twice", key)
 		}
-		v, err := d.read(kv.Value, depth+1, nodes)
-		if err != nil {
-			return nil, err
-		}
-		out[key] = v
+		out[key] = r.read(kv.Value, at)
 	}
-	return out, nil
+	return out
 }
 
 func keyOf(kv *ast.MappingValueNode) string {
@@ -336,15 +347,6 @@ func meant(schemaURL, name string) string {
 		}
 	}
 	return ""
-}
-
-// decode fills a Go value from the document's data.
-func (d *document) decode(into any) error {
-	data, err := json.Marshal(d.value)
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal(data, into)
 }
 
 // editDistance is Levenshtein's, over bytes.

@@ -78,14 +78,11 @@ func (l *Library) Plan(s SLAPS, facts Facts) (*Plan, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
-	if _, ok := l.tasks[s.Intent]; !ok {
-		return nil, Violations{{Pointer: "/intent", Message: fmt.Sprintf("there is no task %q%s", s.Intent, nearestName(s.Intent, keys(l.tasks)))}}
+	if v := l.unfit(s); len(v) > 0 {
+		return nil, v
 	}
 	pl := &planner{lib: l, facts: facts}
-	bound, err := l.bind(s)
-	if err != nil {
-		return nil, err
-	}
+	bound, _ := l.bind(s)
 	net, err := pl.decompose(s.Intent, s.Intent, bound, 0)
 	if stop := (*limitReached)(nil); errors.As(err, &stop) {
 		return nil, &NoPlan{Task: s.Intent, Rejected: []Rejected{{Because: stop.says}}}
@@ -107,7 +104,7 @@ func (l *Library) Plan(s SLAPS, facts Facts) (*Plan, error) {
 }
 
 // bind gives the goal's parameters their values from the document.
-func (l *Library) bind(s SLAPS) (map[string]any, error) {
+func (l *Library) bind(s SLAPS) (map[string]any, Violations) {
 	out := map[string]any{}
 	t := l.tasks[s.Intent]
 	for _, name := range keys(t.Params) {
@@ -133,10 +130,7 @@ func (l *Library) bind(s SLAPS) (map[string]any, error) {
 			out[name] = s.Parameters[name]
 		}
 	}
-	if len(faults) > 0 {
-		return nil, faults
-	}
-	return out, nil
+	return out, faults
 }
 
 // Table lists the plan for a terminal.

@@ -9,13 +9,15 @@ import (
 )
 
 // TestReadSLAPS reads documents: "slaps NAME" gives what was read, as JSON, or
-// every violation with its place.
+// every violation with its place; "check NAME" holds it to the shipped library too.
 func TestReadSLAPS(t *testing.T) {
+	l := shipped(t)
 	goldens(t, "slaps", func(t *testing.T, cmd string, args []string, input string) string {
-		if cmd != "slaps" {
+		read := map[string]func(string, []byte) (SLAPS, error){"slaps": ParseSLAPS, "check": l.Check}[cmd]
+		if read == nil {
 			t.Fatal("no such command:", cmd)
 		}
-		s, err := ParseSLAPS(args[0], []byte(strings.NewReplacer("→", "\t", "␍", "\r", "␀", "\x00", "␤", "\n").Replace(input)))
+		s, err := read(args[0], []byte(strings.NewReplacer("→", "\t", "␍", "\r", "␀", "\x00", "␤", "\n").Replace(input)))
 		if err != nil {
 			if _, ok := err.(Violations); !ok {
 				return fmt.Sprintf("%T: %v", err, err)

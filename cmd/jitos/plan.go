@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -21,7 +22,8 @@ func (a *app) planCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "plan -f slaps.json | --domain D.hddl --problem P.hddl", Short: "Plan a SLAPS document or an HDDL problem, without a daemon", Args: cobra.NoArgs,
 		Example: "  jitos plan -f slaps.json\n  jitos plan -f slaps.yaml -o dot | dot -Tsvg > plan.svg\n" +
-			"  jitos plan --domain domain.hddl --problem p01.hddl -o ipc",
+			"  jitos plan --domain domain.hddl --problem p01.hddl -o ipc\n" +
+			"  jitos plan --domain domain.hddl --problem now.hddl --resume plan.json --done 3 --failed",
 		RunE: func(_ *cobra.Command, _ []string) error {
 			if h.domain != "" || h.problem != "" {
 				h.explain = explain
@@ -47,6 +49,9 @@ func (a *app) planCmd() *cobra.Command {
 				f[name] = factValue(value)
 			}
 			p, err := lib.Plan(s, f)
+			if none := (*tasks.NoPlan)(nil); explain && errors.As(err, &none) {
+				return a.explainNone(lib, s, f, none)
+			}
 			if err != nil {
 				return err
 			}
@@ -54,10 +59,26 @@ func (a *app) planCmd() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVarP(&file, "file", "f", "", "a SLAPS document (JSON or YAML; - is standard input)")
-	cmd.Flags().BoolVar(&explain, "explain", false, "say why each method was chosen, and others not")
+	cmd.Flags().BoolVar(&explain, "explain", false, "say why each method was chosen, and others not; or why there is no plan, and what would let there be one")
 	cmd.Flags().StringArrayVar(&facts, "fact", nil, "what the planner knows, NAME=VALUE (language=go, has_tests=true)")
 	h.add(cmd)
 	return cmd
+}
+
+// explainNone prints why there is no plan, and is the error that there is none.
+func (a *app) explainNone(lib *tasks.Library, s tasks.SLAPS, f tasks.Facts, none *tasks.NoPlan) error {
+	why, err := lib.WhyNone(s, f)
+	if err != nil {
+		return err
+	}
+	if a.machine() {
+		if err := a.json(map[string]any{"task": none.Task, "rejected": none.Rejected, "why": why}); err != nil {
+			return err
+		}
+	} else if why != nil {
+		fmt.Fprint(a.out, why)
+	}
+	return none
 }
 
 func factValue(s string) any {

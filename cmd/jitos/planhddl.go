@@ -18,12 +18,16 @@ type hddlFlags struct {
 	nodes           int
 	explain         bool
 	optimal         bool
+	plans           int
+	resume          resumeFlags
 }
 
 func (f *hddlFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.domain, "domain", "", "an HDDL domain; - is standard input")
 	cmd.Flags().StringVar(&f.problem, "problem", "", "an HDDL problem of it; - is standard input")
 	cmd.Flags().BoolVar(&f.optimal, "optimal", false, "look on for cheaper plans, by as many nodes again, and say whether there can be none")
+	f.resume.add(cmd)
+	cmd.Flags().IntVar(&f.plans, "plans", 1, "how many plans to look for that differ in what they choose, and how they differ")
 	cmd.Flags().IntVar(&f.nodes, "nodes", 0, "how many nodes the search may visit (0: the default)")
 }
 
@@ -35,6 +39,9 @@ type foundPlan struct {
 	Optimal string    `json:"optimal,omitempty"` // "proved", or "unknown (budget)", if it was asked for
 	Digest  string    `json:"digest,omitempty"`
 	Plan    *htn.Plan `json:"plan,omitempty"`
+	DAG     *htn.DAG  `json:"dag,omitempty"` // which actions wait for which: all other orders are plans too
+	// Why there is none, with --explain; absent if the search for it met a plan.
+	Why *htn.Absence `json:"why,omitempty"`
 }
 
 // planHDDL plans a problem in HDDL. Without a plan the exit code is that of a
@@ -61,9 +68,21 @@ func (a *app) planHDDL(f hddlFlags) error {
 	if err != nil {
 		return wire.NewProblem(rmg.Invalid, "%v", err)
 	}
+	if f.resume.plan != "" {
+		return a.resume(domain, problem, f)
+	}
 	model, err := htn.Compile(domain, problem)
 	if err != nil {
 		return wire.NewProblem(rmg.Invalid, "%s: %v", f.problem, err)
+	}
+	if f.plans > 1 {
+		plans, all, err := model.Several(f.plans, f.nodes)
+		if err != nil {
+			return &usageError{err}
+		}
+		if len(plans) > 0 {
+			return a.printSeveral(model, plans, all)
+		}
 	}
 	r, err := model.Plan(htn.Options{Nodes: f.nodes})
 	if err != nil {
@@ -78,11 +97,21 @@ func (a *app) planHDDL(f hddlFlags) error {
 			optimal = htn.Unknown.String()
 		}
 	}
-	return a.printFound(r, optimal, f.explain)
+	out := foundPlan{Verdict: r.Verdict.String(), By: r.By, Nodes: r.Nodes, Optimal: optimal, Plan: r.Plan}
+	if r.Plan != nil {
+		if out.DAG, err = model.DAG(r.Plan); err != nil {
+			return fmt.Errorf("the plan that was found is none: %w", err)
+		}
+	}
+	if f.explain && r.Plan == nil {
+		if out.Why, err = htn.WhyNone(domain, problem, f.nodes); err != nil {
+			return err
+		}
+	}
+	return a.printFound(r, out, f.explain)
 }
 
-func (a *app) printFound(r *htn.Result, optimal string, explain bool) error {
-	out := foundPlan{Verdict: r.Verdict.String(), By: r.By, Nodes: r.Nodes, Optimal: optimal, Plan: r.Plan}
+func (a *app) printFound(r *htn.Result, out foundPlan, explain bool) error {
 	if r.Plan != nil {
 		out.Digest = r.Plan.Digest()
 	}
@@ -91,18 +120,20 @@ func (a *app) printFound(r *htn.Result, optimal string, explain bool) error {
 		if err := a.json(out); err != nil {
 			return err
 		}
+	case r.Plan == nil && out.Why != nil:
+		fmt.Fprint(a.out, out.Why)
 	case r.Plan == nil:
 	case a.format == "ipc":
 		fmt.Fprint(a.out, r.Plan.IPC())
 	case a.format == "dot":
-		fmt.Fprint(a.out, r.Plan.DOT())
+		fmt.Fprint(a.out, r.Plan.DOT(out.DAG))
 	case a.format == "mermaid":
-		fmt.Fprint(a.out, r.Plan.Mermaid())
+		fmt.Fprint(a.out, r.Plan.Mermaid(out.DAG))
 	default:
 		fmt.Fprint(a.out, r.Plan.Table())
 		fmt.Fprintf(a.out, "cost %d, %d nodes, by %s, plan %s\n", r.Plan.Cost, r.Nodes, r.By, out.Digest[:12])
-		if optimal != "" {
-			fmt.Fprintf(a.out, "optimal: %s\n", optimal)
+		if out.Optimal != "" {
+			fmt.Fprintf(a.out, "optimal: %s\n", out.Optimal)
 		}
 	}
 	if r.Plan == nil {
@@ -114,6 +145,56 @@ func (a *app) printFound(r *htn.Result, optimal string, explain bool) error {
 	}
 	if explain && !a.machine() {
 		fmt.Fprint(a.out, r.Plan.Why())
+		fmt.Fprint(a.out, out.DAG.Waits(r.Plan))
+	}
+	return nil
+}
+
+// severalPlans is what -o json prints of more than one.
+type severalPlans struct {
+	Plans []onePlan `json:"plans"`
+	All   bool      `json:"all"` // there are no others
+}
+
+type onePlan struct {
+	Digest string           `json:"digest"`
+	Plan   *htn.Plan        `json:"plan"`
+	DAG    *htn.DAG         `json:"dag"`
+	Differ []htn.Difference `json:"differs,omitempty"` // from the first
+}
+
+func (a *app) printSeveral(model *htn.Model, plans []*htn.Plan, all bool) error {
+	out := severalPlans{All: all}
+	for _, p := range plans {
+		differ, _ := htn.Compare(plans[0], p)
+		dag, err := model.DAG(p)
+		if err != nil {
+			return fmt.Errorf("a plan that was found is none: %w", err)
+		}
+		out.Plans = append(out.Plans, onePlan{p.Digest(), p, dag, differ})
+	}
+	if a.machine() {
+		return a.json(out)
+	}
+	for i, p := range out.Plans {
+		switch a.format {
+		case "ipc":
+			fmt.Fprint(a.out, p.Plan.IPC())
+			continue
+		case "dot":
+			fmt.Fprint(a.out, p.Plan.DOT(p.DAG))
+			continue
+		case "mermaid":
+			fmt.Fprint(a.out, p.Plan.Mermaid(p.DAG))
+			continue
+		}
+		fmt.Fprintf(a.out, "plan %d, cost %d, %s\n%s", i+1, p.Plan.Cost, p.Digest[:12], p.Plan.Table())
+		for _, d := range p.Differ {
+			fmt.Fprintf(a.out, "  %s: %s = %s, and in plan 1 %s = %s\n", orElse(d.Task, "root"), orElse(d.B.Method, "root"), strings.Join(d.B.Steps, ", "), orElse(d.A.Method, "root"), strings.Join(d.A.Steps, ", "))
+		}
+	}
+	if all {
+		fmt.Fprintln(a.out, "there are no others (proved)")
 	}
 	return nil
 }

@@ -56,7 +56,7 @@ dropped but remembered. Every change can be explained and undone.`,
 	f.BoolVar(&a.noInput, "no-input", false, "ask nothing; what would be asked is an error")
 	f.DurationVar(&a.timeout, "timeout", 0, "give up after this time (30s, 2m) with exit code 124; what was begun goes on")
 	root.AddCommand(
-		a.demoCmd(), a.intentCmd(), a.planCmd(), a.methodCmd(),
+		a.demoCmd(), a.intentCmd(), a.planCmd(), a.slapsCmd(), a.methodCmd(),
 		a.psCmd(), a.showCmd(), a.logsCmd(), a.cancelCmd(), a.retryCmd(),
 		a.swsCmd(), a.rewriteCmd(), a.graphCmd(), a.diffCmd(), a.ruleCmd(),
 		a.logCmd(), a.whyCmd(), a.undoCmd(), a.bisectCmd(), a.replayCmd(), a.purgeCmd(), a.verifyCmd(), a.checkCmd(), a.statusCmd(), a.topCmd(), a.viewCmd(),

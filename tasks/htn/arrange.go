@@ -159,6 +159,9 @@ func (c *compiler) traffic() []traffic {
 		changed = false
 		for i := range c.methods {
 			m := &c.methods[i]
+			if m.task == c.top {
+				continue // which is no step of anything
+			}
 			t := &of[m.task]
 			before := len(t.needs) + len(t.adds) + len(t.dels)
 			t.needs = c.merge(t.needs, outside(m.pre.pos, m.head))

@@ -16,6 +16,7 @@ const (
 // conditions are lists of literals, facts that no action changes are known to be.
 // It is immutable, and safe for concurrent use.
 type Model struct {
+	dom     *Domain
 	prob    *Problem
 	objects []string
 	types   []typeSet
@@ -46,6 +47,7 @@ type predicate struct {
 	name  string
 	arity int
 	fluid bool // some action adds or deletes it
+	types []int32
 }
 
 type task struct {
@@ -148,7 +150,7 @@ type compiler struct {
 // searched. The error names the definition that is at fault.
 func Compile(d *Domain, p *Problem) (*Model, error) {
 	c := &compiler{
-		Model: &Model{prob: p, costs: p.Costs, values: newInterner(), total: true}, dom: d,
+		Model: &Model{dom: d, prob: p, costs: p.Costs, values: newInterner(), total: true}, dom: d,
 		types: map[string]int32{}, sets: map[string]int32{}, objs: map[string]int32{}, predNo: map[string]int32{},
 		funcNo: map[string]int32{}, taskNo: map[string]int32{}, parents: map[string][]string{}, paramsOf: map[string][]Param{},
 	}
@@ -266,7 +268,15 @@ func (c *compiler) compileNames() error {
 			return fmt.Errorf("predicate %s is declared twice", p.Name)
 		}
 		c.predNo[p.Name] = int32(len(c.preds))
-		c.preds = append(c.preds, predicate{name: p.Name, arity: len(p.Params)})
+		pr := predicate{name: p.Name, arity: len(p.Params)}
+		for _, a := range p.Params {
+			t, err := c.union(a.Types)
+			if err != nil {
+				t = 0 // of a type that there is not; only what is proposed to a person looks at it
+			}
+			pr.types = append(pr.types, t)
+		}
+		c.preds = append(c.preds, pr)
 	}
 	for i, f := range c.dom.Functions {
 		c.funcNo[f.Name] = int32(i)

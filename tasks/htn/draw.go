@@ -61,8 +61,8 @@ func (p *Plan) Why() string {
 }
 
 // DOT draws the plan for Graphviz: the decomposition from above, the actions below
-// in their order.
-func (p *Plan) DOT() string {
+// as they wait for each other, or, without a DAG, in their order.
+func (p *Plan) DOT(g *DAG) string {
 	var b strings.Builder
 	b.WriteString("digraph plan {\n  node [shape=box, style=rounded];\n  root [shape=point];\n")
 	for i, n := range p.Nodes {
@@ -80,14 +80,30 @@ func (p *Plan) DOT() string {
 			fmt.Fprintf(&b, "  n%d -> n%d [style=dashed];\n", i, k)
 		}
 	}
-	for i := 1; i < p.Actions; i++ {
-		fmt.Fprintf(&b, "  n%d -> n%d;\n", i-1, i)
+	for _, e := range g.orChain(p) {
+		label := ""
+		if e.Fact != nil {
+			label = fmt.Sprintf(" [label=%q]", string(e.Why)+" "+e.Fact.String())
+		}
+		fmt.Fprintf(&b, "  n%d -> n%d%s;\n", e.From, e.To, label)
 	}
 	return b.String() + "}\n"
 }
 
-// Mermaid draws the plan for Markdown.
-func (p *Plan) Mermaid() string {
+// orChain are the edges of a DAG, or else those of the order that the plan has.
+func (g *DAG) orChain(p *Plan) []Edge {
+	if g != nil {
+		return g.Edges
+	}
+	var out []Edge
+	for i := 1; i < p.Actions; i++ {
+		out = append(out, Edge{From: i - 1, To: i, Why: Ordered})
+	}
+	return out
+}
+
+// Mermaid draws it for Markdown.
+func (p *Plan) Mermaid(g *DAG) string {
 	var b strings.Builder
 	b.WriteString("flowchart TD\n  root((root))\n")
 	quote := strings.NewReplacer(`"`, "#quot;").Replace
@@ -106,8 +122,8 @@ func (p *Plan) Mermaid() string {
 			fmt.Fprintf(&b, "  n%d -.-> n%d\n", i, k)
 		}
 	}
-	for i := 1; i < p.Actions; i++ {
-		fmt.Fprintf(&b, "  n%d --> n%d\n", i-1, i)
+	for _, e := range g.orChain(p) {
+		fmt.Fprintf(&b, "  n%d --> n%d\n", e.From, e.To)
 	}
 	return b.String()
 }

@@ -10,7 +10,7 @@ import (
 // true, the hash and the order of every list are what they were. The dive iterates
 // over the lists while it changes them, and leans on that.
 func TestUndoRestoresEveryList(t *testing.T) {
-	preds := []predicate{{"p", 0, true}, {"q", 1, true}, {"r", 2, true}, {"s", 3, true}}
+	preds := []predicate{{name: "p", fluid: true}, {name: "q", arity: 1, fluid: true}, {name: "r", arity: 2, fluid: true}, {name: "s", arity: 3, fluid: true}}
 	for seed := range uint64(50) {
 		r := rand.New(rand.NewPCG(seed, 3))
 		f := newFacts(preds, 4)

@@ -4,18 +4,20 @@ package htn
 // order of arrival. It is a table with open addressing over one arena, since most
 // of what a planner does is to look tuples up.
 type interner struct {
-	head  []int32
-	off   []int32 // of the arguments; one more than there are tuples
-	args  []int32
-	table []int32 // number + 1, or 0
+	head []int32
+	off  []int32 // of the arguments; one more than there are tuples
+	args []int32
+	// table holds the lower half of a hash above a number + 1, or 0: what is another
+	// tuple is seen by its hash, without a look at the tuple.
+	table []uint64
 }
 
-func newInterner() *interner { return &interner{off: []int32{0}, table: make([]int32, 64)} }
+func newInterner() *interner { return &interner{off: []int32{0}, table: make([]uint64, 64)} }
 
 func (in *interner) clone() *interner {
 	return &interner{
 		head: append([]int32(nil), in.head...), off: append([]int32(nil), in.off...),
-		args: append([]int32(nil), in.args...), table: append([]int32(nil), in.table...),
+		args: append([]int32(nil), in.args...), table: append([]uint64(nil), in.table...),
 	}
 }
 
@@ -34,10 +36,17 @@ func hashTuple(head int32, args []int32) uint64 {
 
 // find returns the number of a tuple, or -1.
 func (in *interner) find(head int32, args []int32) int32 {
-	mask := uint64(len(in.table) - 1)
-	for i := hashTuple(head, args) & mask; ; i = (i + 1) & mask {
-		id := in.table[i] - 1
-		if id < 0 || in.is(id, head, args) {
+	return in.lookUp(uint32(hashTuple(head, args)), head, args)
+}
+
+func (in *interner) lookUp(h uint32, head int32, args []int32) int32 {
+	mask := uint32(len(in.table) - 1)
+	for i := h & mask; ; i = (i + 1) & mask {
+		x := in.table[i]
+		if x == 0 {
+			return -1
+		}
+		if id := int32(uint32(x)) - 1; uint32(x>>32) == h && in.is(id, head, args) {
 			return id
 		}
 	}
@@ -58,34 +67,34 @@ func (in *interner) is(id, head int32, args []int32) bool {
 
 // add numbers a tuple, and says whether it is new.
 func (in *interner) add(head int32, args []int32) (id int32, fresh bool) {
-	if id = in.find(head, args); id >= 0 {
+	h := uint32(hashTuple(head, args))
+	if id = in.lookUp(h, head, args); id >= 0 {
 		return id, false
 	}
 	if 2*(len(in.head)+1) > len(in.table) {
-		in.grow()
+		old := in.table
+		in.table = make([]uint64, 2*len(old))
+		for _, x := range old {
+			if x != 0 {
+				in.place(x)
+			}
+		}
 	}
 	id = int32(len(in.head))
 	in.head = append(in.head, head)
 	in.args = append(in.args, args...)
 	in.off = append(in.off, int32(len(in.args)))
-	in.place(id, hashTuple(head, args))
+	in.place(uint64(h)<<32 | uint64(uint32(id+1)))
 	return id, true
 }
 
-func (in *interner) place(id int32, h uint64) {
-	mask := uint64(len(in.table) - 1)
-	i := h & mask
+func (in *interner) place(x uint64) {
+	mask := uint32(len(in.table) - 1)
+	i := uint32(x>>32) & mask
 	for in.table[i] != 0 {
 		i = (i + 1) & mask
 	}
-	in.table[i] = id + 1
-}
-
-func (in *interner) grow() {
-	in.table = make([]int32, 2*len(in.table))
-	for id := range in.head {
-		in.place(int32(id), hashTuple(in.head[id], in.tuple(int32(id))))
-	}
+	in.table[i] = x
 }
 
 // mix is the finaliser of splitmix64.

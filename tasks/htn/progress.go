@@ -49,30 +49,49 @@ type net struct {
 
 func newProgress(g *ground) *progress {
 	p := &progress{g: g, gauge: newGauge(g.ops), states: newStateSet(len(g.init)), nets: newInterner(), seen: newInterner(), goal: -1}
-	for i := range g.tasks {
-		free := len(g.tasks[i].actions) == 0
-		for _, m := range g.tasks[i].methods {
-			k := &g.methods[m].own
-			free = free && !k.never && len(k.pos)+len(k.neg)+len(k.more) == 0
-		}
-		p.free = append(p.free, free)
-	}
-	p.visit(p.node(p.states.add(g.init), p.intern(net{[]int32{g.top}, [][]int32{nil}}), pnode{parent: -1}))
+	p.free = g.free()
+	p.visit(p.node(p.states.add(g.init), net{[]int32{g.top}, [][]int32{nil}}.intern(p.nets), pnode{parent: -1}))
 	return p
 }
 
-func (p *progress) intern(n net) int32 {
+// free says of each task whether it can as well be done at once: no method of it has
+// a precondition.
+func (g *ground) free() []bool {
+	out := make([]bool, len(g.tasks))
+	for i := range g.tasks {
+		out[i] = len(g.tasks[i].actions) == 0
+		for _, m := range g.tasks[i].methods {
+			k := &g.methods[m].own
+			out[i] = out[i] && !k.never && len(k.pos)+len(k.neg)+len(k.more) == 0
+		}
+	}
+	return out
+}
+
+// first is a task that is done at once, of those that may be next, or -1.
+func (n net) first(free []bool) int {
+	for at, t := range n.tasks {
+		if free[t] && len(n.after[at]) == 0 {
+			return at
+		}
+	}
+	return -1
+}
+
+// intern numbers a network; nets keeps it under the number of its tasks.
+func (n net) intern(nets *interner) int32 {
 	var out []int32
 	for i, t := range n.tasks {
 		out = append(append(out, t, int32(len(n.after[i]))), n.after[i]...)
 	}
-	id, _ := p.nets.add(int32(len(n.tasks)), out)
+	id, _ := nets.add(int32(len(n.tasks)), out)
 	return id
 }
 
-func (p *progress) net(id int32) net {
+// netOf is the network of a number.
+func netOf(nets *interner, id int32) net {
 	var n net
-	for list := p.nets.tuple(id); len(list) > 0; {
+	for list := nets.tuple(id); len(list) > 0; {
 		k := 2 + list[1]
 		n.tasks, n.after = append(n.tasks, list[0]), append(n.after, list[2:k])
 		list = list[k:]
@@ -108,15 +127,9 @@ func (p *progress) run(budget int) (found, over bool) {
 
 // expand makes the nodes after one.
 func (p *progress) expand(i int32) {
-	n := p.net(p.nodes[i].net)
+	n := netOf(p.nets, p.nodes[i].net)
 	s := p.states.at(p.nodes[i].state)
-	first := slices.IndexFunc(n.tasks, func(t int32) bool { return p.free[t] })
-	for first >= 0 && len(n.after[first]) > 0 {
-		next := slices.IndexFunc(n.tasks[first+1:], func(t int32) bool { return p.free[t] })
-		if first += next + 1; next < 0 {
-			first = -1
-		}
-	}
+	first := n.first(p.free)
 	for at, t := range n.tasks {
 		if len(n.after[at]) > 0 || first >= 0 && at != first {
 			continue
@@ -145,6 +158,12 @@ func (g *ground) before(m *gmethod) []bits {
 
 // child is a node in which steps stand in the place of a task.
 func (p *progress) child(i int32, n net, at int, steps []int32, before []bits, by, state int32) {
+	p.visit(p.node(state, n.replace(at, steps, before).intern(p.nets), pnode{parent: i, at: int32(at), by: by}))
+}
+
+// replace is a network in which steps stand in the place of a task: behind the
+// other tasks.
+func (n net) replace(at int, steps []int32, before []bits) net {
 	var out net
 	shift := func(k int32) int32 {
 		if int(k) > at {
@@ -179,7 +198,7 @@ func (p *progress) child(i int32, n net, at int, steps []int32, before []bits, b
 		}
 		out.tasks, out.after = append(out.tasks, t), append(out.after, after)
 	}
-	p.visit(p.node(state, p.intern(out), pnode{parent: i, at: int32(at), by: by}))
+	return out
 }
 
 func (p *progress) visit(i int32) {
@@ -187,7 +206,7 @@ func (p *progress) visit(i int32) {
 		return
 	}
 	s := p.states.at(p.nodes[i].state)
-	p.tasks = append(p.tasks[:0], p.net(p.nodes[i].net).tasks...)
+	p.tasks = append(p.tasks[:0], netOf(p.nets, p.nodes[i].net).tasks...)
 	if len(p.tasks) == 0 && p.g.goal.holds(s) {
 		p.goal = i
 		return
@@ -206,8 +225,13 @@ func (p *progress) plan() *Plan {
 		path = append(path, p.nodes[i])
 	}
 	slices.Reverse(path)
-	made := func(t int32) *tree { return &tree{task: p.g.tasks[t].task, args: p.g.tasks[t].args} }
-	top := made(p.g.top)
+	return p.g.planOf(path)
+}
+
+// planOf does what nodes say, one after the other: by, at a place of the network.
+func (g *ground) planOf(path []pnode) *Plan {
+	made := func(t int32) *tree { return &tree{task: g.tasks[t].task, args: g.tasks[t].args} }
+	top := made(g.top)
 	net, acts := []*tree{top}, []*tree(nil)
 	for _, n := range path {
 		t := net[n.at]
@@ -216,7 +240,7 @@ func (p *progress) plan() *Plan {
 			acts = append(acts, t)
 			continue
 		}
-		m := &p.g.methods[n.by]
+		m := &g.methods[n.by]
 		if t.method = m.method; m.method < 0 {
 			*t = *made(m.steps[0])
 			net = append(net, t)
@@ -227,5 +251,5 @@ func (p *progress) plan() *Plan {
 		}
 		net = append(net, t.kids...)
 	}
-	return p.g.m.plan(top, acts)
+	return g.m.plan(top, acts)
 }

@@ -18,62 +18,129 @@ type instance struct {
 type pruner struct {
 	*grounder
 	inst   []instance
-	users  [][]int32 // by tuple, those that need it to be true
-	nusers [][]int32 // or false
-	by     [][]int32 // by tuple of a task: what does it
-	true   []bool    // tuples that can be true
-	false  []bool    // tuples that can be false
+	users  families // by tuple, those that need it to be true
+	nusers families // or false
+	by     families // by tuple of a task: what does it
+	room   []int32  // for tuples of instances, a piece at a time
+	true   []bool   // tuples that can be true
+	false  []bool   // tuples that can be false
 }
 
 func (p *pruner) isTask(t int32) bool { return int(p.db.ids.head[t]) >= len(p.m.preds) }
 
+// families are lists by number, one behind the other.
+type families struct{ from, all []int32 }
+
+func (f *families) of(i int32) []int32 { return f.all[f.from[i]:f.from[i+1]] }
+
+// group makes lists of n numbers from pairs of a number and a member, in their order.
+// each calls its argument for all pairs, and is called twice.
+func group(n int, each func(func(i, member int32))) families {
+	f := families{from: make([]int32, n+2)}
+	each(func(i, _ int32) { f.from[i+2]++ })
+	for i := 2; i < len(f.from); i++ {
+		f.from[i] += f.from[i-1]
+	}
+	f.all = make([]int32, f.from[n+1])
+	each(func(i, member int32) {
+		f.all[f.from[i+1]] = member
+		f.from[i+1]++
+	})
+	return f
+}
+
+// pieceOfRoom is how many tuples find room at once.
+const pieceOfRoom = 1 << 14
+
+// list begins a list of the pruner's room: what is appended to it, up to n, is kept.
+func (p *pruner) list(n int) []int32 {
+	if cap(p.room)-len(p.room) < n {
+		p.room = make([]int32, 0, max(n, pieceOfRoom))
+	}
+	from := len(p.room)
+	p.room = p.room[:from+n]
+	return p.room[from : from : from+n]
+}
+
 // load makes an instance of each that was found, with its tuples.
 func (p *pruner) load() {
-	n := p.db.ids.len()
-	p.users, p.nusers, p.by = make([][]int32, n), make([][]int32, n), make([][]int32, n)
+	p.inst = make([]instance, 0, p.got.len())
+	pres := make([]conj, len(p.rules))
+	most := 0
+	for i := range p.rules {
+		r := &p.rules[i]
+		if most = max(most, r.s.env); r.method >= 0 || r.action >= 0 {
+			pres[i] = r.pre(p.m)
+		}
+	}
+	all, vals := make([]int32, most), make([]int32, 0, 16)
+	own := slots(most)
 	for _, id := range p.byRule() {
 		r := &p.rules[p.got.head[id]]
-		env := make([]int32, r.s.env)
-		copy(env, p.got.tuple(id))
+		env := all[:r.s.env]
+		clear(env[copy(env, p.got.tuple(id)):])
 		in := instance{id: id, alive: true}
-		tuple := func(rel int32, args []int32) int32 { return p.db.ids.find(rel, p.grounder.ground(args, env)) }
-		var pre conj
-		if r.method >= 0 || r.action >= 0 {
-			pre = r.pre(p.m)
+		tuple := func(rel int32, args []int32) int32 {
+			vals = vals[:0]
+			for _, t := range args {
+				vals = append(vals, value(t, env))
+			}
+			return p.db.ids.find(rel, vals)
 		}
+		pre := &pres[p.got.head[id]]
+		in.pre = p.list(len(pre.pos) + len(pre.neg))
 		for _, l := range pre.pos {
 			if p.m.preds[l.pred].fluid {
 				in.pre = append(in.pre, tuple(l.pred, l.args))
 			}
 		}
 		for _, l := range pre.neg {
-			if t := tuple(l.pred, l.args); t >= 0 && p.m.preds[l.pred].fluid {
-				in.pre = append(in.pre, ^t)
+			if p.m.preds[l.pred].fluid {
+				if t := tuple(l.pred, l.args); t >= 0 {
+					in.pre = append(in.pre, ^t)
+				}
 			}
 		}
 		if r.action < 0 {
+			in.steps = p.list(len(r.steps))
 			for _, l := range r.steps {
 				in.steps = append(in.steps, tuple(l.pred, l.args))
 			}
-			in.add = []int32{tuple(r.head.pred, r.head.args)}
+			in.add = append(p.list(1), tuple(r.head.pred, r.head.args))
 		} else {
 			a := &p.m.actions[r.action]
 			for k := range a.effects {
 				p.loadEffect(&in, a, &a.effects[k], 0, env)
 			}
-			in.add = append(in.add, tuple(int32(len(p.m.preds)+p.m.nTasks+r.action), slots(a.params)))
+			in.add = append(in.add, tuple(int32(len(p.m.preds)+p.m.nTasks+r.action), own[:a.params]))
 		}
-		i := int32(len(p.inst))
 		p.inst = append(p.inst, in)
-		p.by[in.add[len(in.add)-1]] = append(p.by[in.add[len(in.add)-1]], i)
-		for _, t := range slices.Concat(in.pre, in.steps) {
-			if t >= 0 {
-				p.users[t] = append(p.users[t], i)
-			} else {
-				p.nusers[^t] = append(p.nusers[^t], i)
+	}
+	p.index()
+}
+
+// index notes who needs and who does what.
+func (p *pruner) index() {
+	n := p.db.ids.len()
+	needs := func(neg bool) func(func(i, member int32)) {
+		return func(do func(i, member int32)) {
+			for i := range p.inst {
+				for _, list := range [][]int32{p.inst[i].pre, p.inst[i].steps} {
+					for _, t := range list {
+						if t < 0 == neg {
+							do(max(t, ^t), int32(i))
+						}
+					}
+				}
 			}
 		}
 	}
+	p.users, p.nusers = group(n, needs(false)), group(n, needs(true))
+	p.by = group(n, func(do func(i, member int32)) {
+		for i := range p.inst {
+			do(p.inst[i].add[len(p.inst[i].add)-1], int32(i))
+		}
+	})
 }
 
 // slots are the first n, as terms.
@@ -146,14 +213,14 @@ func (p *pruner) below(top int32) bool {
 		}
 	}
 	for at := 0; at < len(queue); at++ {
-		users := p.nusers
+		users := &p.nusers
 		t := queue[at]
 		if t >= 0 {
-			users = p.users
+			users = &p.users
 		} else {
 			t = ^t
 		}
-		for _, i := range users[t] {
+		for _, i := range users.of(t) {
 			if left[i]--; left[i] == 0 && p.inst[i].alive {
 				fire(i)
 			}
@@ -184,7 +251,7 @@ func (p *pruner) above() bool {
 	for len(todo) > 0 {
 		t := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
-		for _, i := range p.by[t] {
+		for _, i := range p.by.of(t) {
 			if wanted[i] = can(&p.inst[i]); !wanted[i] {
 				continue
 			}

@@ -13,6 +13,7 @@ import (
 type grounder struct {
 	m     *Model
 	db    *facts // tuples; a task's relation stands at its number after the predicates
+	lists *lists // of db
 	rules []rule
 	with  [][]trigger // by relation: the literals that a new tuple may match
 	got   *interner   // instances: rule, and the values of its slots
@@ -47,7 +48,7 @@ const maxInstances = 1_500_000
 func newGrounder(m *Model) *grounder {
 	rels := slices.Clone(m.preds)
 	for _, t := range m.tasks {
-		rels = append(rels, predicate{t.name, t.arity, true})
+		rels = append(rels, predicate{name: t.name, arity: t.arity, fluid: true})
 	}
 	g := &grounder{m: m, got: newInterner(), limit: maxInstances}
 	for i := range m.actions {
@@ -62,7 +63,7 @@ func newGrounder(m *Model) *grounder {
 			if args, some := t.shared(k); some {
 				whole := l
 				l = lit{int32(len(rels)), args}
-				rels = append(rels, predicate{"", len(args), true})
+				rels = append(rels, predicate{arity: len(args), fluid: true})
 				g.rules = append(g.rules, rule{s: &t.schema, body: []lit{whole}, action: -1, method: -1, steps: []lit{whole}, head: l})
 			}
 			steps = append(steps, l)
@@ -73,6 +74,7 @@ func newGrounder(m *Model) *grounder {
 		})
 	}
 	g.db, g.with = newFacts(rels, len(m.objects)), make([][]trigger, len(rels))
+	g.lists = newLists(g.db)
 	for i := range g.rules {
 		g.prepare(i)
 	}
@@ -176,7 +178,7 @@ func (g *grounder) run() bool {
 		if g.m.preds[p].fluid {
 			g.queue = append(g.queue, n)
 		} else {
-			g.db.set(n, true)
+			g.lists.add(n)
 		}
 	}
 	for i := range g.rules {
@@ -189,7 +191,7 @@ func (g *grounder) run() bool {
 	}
 	for at := 0; at < len(g.queue); at++ {
 		id := g.queue[at]
-		g.db.set(id, true)
+		g.lists.add(id)
 		rel := g.db.ids.head[id]
 		for _, t := range g.with[rel] {
 			r := &g.rules[t.rule]
@@ -252,9 +254,10 @@ func (g *grounder) join(i, n int) bool {
 	if n == len(r.body) {
 		return g.enumerate(r, i, 0)
 	}
-	best, which, fewest := -1, 0, 0
+	best := -1
+	var list []int32
 	var room [16]int32
-	var obj int32
+	var single [1]int32 // as what another search finds may take the place of this
 	for k, l := range r.body {
 		if r.used[k] {
 			continue
@@ -263,17 +266,20 @@ func (g *grounder) join(i, n int) bool {
 		for _, t := range l.args {
 			vals = append(vals, value(t, r.env))
 		}
-		w, c := g.db.shortest(l.pred, vals)
-		if best < 0 || c < fewest {
-			best, which, fewest = k, w, c
-			if w > 0 {
-				obj = vals[w-1]
+		if found := g.lists.find(l.pred, vals); best < 0 || len(found) < len(list) {
+			if best, list = k, found; len(list) == 0 {
+				return true
+			}
+			if len(list) == 1 {
+				single[0] = list[0]
+				list = single[:]
+				break
 			}
 		}
 	}
 	r.used[best] = true
 	defer func() { r.used[best] = false }()
-	for _, id := range g.db.candidates(r.body[best].pred, which, obj) {
+	for _, id := range list {
 		mark, ok := g.match(r, best, g.db.ids.tuple(id))
 		if ok && !g.join(i, n+1) {
 			g.unbind(r, mark)

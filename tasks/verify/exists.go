@@ -66,6 +66,7 @@ const maxNetwork = 8
 type network struct {
 	state state
 	net   []todo
+	by    string // the action that led to it; "" for a method
 }
 
 type todo struct {
@@ -79,20 +80,24 @@ func (x *explorer) push(s state, net []todo) {
 		x.cut = true
 		return
 	}
-	x.open = append(x.open, network{s, net})
+	x.open = append(x.open, network{state: s, net: net})
 }
 
 // first reports whether a network is met for the first time.
 func (x *explorer) first(n network) bool {
+	k := n.String()
+	is := !x.seen[k]
+	x.seen[k] = true
+	return is
+}
+
+func (n network) String() string {
 	var b strings.Builder
 	for _, k := range slices.Sorted(maps.Keys(n.state)) {
 		b.WriteString(k + ";")
 	}
 	fmt.Fprint(&b, n.net)
-	k := b.String()
-	is := !x.seen[k]
-	x.seen[k] = true
-	return is
+	return b.String()
 }
 
 // expand does each task that may come first, in each way.
@@ -103,7 +108,7 @@ func (x *explorer) expand(n network) {
 		}
 		if slices.ContainsFunc(x.domain.Actions, func(a htn.Action) bool { return a.Name == t.task }) {
 			if s, err := x.do(n.state, t.task, t.args); err == nil {
-				x.next = append(x.next, network{s, place(n.net, htn.Network{}, nil, i)})
+				x.next = append(x.next, network{s, place(n.net, htn.Network{}, nil, i), strings.Join(append([]string{t.task}, t.args...), " ")})
 			}
 			continue
 		}

@@ -2,22 +2,30 @@ package verify
 
 import (
 	"fmt"
+	"slices"
 
 	"jitos.dev/tasks/htn"
 )
 
 // Plan judges a plan; the error is the first thing that is wrong.
 func Plan(d *htn.Domain, p *htn.Problem, plan *htn.Plan) error {
+	return Resumed(d, p, plan, 0, p.Init)
+}
+
+// Resumed judges a plan of which some actions, the first, are done, from what is the
+// case after them. Of a task that has begun by then it is not asked whether its method
+// could be used.
+func Resumed(d *htn.Domain, p *htn.Problem, plan *htn.Plan, done int, now []htn.Atom) error {
 	w := newWorld(d, p)
-	v := &judge{world: w, plan: plan, first: make([]int, len(plan.Nodes))}
+	v := &judge{world: w, plan: plan, first: make([]int, len(plan.Nodes)), done: done}
 	if err := v.shape(); err != nil {
 		return err
 	}
-	if err := v.execute(); err != nil {
+	if err := v.execute(facts(now)); err != nil {
 		return err
 	}
 	net := htn.Method{Name: "root", Params: p.Net.Params, Net: p.Net}
-	if why := v.method(net, nil, plan.Roots, 0, len(v.states)-1); why != nil {
+	if why := v.method(net, nil, plan.Roots, 0, 0); why != nil {
 		return fmt.Errorf("the problem's network: %w", why.err)
 	}
 	return nil
@@ -29,6 +37,7 @@ type judge struct {
 	states []state // before each action, and after the last
 	first  []int   // the first action below a node; the number of actions if there is none
 	end    int     // when the steps that were checked last are over
+	done   int     // actions that were done before, of which no states are known
 }
 
 // shape checks that the nodes are trees.
@@ -90,10 +99,12 @@ func (v *judge) shape() error {
 }
 
 // execute does the actions one after the other.
-func (v *judge) execute() error {
-	s := v.initial()
-	v.states = append(v.states, s)
+func (v *judge) execute(s state) error {
+	v.states = append(make([]state, v.done), s)
 	for i, nd := range v.plan.Nodes[:v.plan.Actions] {
+		if i < v.done {
+			continue
+		}
 		next, err := v.do(s, nd.Task, nd.Args)
 		if err != nil {
 			return fmt.Errorf("action %d (%s): %w", i, nd, err)
@@ -162,7 +173,11 @@ func (v *judge) method(m htn.Method, args []string, kids []int, lo, hi int) *wro
 			return false
 		}
 		at := lo
-		for at <= hi && !v.holds(m.Pre, v.states[at], env) {
+		begun := hi < v.done || lo < v.done && !v.acts(kids)
+		if !begun {
+			at = max(lo, v.done)
+		}
+		for !begun && at <= hi && !v.holds(m.Pre, v.states[at], env) {
 			at++
 		}
 		if at > hi {
@@ -180,6 +195,11 @@ func (v *judge) method(m htn.Method, args []string, kids []int, lo, hi int) *wro
 	})
 	v.end = end
 	return why
+}
+
+// acts reports whether there is an action below nodes.
+func (v *judge) acts(kids []int) bool {
+	return slices.ContainsFunc(kids, func(k int) bool { return v.first[k] < v.plan.Actions })
 }
 
 // steps checks the nodes of steps, in order, from a moment on; each is begun as

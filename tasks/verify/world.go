@@ -54,9 +54,11 @@ func (w *world) isOf(object string, types []string) bool {
 	return len(types) == 0 || slices.ContainsFunc(types, func(t string) bool { return w.types[object][t] })
 }
 
-func (w *world) initial() state {
+func (w *world) initial() state { return facts(w.problem.Init) }
+
+func facts(list []htn.Atom) state {
 	s := state{}
-	for _, a := range w.problem.Init {
+	for _, a := range list {
 		s[key(a.Pred, a.Args)] = true
 	}
 	return s

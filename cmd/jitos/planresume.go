@@ -1,0 +1,127 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"jitos.dev/net/wire"
+	"jitos.dev/rmg"
+	"jitos.dev/tasks/htn"
+)
+
+// resumeFlags are those of jitos plan that are about a plan that has come some way.
+type resumeFlags struct {
+	plan   string
+	done   int
+	failed bool
+}
+
+func (f *resumeFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.plan, "resume", "", "go on with a plan that -o json printed: the problem's :init is then what is the case now")
+	cmd.Flags().IntVar(&f.done, "done", 0, "with --resume: how many of its actions are done")
+	cmd.Flags().BoolVar(&f.failed, "failed", false, "with --resume: the action after those has failed, and is not to be tried again")
+}
+
+// mendedPlan is what -o json prints of a plan that goes on.
+type mendedPlan struct {
+	Verdict string      `json:"verdict"`
+	How     htn.Mending `json:"how,omitempty"`
+	Nodes   int         `json:"nodes"`
+	Done    int         `json:"done"` // of the plan's actions
+	Kept    int         `json:"kept"`
+	Added   []htn.Node  `json:"added,omitempty"`
+	Dropped []htn.Node  `json:"dropped,omitempty"`
+	Extra   []htn.Node  `json:"extra,omitempty"`
+	Plan    *htn.Plan   `json:"plan,omitempty"`
+}
+
+func (a *app) resume(d *htn.Domain, p *htn.Problem, f hddlFlags) error {
+	data, err := readInput(a.in, f.resume.plan)
+	if err != nil {
+		return err
+	}
+	var was struct{ Plan *htn.Plan }
+	if err := json.Unmarshal(data, &was); err != nil || was.Plan == nil || !sound(was.Plan) {
+		return wire.NewProblem(rmg.Invalid, "%s has no plan as jitos plan -o json prints it", f.resume.plan)
+	}
+	if f.resume.done < 0 || f.resume.done > was.Plan.Actions {
+		return &usageError{fmt.Errorf("--done %d: the plan has %d actions", f.resume.done, was.Plan.Actions)}
+	}
+	at := htn.Progress{State: p.Init}
+	for k := range f.resume.done {
+		at.Done = append(at.Done, k)
+	}
+	if f.resume.failed {
+		at.Failed = []int{f.resume.done}
+	}
+	m, err := htn.Repair(d, p, was.Plan, at, htn.Options{Nodes: f.nodes})
+	if err != nil {
+		return wire.NewProblem(rmg.Invalid, "%s: %v", f.resume.plan, err)
+	}
+	return a.printMended(m)
+}
+
+// sound reports whether a plan's nodes are trees, as those of a plan that was printed.
+func sound(p *htn.Plan) bool {
+	n := len(p.Nodes)
+	if p.Actions < 0 || p.Actions > n {
+		return false
+	}
+	above := make([]int, n)
+	last := p.Actions - 1 // compound nodes come after the one above them
+	for i := -1; i < n; i++ {
+		kids := p.Roots
+		if i >= 0 {
+			kids = p.Nodes[i].Kids
+		}
+		if i >= 0 && i < p.Actions && len(kids) > 0 {
+			return false
+		}
+		for _, k := range kids {
+			if k < 0 || k >= n || k > last && k <= i {
+				return false
+			}
+			above[k]++
+		}
+	}
+	for _, k := range above {
+		if k != 1 {
+			return false
+		}
+	}
+	return true
+}
+
+func (a *app) printMended(m *htn.Mended) error {
+	out := mendedPlan{m.Verdict.String(), m.How, m.Nodes, m.Done, m.Kept, m.Added, m.Dropped, m.Extra, m.Plan}
+	switch {
+	case a.machine():
+		if err := a.json(out); err != nil {
+			return err
+		}
+	case m.Plan == nil:
+	case a.format == "ipc":
+		fmt.Fprint(a.out, m.Plan.IPC())
+	case a.format == "dot":
+		fmt.Fprint(a.out, m.Plan.DOT(nil))
+	case a.format == "mermaid":
+		fmt.Fprint(a.out, m.Plan.Mermaid(nil))
+	default:
+		fmt.Fprint(a.out, m.Plan.Table())
+		fmt.Fprintf(a.out, "%s: %d actions are done, %d of those to come were planned before\n", m.How, m.Done, m.Kept)
+		for _, s := range []struct {
+			what string
+			list []htn.Node
+		}{{"new", m.Added}, {"no more", m.Dropped}, {"done in vain", m.Extra}} {
+			for _, n := range s.list {
+				fmt.Fprintf(a.out, "  %s: %s\n", s.what, n)
+			}
+		}
+	}
+	if m.Plan == nil {
+		return &exitError{wire.ExitOf(rmg.GateFailed), out.Verdict}
+	}
+	return nil
+}
