@@ -13,16 +13,18 @@ import (
 
 // app is one run of the program: its streams, and the flags all verbs share.
 type app struct {
-	in       io.Reader
-	out, err io.Writer
-	socket   string
-	format   string
-	quiet    bool
-	noInput  bool
-	timeout  time.Duration
-	config   configuration
-	within   context.Context // with --timeout: what the verb runs in
-	release  context.CancelFunc
+	in        io.Reader
+	out, err  io.Writer
+	socket    string
+	server    string // counts before socket
+	tokenFile string
+	format    string
+	quiet     bool
+	noInput   bool
+	timeout   time.Duration
+	config    configuration
+	within    context.Context // with --timeout: what the verb runs in
+	release   context.CancelFunc
 }
 
 // root builds the command tree. Nothing is opened until a verb runs.
@@ -50,7 +52,9 @@ dropped but remembered. Every change can be explained and undone.`,
 	root.SetErr(a.err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	f := root.PersistentFlags()
-	f.StringVar(&a.socket, "socket", envOr("JITOS_SOCKET", a.config.Socket), "the daemon: unix:PATH or tcp:HOST:PORT (JITOS_SOCKET)")
+	f.StringVar(&a.socket, "socket", envOr("JITOS_SOCKET", a.config.Socket), "the daemon: unix:PATH, or tcp:HOST:PORT for a tunnel's end (JITOS_SOCKET)")
+	f.StringVar(&a.server, "server", envOr("JITOS_SERVER", a.config.Server), "a daemon of another machine: https://HOST:PORT[#FINGERPRINT], with a token (JITOS_SERVER)")
+	f.StringVar(&a.tokenFile, "token-file", envOr("JITOS_TOKEN_FILE", a.config.TokenFile), "a file with a token, instead of the variable JITOS_TOKEN (JITOS_TOKEN_FILE)")
 	f.StringVarP(&a.format, "output", "o", envOr("JITOS_OUTPUT", orElse(a.config.Output, "table")), "table, json, jsonl or yaml")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "print what was asked for and errors, and nothing else")
 	f.BoolVar(&a.noInput, "no-input", false, "ask nothing; what would be asked is an error")

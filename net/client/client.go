@@ -27,9 +27,11 @@ import (
 
 // Options say where the daemon is and who calls.
 type Options struct {
-	// Socket is "/run/x.sock", "unix:/run/x.sock" or "tcp:host:port".
+	// Socket is "/run/x.sock", "unix:/run/x.sock", "https://host:port" with or
+	// without "#sha256:HEX", the fingerprint of the daemon's certificate, or
+	// "tcp:host:port" of this machine: the end of a tunnel to a unix socket.
 	Socket string
-	// Secret is what the daemon demands. If it is empty it is read from
+	// Secret is what the daemon demands: its own or, over https always, a token. If it is empty it is read from
 	// SecretFile at every call (the daemon makes a new one at each start); an
 	// empty SecretFile means "<socket>.secret" for a unix socket.
 	Secret     string
@@ -46,48 +48,28 @@ type Options struct {
 // Client talks to one daemon. Safe for concurrent use.
 type Client struct {
 	opt  Options
-	base string
+	at   endpoint
+	made bool // the secret's file is the daemon's, and is there while that runs
 	http *http.Client
 }
 
 // New makes a client. It does not connect. The error is Invalid, for a socket
 // that cannot be understood.
 func New(opt Options) (*Client, error) {
-	network, address := "unix", opt.Socket
-	switch {
-	case strings.HasPrefix(opt.Socket, "unix:"):
-		address = strings.TrimPrefix(opt.Socket, "unix:")
-	case strings.HasPrefix(opt.Socket, "tcp:"):
-		network, address = "tcp", strings.TrimPrefix(opt.Socket, "tcp:")
-		if _, _, err := net.SplitHostPort(address); err != nil {
-			return nil, wire.NewProblem(rmg.Invalid, "%q is no address of a daemon: %s", opt.Socket, err).WithHint("use unix:PATH or tcp:HOST:PORT")
-		}
+	at, err := endpointOf(opt.Socket)
+	if err != nil {
+		return nil, err
 	}
-	if address == "" {
-		return nil, wire.NewProblem(rmg.Invalid, "no socket of a daemon is given").WithHint("use --socket or JITOS_SOCKET")
-	}
-	if opt.Secret == "" && opt.SecretFile == "" && network == "unix" {
-		opt.SecretFile = address + ".secret"
+	made := opt.Secret == "" && opt.SecretFile == "" && at.network == "unix"
+	if made {
+		opt.SecretFile = at.address + ".secret"
 	}
 	if opt.DialTimeout == 0 {
 		opt.DialTimeout = 5 * time.Second
 	}
-	base := "http://jitos"
-	if network == "tcp" {
-		base = "http://" + address
-	}
-	dialer := net.Dialer{Timeout: opt.DialTimeout}
-	transport := &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return dialer.DialContext(ctx, network, address)
-		},
-		DisableCompression:  true,
-		MaxIdleConnsPerHost: 16,
-		IdleConnTimeout:     60 * time.Second,
-	}
-	c := &Client{opt: opt, base: base}
+	c := &Client{opt: opt, at: at, made: made}
 	c.http = &http.Client{
-		Transport:     transport,
+		Transport:     at.transport(opt.DialTimeout),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return c, nil
@@ -103,10 +85,15 @@ func (c *Client) Socket() string { return c.opt.Socket }
 // had, which the daemon will refuse.
 func (c *Client) secret() (string, error) {
 	if c.opt.Secret != "" || c.opt.SecretFile == "" {
+		if c.opt.Secret == "" && c.at.remote {
+			return "", wire.NewProblem(rmg.Denied, "a daemon that is reached over the network demands a token").WithHint("set JITOS_TOKEN, or --token-file; on the daemon's machine jitos token new makes one")
+		}
 		return c.opt.Secret, nil
 	}
 	data, err := os.ReadFile(c.opt.SecretFile)
 	switch {
+	case err != nil && !c.made:
+		return "", wire.NewProblem(rmg.Invalid, "the token cannot be read: %s", err)
 	case errors.Is(err, os.ErrNotExist):
 		return "", c.unreachable(err)
 	case errors.Is(err, os.ErrPermission):
@@ -122,7 +109,11 @@ func (c *Client) unreachable(err error) *wire.Problem {
 	if errors.As(err, &at) {
 		err = at.Err
 	}
-	return wire.NewProblem(rmg.Unavailable, "no daemon answers at %s: %s", c.opt.Socket, err).WithHint("start one: jitos daemon")
+	p := wire.NewProblem(rmg.Unavailable, "no daemon answers at %s: %s", c.opt.Socket, err)
+	if c.at.remote {
+		return p.WithHint("it listens there only if it was started with --tcp; jitos status on its machine prints the address")
+	}
+	return p.WithHint("start one: jitos daemon")
 }
 
 // call is one request.
@@ -146,7 +137,7 @@ func (c *Client) send(ctx context.Context, k call) (*http.Response, error) {
 		}
 		body = bytes.NewReader(data)
 	}
-	target := c.base + k.path
+	target := c.at.base + k.path
 	if len(k.query) > 0 {
 		target += "?" + k.query.Encode()
 	}
@@ -189,6 +180,9 @@ func (c *Client) send(ctx context.Context, k call) (*http.Response, error) {
 func (c *Client) failed(ctx context.Context, err error) error {
 	if cause := ctx.Err(); cause != nil {
 		return &interrupted{Problem: wire.NewProblem(rmg.Unavailable, "given up before the daemon answered: %s", cause), cause: cause}
+	}
+	if p := c.untrusted(err); p != nil {
+		return p
 	}
 	if op := (*net.OpError)(nil); errors.As(err, &op) && op.Op == "dial" {
 		return c.unreachable(err)
