@@ -219,15 +219,20 @@ func problemFrom(resp *http.Response) error {
 	return wire.NewProblem(rmg.Internal, "the daemon answered %s without saying why", resp.Status).WithHint("is it a JITOS daemon that listens there?")
 }
 
-// into does a call and reads its JSON answer. One that has a key is sent once
-// more if the connection was lost: it may have been done, and is not done again.
+// into does a call and reads its JSON answer.
 func into[T any](ctx context.Context, c *Client, k call) (T, error) {
+	return again(ctx, k, func(k call) (T, error) { return attempt[T](ctx, c, k) })
+}
+
+// again does a call. One that has a key is sent once more if the connection was
+// lost: it may have been done, and is not done again.
+func again[T any](ctx context.Context, k call, do func(call) (T, error)) (T, error) {
 	if k.once {
 		k.header = http.Header{wire.KeyHeader: {rand.Text()}}
 	}
-	out, err := attempt[T](ctx, c, k)
+	out, err := do(k)
 	if gone := (*lost)(nil); k.once && errors.As(err, &gone) && ctx.Err() == nil {
-		return attempt[T](ctx, c, k)
+		return do(k)
 	}
 	return out, err
 }
