@@ -46,6 +46,7 @@ const detachAfter = 2 * time.Second
 
 // watch follows a process to its end: as a tree on a terminal, as lines off it.
 func (a *app) watch(ctx context.Context, c *client.Client, id string, within time.Duration) error {
+	a.process = id
 	if _, _, terminal := screenOf(a.out); terminal && !a.machine() {
 		return a.followLive(ctx, c, id, within)
 	}

@@ -25,6 +25,8 @@ type app struct {
 	config    configuration
 	within    context.Context // with --timeout: what the verb runs in
 	release   context.CancelFunc
+	process   string // that the verb began or followed
+	spoken    bool   // the verb was said in a conversation
 }
 
 // root builds the command tree. Nothing is opened until a verb runs.
@@ -34,7 +36,10 @@ func (a *app) root() *cobra.Command {
 		Short: "Work by scripts, agents and people that lands only when it is proven",
 		Long: `JITOS runs work on git repositories in isolated workspaces. What proves itself
 by its gates becomes real in one transaction and lands as a commit; all else is
-dropped but remembered. Every change can be explained and undone.`,
+dropped but remembered. Every change can be explained and undone.
+
+Alone on a terminal it asks what you want done, and prints the command that each
+line is.`,
 		Example: `  jitos demo
   jitos intent 'Fix the failing test in ./pkg'
   jitos why internal/token/token.go:42`,
@@ -45,7 +50,12 @@ dropped but remembered. Every change can be explained and undone.`,
 			}
 			return unknownVerb(cmd, args[0])
 		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if a.spoken || a.noInput || a.machine() || !a.onTerminal() {
+				return cmd.Help()
+			}
+			return a.converse(cmd)
+		},
 	}
 	root.PersistentPreRunE = a.begin
 	root.SetOut(a.out)
@@ -72,6 +82,13 @@ dropped but remembered. Every change can be explained and undone.`,
 	}
 	a.complete(root)
 	return root
+}
+
+// onTerminal reports whether a person sits at both ends.
+func (a *app) onTerminal() bool {
+	_, _, in := screenOf(a.in)
+	_, _, out := screenOf(a.out)
+	return in && out
 }
 
 // usageErrors makes wrong arguments of a command, and of those below it, usage
