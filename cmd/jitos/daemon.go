@@ -146,6 +146,19 @@ func shippedSources() ([]tasks.Source, error) {
 
 // runDaemon constructs, wires and serves until ctx ends.
 func runDaemon(ctx context.Context, opt daemonOptions) (err error) {
+	// Before anything is started that could inherit it.
+	handed, err := handedOver()
+	if err != nil {
+		return err
+	}
+	to, err := notified()
+	if err != nil {
+		return err
+	}
+	if handed != nil {
+		opt.listen = "unix:" + handed.Addr().String()
+		defer handed.Close()
+	}
 	path, ok := strings.CutPrefix(opt.listen, "unix:")
 	if !ok {
 		return wire.NewProblem(rmg.Invalid, "cannot listen on %q", opt.listen).WithHint("--listen takes unix:PATH; --tcp HOST:PORT listens on TCP as well")
@@ -165,7 +178,7 @@ func runDaemon(ctx context.Context, opt daemonOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, k.Close()) }()
-	return serve(ctx, k, path, opt, log)
+	return serve(ctx, k, place{path, handed, to}, opt, log)
 }
 
 // newKernel wires the kernel to its journal, worktree and workers.

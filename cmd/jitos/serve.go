@@ -20,14 +20,22 @@ import (
 	"jitos.dev/rmg"
 )
 
+// place is where a daemon answers.
+type place struct {
+	path   string            // of its socket
+	handed *net.UnixListener // that listens there already; nil: it is to be made
+	notify notifier
+}
+
 // serve listens and answers until ctx ends, or the daemon is idle.
-func serve(ctx context.Context, k *kernel.Kernel, path string, opt daemonOptions, log *slog.Logger) error {
+func serve(ctx context.Context, k *kernel.Kernel, at place, opt daemonOptions, log *slog.Logger) error {
 	raw := make([]byte, 32)
 	if _, err := rand.Read(raw); err != nil {
 		return err
 	}
 	secret := hex.EncodeToString(raw)
-	ln, err := openSocket(path, secret)
+	path := at.path
+	ln, err := at.open(secret)
 	if err != nil {
 		return err
 	}
@@ -57,6 +65,9 @@ func serve(ctx context.Context, k *kernel.Kernel, path string, opt daemonOptions
 		go func() { done <- srv.ServeTLS(door.ln, door.cert) }()
 		log.Info("serving", "tcp", door.ln.Addr(), "server", door.url, "fingerprint", wire.Fingerprint(door.cert.Leaf.Raw))
 	}
+	if err := at.notify.tell("READY=1"); err != nil {
+		log.Warn("who started the daemon cannot be told that it is ready", "err", err)
+	}
 	var swept sync.WaitGroup
 	sweeping, stopSweeping := context.WithCancel(ctx)
 	defer swept.Wait()
@@ -70,6 +81,9 @@ func serve(ctx context.Context, k *kernel.Kernel, path string, opt daemonOptions
 	case <-whenIdle(sweeping, opt.idle, srv.Quiet, func() int { return k.Status().Running }):
 		log.Info("idle", "for", opt.idle)
 	}
+	if err := at.notify.tell("STOPPING=1"); err != nil {
+		log.Warn("who started the daemon cannot be told that it stops", "err", err)
+	}
 	agents.Close() // its sessions are callers of ours
 	stop, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
@@ -79,6 +93,14 @@ func serve(ctx context.Context, k *kernel.Kernel, path string, opt daemonOptions
 	}
 	log.Info("stopped")
 	return errors.Join(err, os.Remove(path+".secret"))
+}
+
+// open listens, or takes what listens already, and puts the secret beside it.
+func (at place) open(secret string) (net.Listener, error) {
+	if at.handed != nil {
+		return at.handed, writeSecret(at.path+".secret", secret)
+	}
+	return openSocket(at.path, secret)
 }
 
 // openSocket listens on a unix socket that its owner alone may use, with the

@@ -83,7 +83,7 @@ func (c *Client) Socket() string { return c.opt.Socket }
 
 // secret returns what proves that the caller may call; empty if none is to be
 // had, which the daemon will refuse.
-func (c *Client) secret() (string, error) {
+func (c *Client) secret(ctx context.Context, woken bool) (string, error) {
 	if c.opt.Secret != "" || c.opt.SecretFile == "" {
 		if c.opt.Secret == "" && c.at.remote {
 			return "", wire.NewProblem(rmg.Denied, "a daemon that is reached over the network demands a token").WithHint("set JITOS_TOKEN, or --token-file; on the daemon's machine jitos token new makes one")
@@ -94,6 +94,12 @@ func (c *Client) secret() (string, error) {
 	switch {
 	case err != nil && !c.made:
 		return "", wire.NewProblem(rmg.Invalid, "the token cannot be read: %s", err)
+	case errors.Is(err, os.ErrNotExist) && !woken:
+		// Who listens may start the daemon when somebody comes; then it is written.
+		if err := c.wake(ctx); err != nil {
+			return "", err
+		}
+		return c.secret(ctx, true)
 	case errors.Is(err, os.ErrNotExist):
 		return "", c.unreachable(err)
 	case errors.Is(err, os.ErrPermission):
@@ -102,6 +108,19 @@ func (c *Client) secret() (string, error) {
 		return "", c.unreachable(err)
 	}
 	return strings.TrimSpace(string(data)), nil
+}
+
+// wake waits for a daemon to answer the one call that needs no secret.
+func (c *Client) wake(ctx context.Context) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.at.base+"/healthz", nil)
+	if err != nil {
+		return c.unreachable(err)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return c.failed(ctx, err)
+	}
+	return resp.Body.Close()
 }
 
 func (c *Client) unreachable(err error) *wire.Problem {
@@ -157,7 +176,7 @@ func (c *Client) send(ctx context.Context, k call) (*http.Response, error) {
 	if c.opt.Agent {
 		req.Header.Set(wire.KindHeader, "agent")
 	}
-	secret, err := c.secret()
+	secret, err := c.secret(ctx, false)
 	if err != nil {
 		return nil, err
 	}
@@ -167,6 +186,13 @@ func (c *Client) send(ctx context.Context, k call) (*http.Response, error) {
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return nil, c.failed(ctx, err)
+	}
+	if resp.StatusCode == http.StatusUnauthorized && c.made && k.raw == nil {
+		// The daemon was started by this very call, after one that left its secret.
+		if now, err := c.secret(ctx, true); err == nil && now != secret {
+			resp.Body.Close()
+			return c.send(ctx, k)
+		}
 	}
 	if resp.StatusCode >= 300 {
 		defer resp.Body.Close()
