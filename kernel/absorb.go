@@ -15,6 +15,7 @@ type absorption struct {
 	child, parent         string
 	at                    head      // of the parent, that was merged with
 	next                  rmg.Graph // what came of it
+	once                  Once
 }
 
 // absorb makes a merge the parent's, and the child collapsed, in one record. Where
@@ -27,7 +28,7 @@ func (k *Kernel) absorb(ctx context.Context, x absorption) (Receipt, error) {
 	}
 	ops := rewrite.Between(x.at.world, x.next, rmg.Root)
 	if len(ops) == 0 {
-		_, err := k.systemWith(ctx, x.author, x.cause, x.reason, func(f *fold, _ uint64) ([]rewrite.Op, error) {
+		_, err := k.systemOnce(ctx, x.once, x.author, x.cause, x.reason, func(f *fold, _ uint64) ([]rewrite.Op, error) {
 			return []rewrite.Op{collapsed(x.at.seq)}, f.spaceIs(x.child, spaceOpen)
 		})
 		return Receipt{Seq: x.at.seq, Digest: x.at.world.Digest()}, err
@@ -39,7 +40,7 @@ func (k *Kernel) absorb(ctx context.Context, x absorption) (Receipt, error) {
 	v := Version{Space: x.parent}
 	all := append(slices.Clip(ops), collapsed(0))
 	return k.submit(&request{
-		ctx: ctx, view: v.String(), footprint: rewrite.FootprintOf(all), size: 128 * len(all),
+		ctx: ctx, view: v.String(), footprint: rewrite.FootprintOf(all), size: 128 * len(all), once: x.once,
 		eval: func(f *fold, seq uint64) (draft, error) {
 			if err := f.writable(v, rewrite.Expect{Seq: x.at.seq}); err != nil {
 				return draft{}, err

@@ -174,11 +174,15 @@ func (k *Kernel) changeApprovals(ctx context.Context, c Caller, dir string, whic
 	if !approve {
 		verb = "no longer approved"
 	}
+	once, err := onceOf(c, "gates", []any{string(list.Root), which, approve})
+	if err != nil {
+		return nil, err
+	}
 	var names []string
 	for _, g := range chosen {
 		names = append(names, fmt.Sprintf("%s of %s: %s", g.Gate.Name, list.Root, quoted(g.Gate.Argv)))
 	}
-	_, err = k.systemWith(ctx, c.Name, "gates", verb+": "+strings.Join(names, "; "), func(f *fold, _ uint64) ([]rewrite.Op, error) {
+	_, err = k.systemOnce(ctx, once, c.Name, "gates", verb+": "+strings.Join(names, "; "), func(f *fold, _ uint64) ([]rewrite.Op, error) {
 		ops, err := k.approvalOps(f, c, list.Root, chosen, approve)
 		if err == nil && len(ops) == 0 {
 			err = errNothing

@@ -34,6 +34,7 @@ type collapse struct {
 	emit    func(work.Event)
 	done    []rewrite.Op  // ledger ops that go into the record with it
 	caller  Caller        // who collapses by hand
+	once    Once          // what the request for it is known by
 	ask     bool          // a person approves whatever policy says
 	limit   time.Duration // of each proof; 0 is none
 
@@ -156,7 +157,7 @@ func (k *Kernel) commitCollapse(ctx context.Context, c *collapse, cand candidate
 		// It stands on a branch of its own; the person's branch stays.
 		world = append(withoutBranch(world, c.root), c.sideOps(cand)...)
 	}
-	rec, err := k.systemWith(ctx, c.author, c.cause, c.reason, func(f *fold, seq uint64) ([]rewrite.Op, error) {
+	rec, err := k.systemOnce(ctx, c.once, c.author, c.cause, c.reason, func(f *fold, seq uint64) ([]rewrite.Op, error) {
 		if err := f.spaceIs(c.space, spaceOpen); err != nil {
 			return nil, err
 		}
@@ -192,6 +193,7 @@ func (k *Kernel) commitCollapse(ctx context.Context, c *collapse, cand candidate
 	if err != nil {
 		return Receipt{}, nil, err
 	}
+	c.once = Once{} // a further round, should this one be taken back, is the same request
 	if c.root != "" && c.land != landNone && !cand.base.Same(cand.next) {
 		e, _ := cand.from.Get(c.root)
 		land = &landing{seq: rec.Seq, old: cand.base, next: cand.next, tip: e.Props.String(propGitBase)}
@@ -250,7 +252,7 @@ func orError(a, b error) error {
 // collapseNamed merges a workspace made by hand into its parent. If it changes a
 // repository, a process carries the change: it is proven by the gates of the
 // repository's language and lands like any other.
-func (k *Kernel) collapseNamed(ctx context.Context, c Caller, id string, r CollapseRequest) (Collapsed, error) {
+func (k *Kernel) collapseNamed(ctx context.Context, c Caller, once Once, id string, r CollapseRequest) (Collapsed, error) {
 	s, ok := k.space(id)
 	e, has := k.now().ledger.Get(swsPath(id))
 	if !ok || !has {
@@ -268,7 +270,7 @@ func (k *Kernel) collapseNamed(ctx context.Context, c Caller, id string, r Colla
 	if p := e.Props.String("process"); p != "" {
 		return Collapsed{}, &rmg.Error{Op: "collapse", Path: swsPath(id), Code: rmg.Denied, Msg: "it belongs to process " + p + ", which collapses it when its gates are green", Hint: "fork it: jitos sws new --from sws:" + id}
 	}
-	job := &collapse{space: id, author: c.Name, cause: id, reason: "collapse of " + id, land: orText(r.Land, landCommit), byHand: true, caller: c, rights: work.Rights{DropTests: r.DropTests}}
+	job := &collapse{space: id, author: c.Name, cause: id, reason: "collapse of " + id, land: orText(r.Land, landCommit), byHand: true, caller: c, once: once, rights: work.Rights{DropTests: r.DropTests}}
 	v, err := ParseVersion(e.Props.String("from"))
 	if err != nil {
 		return Collapsed{}, err
@@ -299,7 +301,7 @@ func (k *Kernel) collapseInto(ctx context.Context, c *collapse, parent string, s
 	if len(conflicts) > 0 {
 		return Collapsed{Conflicts: conflicts}, conflictError(c.space, conflicts)
 	}
-	rec, err := k.absorb(ctx, absorption{author: c.author, cause: c.cause, reason: c.reason, child: c.space, parent: parent, at: old, next: next})
+	rec, err := k.absorb(ctx, absorption{author: c.author, cause: c.cause, reason: c.reason, child: c.space, parent: parent, at: old, next: next, once: c.once})
 	return Collapsed{Seq: rec.Seq, Digest: rec.Digest, Merged: !s.base.Same(old.world)}, err
 }
 

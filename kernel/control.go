@@ -28,7 +28,9 @@ func (k *Kernel) finish(ctx context.Context, r *run, err error, tool time.Durati
 	var rerr error
 	switch {
 	case errors.Is(err, errCancelled) || errors.Is(context.Cause(ctx), errCancelled):
-		rerr = k.recordCancelled(r.id, "cancelled")
+		var by cancelling
+		errors.As(context.Cause(ctx), &by)
+		rerr = k.recordCancelled(by.once, r.id, "cancelled")
 		k.say(r, work.Event{Text: "cancelled"})
 	case err != nil && p.Status != "unlanded":
 		rerr = k.recordFailure(r.id, err, tool)
@@ -72,8 +74,8 @@ func (k *Kernel) isDropped(id string) bool {
 // errNothing tells systemWith that there is nothing to record.
 var errNothing = errors.New("nothing to record")
 
-func (k *Kernel) recordCancelled(id, why string) error {
-	_, err := k.systemWith(context.WithoutCancel(k.ctx), "kernel", id, why, func(f *fold, _ uint64) ([]rewrite.Op, error) {
+func (k *Kernel) recordCancelled(once Once, id, why string) error {
+	_, err := k.systemOnce(context.WithoutCancel(k.ctx), once, "kernel", id, why, func(f *fold, _ uint64) ([]rewrite.Op, error) {
 		ops := []rewrite.Op{setOp(procPath(id), map[string]rmg.Value{"cancelled": rmg.Bool(true), "why": rmg.String(why)})}
 		return append(ops, f.leftovers(id, why)...), nil
 	})
@@ -83,9 +85,16 @@ func (k *Kernel) recordCancelled(id, why string) error {
 // Cancel stops a process: its workers' process groups are killed, its
 // workspaces discarded. A landing under way is finished first.
 func (k *Kernel) Cancel(ctx context.Context, c Caller, id string) (Process, error) {
+	once, err := onceOf(c, "cancel", id)
+	if err != nil {
+		return Process{}, err
+	}
 	p, err := k.Process(id)
 	if err != nil {
 		return Process{}, err
+	}
+	if _, done, err := k.answered(once); done || err != nil {
+		return p, err
 	}
 	if err := k.may(c, CapIntent, VerbIntent, p.root(), kindProcess, p.facts("")); err != nil {
 		return Process{}, err
@@ -95,14 +104,14 @@ func (k *Kernel) Cancel(ctx context.Context, c Caller, id string) (Process, erro
 	k.runs.Unlock()
 	switch {
 	case live:
-		r.cancel(errCancelled)
+		r.cancel(cancelling{once})
 		select {
 		case <-r.done:
 		case <-ctx.Done():
 			return Process{}, ctx.Err()
 		}
 	case p.Status == "interrupted" || p.Status == "waiting":
-		if err := k.recordCancelled(id, "cancelled by "+c.Name); err != nil {
+		if err := k.recordCancelled(once, id, "cancelled by "+c.Name); err != nil {
 			return Process{}, err
 		}
 	default:
@@ -113,9 +122,21 @@ func (k *Kernel) Cancel(ctx context.Context, c Caller, id string) (Process, erro
 
 // Retry drives a process again from its last accepted results.
 func (k *Kernel) Retry(ctx context.Context, c Caller, id string) (Process, error) {
+	once, err := onceOf(c, "retry", id)
+	if err != nil {
+		return Process{}, err
+	}
+	end, err := k.turns.take(ctx, once)
+	if err != nil {
+		return Process{}, err
+	}
+	defer end()
 	p, err := k.Process(id)
 	if err != nil {
 		return Process{}, err
+	}
+	if _, done, err := k.answered(once); done || err != nil {
+		return p, err
 	}
 	switch p.Status {
 	case "interrupted", "failed", "cancelled", "unlanded":
@@ -128,13 +149,13 @@ func (k *Kernel) Retry(ctx context.Context, c Caller, id string) (Process, error
 	if p.Plan == nil {
 		return Process{}, &rmg.Error{Op: "retry", Path: procPath(id), Code: rmg.Invalid, Msg: "it was a collapse by hand", Hint: "jitos sws collapse " + p.Workspace}
 	}
-	return k.resume(ctx, c, p, "retry of "+id)
+	return k.resume(ctx, c, once, p, "retry of "+id)
 }
 
 // resume drives a process again that nothing drives.
-func (k *Kernel) resume(ctx context.Context, c Caller, p Process, reason string) (Process, error) {
+func (k *Kernel) resume(ctx context.Context, c Caller, once Once, p Process, reason string) (Process, error) {
 	id := p.ID
-	_, err := k.systemWith(ctx, c.Name, id, reason, func(f *fold, _ uint64) ([]rewrite.Op, error) {
+	_, err := k.systemOnce(ctx, once, c.Name, id, reason, func(f *fold, _ uint64) ([]rewrite.Op, error) {
 		e, ok := f.ledger.Get(procPath(id))
 		if !ok {
 			return nil, &rmg.Error{Op: "retry", Path: procPath(id), Code: rmg.NotFound, Msg: "the process is gone"}

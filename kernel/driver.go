@@ -37,6 +37,14 @@ type run struct {
 // errCancelled is the cause of a context that a person cancelled.
 var errCancelled = errors.New("cancelled")
 
+// cancelling is errCancelled with the request that it came by.
+type cancelling struct{ once Once }
+
+func (cancelling) Error() string { return errCancelled.Error() }
+
+// Unwrap shows errCancelled.
+func (cancelling) Unwrap() error { return errCancelled }
+
 // launch drives a process in a goroutine that Close waits for.
 func (k *Kernel) launch(id string) {
 	ctx, cancel := context.WithCancelCause(k.ctx)

@@ -122,6 +122,6 @@ func (k *Kernel) goOn(ctx context.Context, c Caller, a Approval) error {
 	case p.Plan == nil:
 		return nil // by hand: whoever collapses it again finds the answer
 	}
-	_, err = k.resume(ctx, c, p, a.ID+" is answered")
+	_, err = k.resume(ctx, c, Once{}, p, a.ID+" is answered")
 	return err
 }

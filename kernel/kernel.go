@@ -88,6 +88,7 @@ type Kernel struct {
 		dropped    map[string]bool  // processes of this epoch whose end could not be recorded
 	}
 	collecting sync.Mutex // one gc at a time; held over I/O
+	turns      turns
 	roster     roster
 	reads      reads
 	disk       disk

@@ -50,15 +50,32 @@ func (m *merging) open() []Conflict {
 // the same; the list is the answer's, and stands on the workspace until each is
 // resolved (see [Kernel.Settle]), which completes the rebase.
 func (k *Kernel) Rebase(ctx context.Context, c Caller, id, onto string) (Rebased, error) {
+	once, err := onceOf(c, "rebase", []any{id, onto})
+	if err != nil {
+		return Rebased{}, err
+	}
+	end, err := k.turns.take(ctx, once)
+	if err != nil {
+		return Rebased{}, err
+	}
+	defer end()
+	if seq, err := once.seen(k.now().ledger); err != nil {
+		return Rebased{}, err
+	} else if seq != 0 {
+		return k.rebasedBefore(id, seq)
+	}
+	c.Key = ""
 	if onto == "" {
 		if err := k.syncSpace(ctx, id); err != nil {
 			return Rebased{}, err
 		}
 	}
-	return k.rebase(ctx, c, id, onto)
+	return k.rebase(ctx, c, once, id, onto)
 }
 
-func (k *Kernel) rebase(ctx context.Context, c Caller, id, onto string) (Rebased, error) {
+// rebase is Rebase of what is there; once is what the record of a rebase that
+// met no conflict is known by.
+func (k *Kernel) rebase(ctx context.Context, c Caller, once Once, id, onto string) (Rebased, error) {
 	for range maxRebases {
 		m, err := k.mergeOnto(id, onto)
 		if err != nil {
@@ -71,7 +88,7 @@ func (k *Kernel) rebase(ctx context.Context, c Caller, id, onto string) (Rebased
 		case m.done():
 			return Rebased{Digest: m.head.world.Digest(), Base: m.base()}, nil
 		default:
-			out, err = k.finishRebase(ctx, c, m)
+			out, err = k.finishRebase(ctx, c, once, m)
 		}
 		if !errors.Is(err, errHeadMoved) {
 			return out, err
@@ -200,7 +217,7 @@ func (m *merging) still(f *fold) error {
 }
 
 // finishRebase makes the merge the workspace's head, on the new base.
-func (k *Kernel) finishRebase(ctx context.Context, c Caller, m *merging) (Rebased, error) {
+func (k *Kernel) finishRebase(ctx context.Context, c Caller, once Once, m *merging) (Rebased, error) {
 	next, err := m.settled()
 	if err != nil {
 		return Rebased{}, err
@@ -219,7 +236,7 @@ func (k *Kernel) finishRebase(ctx context.Context, c Caller, m *merging) (Rebase
 		return Rebased{}, err
 	}
 	rec, err := k.submit(&request{
-		ctx: ctx, view: "sws:" + m.id, footprint: rewrite.Footprint{All: true}, size: 128 * len(ops),
+		ctx: ctx, view: "sws:" + m.id, footprint: rewrite.Footprint{All: true}, size: 128 * len(ops), once: once,
 		eval: func(f *fold, _ uint64) (draft, error) {
 			f.given = given
 			return draft{view: "sws:" + m.id, author: c.Name, cause: c.Process, reason: reason, ops: ops}, m.still(f)

@@ -27,12 +27,44 @@ func (k *Kernel) Settle(ctx context.Context, c Caller, id string, r Resolution) 
 			return Rebased{}, err
 		}
 	}
-	rec, err := k.systemWith(ctx, c.Name, orText(c.Process, id), r.reason(id), func(f *fold, _ uint64) ([]rewrite.Op, error) {
+	once, err := onceOf(c, "resolve", []any{id, r})
+	if err != nil {
+		return Rebased{}, err
+	}
+	end, err := k.turns.take(ctx, once)
+	if err != nil {
+		return Rebased{}, err
+	}
+	defer end()
+	c.Key = ""
+	rec, resent, err := k.answered(once)
+	if err != nil {
+		return Rebased{}, err
+	}
+	if resent {
+		return k.settledBefore(ctx, c, id, rec)
+	}
+	rec, err = k.systemOnce(ctx, once, c.Name, orText(c.Process, id), r.reason(id), func(f *fold, _ uint64) ([]rewrite.Op, error) {
 		return r.ops(f, c, id, edit)
 	})
 	if err != nil {
 		return Rebased{}, err
 	}
+	return k.afterSettling(ctx, c, id, rec)
+}
+
+// settledBefore answers a resend of a resolution. If its rebase is complete that
+// is the answer; if the daemon ended before it was, it is completed.
+func (k *Kernel) settledBefore(ctx context.Context, c Caller, id string, rec Receipt) (Rebased, error) {
+	e, ok := k.now().ledger.Get(swsPath(id))
+	if ok && len(conflictsOf(e)) == 0 {
+		return k.rebasedAfter(id, rec.Seq)
+	}
+	return k.afterSettling(ctx, c, id, rec)
+}
+
+// afterSettling completes the rebase that met the conflicts, if none is open.
+func (k *Kernel) afterSettling(ctx context.Context, c Caller, id string, rec Receipt) (Rebased, error) {
 	e, ok := k.now().ledger.Get(swsPath(id))
 	if !ok {
 		return Rebased{}, noSpace(id)
@@ -40,7 +72,7 @@ func (k *Kernel) Settle(ctx context.Context, c Caller, id string, r Resolution) 
 	if left := openOf(conflictsOf(e)); len(left) > 0 {
 		return Rebased{Seq: rec.Seq, Digest: rec.Digest, Conflicts: left}, nil
 	}
-	out, err := k.rebase(ctx, c, id, e.Props.String(propOnto))
+	out, err := k.rebase(ctx, c, Once{}, id, e.Props.String(propOnto))
 	if errors.Is(err, &rmg.Error{Code: rmg.Conflict}) && len(out.Conflicts) > 0 {
 		return out, nil // a side moved on, and there is more to resolve
 	}

@@ -45,12 +45,27 @@ func (k *Kernel) Undo(ctx context.Context, c Caller, q UndoRequest) (Undone, err
 	if c.Process != "" {
 		return Undone{}, &rmg.Error{Op: "undo", Code: rmg.Denied, Msg: "a worker has no right to undo", Hint: "it is for people: jitos undo SEQ"}
 	}
+	once, err := onceOf(c, "undo", q)
+	if err != nil {
+		return Undone{}, err
+	}
+	end, err := k.turns.take(ctx, once)
+	if err != nil {
+		return Undone{}, err
+	}
+	defer end()
+	c.Key = "" // it was for the undo, not for what it is made of
 	r, err := k.record(q.Seq)
 	if err != nil {
 		return Undone{}, err
 	}
 	out := Undone{Record: r}
 	out.Record.Ops = nil
+	before, space, done, once, err := k.collapsedBefore(once)
+	if done || err != nil {
+		out.Workspace, out.Collapsed = space, before
+		return out, err
+	}
 	if err := k.undoable(r); err != nil {
 		return out, err
 	}
@@ -78,7 +93,7 @@ func (k *Kernel) Undo(ctx context.Context, c Caller, q UndoRequest) (Undone, err
 	}
 	job := &collapse{
 		space: out.Workspace, author: c.Name, cause: undoCause(r.Seq), reason: undoReason(r, q.Reason),
-		land: orText(q.Land, landCommit), byHand: true, done: k.undoMarks(r, out.Workspace),
+		land: orText(q.Land, landCommit), byHand: true, once: once, done: k.undoMarks(r, out.Workspace),
 	}
 	if out.Collapsed, err = k.collapseUndo(ctx, c, job); err != nil {
 		k.dropUndo(ctx, c, out.Workspace, err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,13 +21,19 @@ import (
 // settings are what the configuration file may hold. A flag counts before its
 // variable of the environment, and that before the file.
 type settings struct {
-	Socket string `yaml:"socket,omitempty" json:"socket,omitempty"` // the daemon: unix:PATH or tcp:HOST:PORT
-	Output string `yaml:"output,omitempty" json:"output,omitempty"` // table, json, jsonl or yaml
-	Daemon struct {
-		Data   string `yaml:"data,omitempty" json:"data,omitempty"`     // folder of the log and all state
-		Listen string `yaml:"listen,omitempty" json:"listen,omitempty"` // unix:PATH
-		Copy   bool   `yaml:"copy,omitempty" json:"copy,omitempty"`     // copy workspaces instead of mounting them
-		Idle   string `yaml:"idle,omitempty" json:"idle,omitempty"`     // stop after so long with nothing to do: 30m
+	Socket    string `yaml:"socket,omitempty" json:"socket,omitempty"` // the daemon: unix:PATH or tcp:HOST:PORT
+	Server    string `yaml:"server,omitempty" json:"server,omitempty"` // a daemon of another machine: https://HOST:PORT[#FINGERPRINT]
+	TokenFile string `yaml:"token_file,omitempty" json:"token_file,omitempty"`
+	Output    string `yaml:"output,omitempty" json:"output,omitempty"` // table, json, jsonl or yaml
+	Daemon    struct {
+		Data     string   `yaml:"data,omitempty" json:"data,omitempty"`           // folder of the log and all state
+		Listen   string   `yaml:"listen,omitempty" json:"listen,omitempty"`       // unix:PATH
+		Copy     bool     `yaml:"copy,omitempty" json:"copy,omitempty"`           // copy workspaces instead of mounting them
+		TCP      string   `yaml:"tcp,omitempty" json:"tcp,omitempty"`             // HOST:PORT to listen on besides, over TLS
+		TCPHosts []string `yaml:"tcp_hosts,omitempty" json:"tcp_hosts,omitempty"` // names it is reached by there
+		TLSCert  string   `yaml:"tls_cert,omitempty" json:"tls_cert,omitempty"`
+		TLSKey   string   `yaml:"tls_key,omitempty" json:"tls_key,omitempty"`
+		Idle     string   `yaml:"idle,omitempty" json:"idle,omitempty"` // stop after so long with nothing to do: 30m
 	} `yaml:"daemon,omitempty" json:"daemon,omitzero"`
 }
 
@@ -79,6 +86,9 @@ func (c configuration) check() error {
 	if d := c.Daemon.Data; d != "" && !filepath.IsAbs(d) {
 		return fmt.Errorf("%s: daemon.data is %q, which is no absolute path", c.name, d)
 	}
+	if _, _, err := net.SplitHostPort(c.Daemon.TCP); c.Daemon.TCP != "" && err != nil {
+		return fmt.Errorf("%s: daemon.tcp is %q, not HOST:PORT", c.name, c.Daemon.TCP)
+	}
 	if d, err := time.ParseDuration(c.Daemon.Idle); c.Daemon.Idle != "" && (err != nil || d < 0) {
 		return fmt.Errorf("%s: daemon.idle is %q, which is no length of time; for example 30m", c.name, c.Daemon.Idle)
 	}
@@ -98,11 +108,17 @@ func (a *app) configCmd() *cobra.Command {
 count before it:
 
   socket: unix:/run/user/1000/jitos/jitos.sock
+  server: https://build.example:7443#sha256:...   # instead of socket
+  token_file: /home/ada/.config/jitos/token
   output: table
   daemon:
     data: /var/lib/jitos
     listen: unix:/run/jitos.sock
     copy: false
+    tcp: 0.0.0.0:7443
+    tcp_hosts: [build.example]
+    tls_cert: /etc/jitos/cert.pem
+    tls_key: /etc/jitos/key.pem
     idle: 30m`,
 		Example: "  jitos config path\n  jitos config check",
 	}
@@ -123,10 +139,16 @@ count before it:
 				s := a.config.settings
 				return a.show(s, func(w io.Writer) {
 					row(w, "socket", s.Socket)
+					row(w, "server", s.Server)
+					row(w, "token_file", s.TokenFile)
 					row(w, "output", s.Output)
 					row(w, "daemon.data", s.Daemon.Data)
 					row(w, "daemon.listen", s.Daemon.Listen)
 					row(w, "daemon.copy", s.Daemon.Copy)
+					row(w, "daemon.tcp", s.Daemon.TCP)
+					row(w, "daemon.tcp_hosts", strings.Join(s.Daemon.TCPHosts, ", "))
+					row(w, "daemon.tls_cert", s.Daemon.TLSCert)
+					row(w, "daemon.tls_key", s.Daemon.TLSKey)
 					row(w, "daemon.idle", s.Daemon.Idle)
 				})
 			},

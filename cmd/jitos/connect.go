@@ -72,7 +72,7 @@ func (a *app) clientOrStart(ctx context.Context) (*client.Client, error) {
 		return nil, err
 	}
 	_, err = c.Health(ctx)
-	if err == nil || a.socket != "" {
+	if err == nil || a.socket != "" || a.server != "" {
 		return c, err
 	}
 	if !errors.Is(err, &rmg.Error{Code: rmg.Unavailable}) {

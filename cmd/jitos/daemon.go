@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -10,12 +9,9 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,7 +20,6 @@ import (
 	"jitos.dev/journal"
 	"jitos.dev/kernel"
 	"jitos.dev/methods"
-	"jitos.dev/net/server"
 	"jitos.dev/net/wire"
 	"jitos.dev/rmg"
 	"jitos.dev/tasks"
@@ -46,6 +41,7 @@ const repairLanes = 2
 // daemonOptions say where a daemon lives.
 type daemonOptions struct {
 	data, listen string
+	remote       remoteOptions
 	idle         time.Duration // stop after so long with nothing to do; 0: never
 	copy         bool          // materialise by copying, although mounting would do
 	log          io.Writer
@@ -60,7 +56,7 @@ func (a *app) daemonCmd() *cobra.Command {
 	var config string
 	cmd := &cobra.Command{
 		Use: "daemon", Short: "Run the daemon in the foreground", Args: cobra.NoArgs,
-		Example: "  jitos daemon\n  jitos daemon --data /var/lib/jitos --listen unix:/run/jitos.sock",
+		Example: "  jitos daemon\n  jitos daemon --data /var/lib/jitos --listen unix:/run/jitos.sock\n  jitos daemon --tcp 0.0.0.0:7443 --tcp-host build.example",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if config != "" {
 				if _, err := os.Stat(config); err != nil {
@@ -77,6 +73,9 @@ func (a *app) daemonCmd() *cobra.Command {
 			if opt.idle < 0 {
 				return &usageError{fmt.Errorf("--idle %s is in the past", opt.idle)}
 			}
+			if err := opt.remote.check(); err != nil {
+				return &usageError{err}
+			}
 			return runDaemon(cmd.Context(), opt)
 		},
 	}
@@ -84,6 +83,7 @@ func (a *app) daemonCmd() *cobra.Command {
 	cmd.Flags().StringVar(&opt.listen, "listen", envOr("JITOS_LISTEN", orElse(a.config.Daemon.Listen, "unix:"+defaultSocket())), "unix:PATH (JITOS_LISTEN)")
 	cmd.Flags().BoolVar(&opt.copy, "copy", envOr("JITOS_COPY", "") != "" || a.config.Daemon.Copy, "copy workspaces instead of mounting them (JITOS_COPY)")
 	cmd.Flags().DurationVar(&opt.idle, "idle", a.config.idle(), "stop once nothing was asked and no process went on for so long (30m); 0: never")
+	opt.remote.flags(cmd, a.config)
 	opt.model.flags(cmd)
 	cmd.Flags().StringVar(&config, "config", "", "a configuration file, which counts before the person's own: jitos config --help")
 	return cmd
@@ -104,6 +104,7 @@ func (o *daemonOptions) configure(cmd *cobra.Command, c configuration) error {
 	if c.Daemon.Idle != "" && !said("idle") {
 		o.idle = c.idle()
 	}
+	o.remote.configure(said, c)
 	o.copy = o.copy || c.Daemon.Copy && !said("copy")
 	return nil
 }
@@ -145,9 +146,22 @@ func shippedSources() ([]tasks.Source, error) {
 
 // runDaemon constructs, wires and serves until ctx ends.
 func runDaemon(ctx context.Context, opt daemonOptions) (err error) {
+	// Before anything is started that could inherit it.
+	handed, err := handedOver()
+	if err != nil {
+		return err
+	}
+	to, err := notified()
+	if err != nil {
+		return err
+	}
+	if handed != nil {
+		opt.listen = "unix:" + handed.Addr().String()
+		defer handed.Close()
+	}
 	path, ok := strings.CutPrefix(opt.listen, "unix:")
 	if !ok {
-		return wire.NewProblem(rmg.Invalid, "cannot listen on %q", opt.listen).WithHint("this version listens on unix:PATH")
+		return wire.NewProblem(rmg.Invalid, "cannot listen on %q", opt.listen).WithHint("--listen takes unix:PATH; --tcp HOST:PORT listens on TCP as well")
 	}
 	defer heap.Keep(heap.Room)()
 	log := slog.New(slog.NewTextHandler(opt.log, nil))
@@ -164,7 +178,7 @@ func runDaemon(ctx context.Context, opt daemonOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, k.Close()) }()
-	return serve(ctx, k, path, opt.idle, log)
+	return serve(ctx, k, place{path, handed, to}, opt, log)
 }
 
 // newKernel wires the kernel to its journal, worktree and workers.
@@ -247,66 +261,6 @@ func keepSelf(data string) (string, error) {
 	return name, os.Rename(dst.Name(), name)
 }
 
-// serve listens on the socket and answers until ctx ends, or the daemon is idle.
-func serve(ctx context.Context, k *kernel.Kernel, path string, idle time.Duration, log *slog.Logger) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	raw := make([]byte, 32)
-	if _, err := rand.Read(raw); err != nil {
-		return err
-	}
-	secret := hex.EncodeToString(raw)
-	// The data folder's lock is held, so a socket that is there is a dead one
-	// of ours, or of a daemon with other data that must not be pushed aside.
-	if conn, err := net.DialTimeout("unix", path, time.Second); err == nil {
-		conn.Close()
-		return wire.NewProblem(rmg.Unavailable, "another daemon answers on %s", path).WithHint("choose another --listen")
-	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if err := writeSecret(path+".secret", secret); err != nil {
-		return err
-	}
-	old := syscall.Umask(0o177)
-	ln, err := net.Listen("unix", path)
-	syscall.Umask(old)
-	if err != nil {
-		return wire.NewProblem(rmg.Unavailable, "cannot listen on %s: %v", path, err)
-	}
-	agents, err := mcpServer(path, log)
-	if err != nil {
-		return errors.Join(err, ln.Close())
-	}
-	defer agents.Close()
-	srv, err := server.New(server.Options{Kernel: k, Secret: secret, Logger: log, Version: version, MCP: agents.Handler()})
-	if err != nil {
-		return errors.Join(err, ln.Close())
-	}
-	done := make(chan error, 1)
-	go func() { done <- srv.Serve(ln) }()
-	var swept sync.WaitGroup
-	sweeping, stopSweeping := context.WithCancel(ctx)
-	defer swept.Wait()
-	defer stopSweeping()
-	swept.Go(func() { sweep(sweeping, k, log) })
-	log.Info("serving", "socket", path, "version", version)
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-	case <-whenIdle(sweeping, idle, srv.Quiet, func() int { return k.Status().Running }):
-		log.Info("idle", "for", idle)
-	}
-	agents.Close() // its sessions are callers of ours
-	stop, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
-	defer cancel()
-	err = errors.Join(srv.Shutdown(stop), <-done)
-	log.Info("stopped")
-	return errors.Join(err, os.Remove(path+".secret"))
-}
-
 // sweepEvery is how often workspaces are looked at whose time may be over.
 const sweepEvery = 30 * time.Second
 
@@ -328,19 +282,6 @@ func sweep(ctx context.Context, k *kernel.Kernel, log *slog.Logger) {
 			return
 		}
 	}
-}
-
-// writeSecret writes the secret where only its owner can read it.
-func writeSecret(name, secret string) error {
-	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(secret + "\n")
-	return errors.Join(err, f.Close())
 }
 
 // cacheCmd is the build cache that sandboxed go commands talk to.
@@ -382,6 +323,9 @@ func (a *app) statusCmd() *cobra.Command {
 			return a.show(st, func(w io.Writer) {
 				row(w, "version", st.Version)
 				row(w, "socket", c.Socket())
+				if st.Address != "" {
+					row(w, "server", st.Address)
+				}
 				row(w, "epoch", st.Epoch)
 				row(w, "records", fmt.Sprintf("%d in %d ticks", st.Records, st.Tick))
 				row(w, "world", st.World)

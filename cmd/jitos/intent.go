@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,6 +21,7 @@ import (
 func (a *app) intentCmd() *cobra.Command {
 	var file, dir string
 	var detach bool
+	var within time.Duration
 	var req wire.IntentRequest
 	cmd := &cobra.Command{
 		Use: "intent TEXT", Short: "Say what is wanted, and follow it until it has landed",
@@ -51,7 +53,7 @@ func (a *app) intentCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.intent(cmd.Context(), c, req, detach)
+			return a.intent(cmd.Context(), c, req, detach, within)
 		},
 	}
 	f := cmd.Flags()
@@ -59,6 +61,7 @@ func (a *app) intentCmd() *cobra.Command {
 	f.StringVarP(&dir, "repo", "C", ".", "a folder in the repository")
 	f.BoolVar(&req.PlanOnly, "plan-only", false, "print the plan and do nothing")
 	f.BoolVar(&detach, "detach", false, "do not follow; print the process")
+	f.DurationVar(&within, "detach-after", detachAfter, "on a terminal: after one Ctrl-C, how long to wait for a second, which cancels; then it goes on by itself")
 	f.StringVar(&req.Land, "land", "commit", landHelp)
 	f.StringVar(&req.Approve, "approve", "auto", "auto (as policy says), or ask: a person approves the collapse")
 	f.IntVar(&req.Race, "race", 0, "how many attempts race, at most 8; the first that is proven collapses")
@@ -97,7 +100,7 @@ func readInput(in io.Reader, file string) ([]byte, error) {
 }
 
 // intent submits, prints the plan, and follows the process to its end.
-func (a *app) intent(ctx context.Context, c *client.Client, req wire.IntentRequest, detach bool) error {
+func (a *app) intent(ctx context.Context, c *client.Client, req wire.IntentRequest, detach bool, within time.Duration) error {
 	ans, err := c.Intent(ctx, req)
 	if err != nil {
 		return err
@@ -115,10 +118,11 @@ func (a *app) intent(ctx context.Context, c *client.Client, req wire.IntentReque
 		fmt.Fprintf(a.out, "process %s runs; jitos logs -f %s follows it\n", ans.Process, ans.Process)
 		return nil
 	}
-	if err := a.follow(ctx, c, ans.Process, !a.machine()); err != nil {
+	if err := a.watch(ctx, c, ans.Process, within); err != nil {
 		return err
 	}
-	p, err := c.Process(context.WithoutCancel(ctx), ans.Process)
+	ctx = context.WithoutCancel(ctx) // its end is told, whatever was pressed last
+	p, err := c.Process(ctx, ans.Process)
 	if err != nil {
 		return err
 	}
@@ -159,7 +163,7 @@ func (a *app) follow(ctx context.Context, c *client.Client, id string, print boo
 	for ev, err := range c.ProcessLog(ctx, id, 0, true) {
 		switch {
 		case ctx.Err() != nil:
-			return &exitError{130, fmt.Sprintf("detached; %s goes on (jitos logs -f %s, jitos cancel %s)", id, id, id)}
+			return detached(id)
 		case err != nil:
 			return err
 		case ev.End != nil:
@@ -185,12 +189,12 @@ func (a *app) printLine(l wire.Line) {
 func (a *app) printEnd(ctx context.Context, c *client.Client, p wire.Process) {
 	fmt.Fprintln(a.out)
 	if diff, err := a.processDiff(ctx, c, p); err == nil && diff != "" {
-		fmt.Fprintln(a.out, strings.TrimRight(diff, "\n"))
+		fmt.Fprintln(a.out, strings.TrimRight(a.painter().diff(diff), "\n"))
 		fmt.Fprintln(a.out)
 	}
 	a.printEvidence(p)
 	if p.Status == "landed" || p.Status == "collapsed" {
-		fmt.Fprintf(a.out, "%s %s: %s\n", p.ID, p.Status, p.Reason)
+		fmt.Fprintf(a.out, "%s %s: %s\n", p.ID, a.painter().as(green, p.Status), p.Reason)
 		if p.Next != "" {
 			fmt.Fprintf(a.out, "next: %s\n", p.Next)
 		}

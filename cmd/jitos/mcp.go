@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"log/slog"
 	"net/http"
 	"os"
@@ -78,9 +79,7 @@ func mcpServer(socket string, log *slog.Logger) (*mcp.Server, error) {
 
 // clientOptions are how this program reaches the daemon.
 func (a *app) clientOptions() client.Options {
-	socket := a.socket
-	if socket == "" {
-		socket = defaultSocket()
+	return client.Options{
+		Socket: cmp.Or(a.server, a.socket, defaultSocket()), Secret: os.Getenv("JITOS_TOKEN"), SecretFile: a.tokenFile, Caller: caller(),
 	}
-	return client.Options{Socket: socket, Secret: os.Getenv("JITOS_TOKEN"), Caller: caller()}
 }

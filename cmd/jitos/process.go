@@ -222,7 +222,7 @@ func (a *app) retryCmd() *cobra.Command {
 			if err != nil || detach {
 				return err
 			}
-			if err := a.follow(cmd.Context(), c, p.ID, !a.machine()); err != nil {
+			if err := a.watch(cmd.Context(), c, p.ID, detachAfter); err != nil {
 				return err
 			}
 			if p, err = c.Process(cmd.Context(), p.ID); err != nil {

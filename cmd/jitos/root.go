@@ -13,16 +13,20 @@ import (
 
 // app is one run of the program: its streams, and the flags all verbs share.
 type app struct {
-	in       io.Reader
-	out, err io.Writer
-	socket   string
-	format   string
-	quiet    bool
-	noInput  bool
-	timeout  time.Duration
-	config   configuration
-	within   context.Context // with --timeout: what the verb runs in
-	release  context.CancelFunc
+	in        io.Reader
+	out, err  io.Writer
+	socket    string
+	server    string // counts before socket
+	tokenFile string
+	format    string
+	quiet     bool
+	noInput   bool
+	timeout   time.Duration
+	config    configuration
+	within    context.Context // with --timeout: what the verb runs in
+	release   context.CancelFunc
+	process   string // that the verb began or followed
+	spoken    bool   // the verb was said in a conversation
 }
 
 // root builds the command tree. Nothing is opened until a verb runs.
@@ -32,7 +36,10 @@ func (a *app) root() *cobra.Command {
 		Short: "Work by scripts, agents and people that lands only when it is proven",
 		Long: `JITOS runs work on git repositories in isolated workspaces. What proves itself
 by its gates becomes real in one transaction and lands as a commit; all else is
-dropped but remembered. Every change can be explained and undone.`,
+dropped but remembered. Every change can be explained and undone.
+
+Alone on a terminal it asks what you want done, and prints the command that each
+line is.`,
 		Example: `  jitos demo
   jitos intent 'Fix the failing test in ./pkg'
   jitos why internal/token/token.go:42`,
@@ -43,14 +50,21 @@ dropped but remembered. Every change can be explained and undone.`,
 			}
 			return unknownVerb(cmd, args[0])
 		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if a.spoken || a.noInput || a.machine() || !a.onTerminal() {
+				return cmd.Help()
+			}
+			return a.converse(cmd)
+		},
 	}
 	root.PersistentPreRunE = a.begin
 	root.SetOut(a.out)
 	root.SetErr(a.err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	f := root.PersistentFlags()
-	f.StringVar(&a.socket, "socket", envOr("JITOS_SOCKET", a.config.Socket), "the daemon: unix:PATH or tcp:HOST:PORT (JITOS_SOCKET)")
+	f.StringVar(&a.socket, "socket", envOr("JITOS_SOCKET", a.config.Socket), "the daemon: unix:PATH, or tcp:HOST:PORT for a tunnel's end (JITOS_SOCKET)")
+	f.StringVar(&a.server, "server", envOr("JITOS_SERVER", a.config.Server), "a daemon of another machine: https://HOST:PORT[#FINGERPRINT], with a token (JITOS_SERVER)")
+	f.StringVar(&a.tokenFile, "token-file", envOr("JITOS_TOKEN_FILE", a.config.TokenFile), "a file with a token, instead of the variable JITOS_TOKEN (JITOS_TOKEN_FILE)")
 	f.StringVarP(&a.format, "output", "o", envOr("JITOS_OUTPUT", orElse(a.config.Output, "table")), "table, json, jsonl or yaml")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "print what was asked for and errors, and nothing else")
 	f.BoolVar(&a.noInput, "no-input", false, "ask nothing; what would be asked is an error")
@@ -68,6 +82,13 @@ dropped but remembered. Every change can be explained and undone.`,
 	}
 	a.complete(root)
 	return root
+}
+
+// onTerminal reports whether a person sits at both ends.
+func (a *app) onTerminal() bool {
+	_, _, in := screenOf(a.in)
+	_, _, out := screenOf(a.out)
+	return in && out
 }
 
 // usageErrors makes wrong arguments of a command, and of those below it, usage

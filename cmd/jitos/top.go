@@ -235,9 +235,9 @@ func (l topLook) openText() string {
 	return fmt.Sprint(len(l.Workspaces))
 }
 
-// screenOf is how large the terminal is that w writes to, and whether it is one
+// screenOf is how large the terminal is that a stream is of, and whether it is one
 // that can be drawn on.
-func screenOf(w io.Writer) (columns, lines int, ok bool) {
+func screenOf(w any) (columns, lines int, ok bool) {
 	f, isFile := w.(*os.File)
 	if !isFile || os.Getenv("TERM") == "dumb" {
 		return 0, 0, false

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -235,6 +236,9 @@ func (a *app) begin(cmd *cobra.Command, _ []string) error {
 	if a.config.err != nil && !strings.HasPrefix(cmd.CommandPath(), "jitos config") && (own == nil || !own.Changed) {
 		return &usageError{fmt.Errorf("%w\njitos config check says the same, and jitos config path where it is", a.config.err)}
 	}
+	if err := a.oneDaemon(cmd); err != nil {
+		return err
+	}
 	if a.timeout < 0 {
 		return &usageError{fmt.Errorf("--timeout %s is in the past", a.timeout)}
 	}
@@ -242,6 +246,19 @@ func (a *app) begin(cmd *cobra.Command, _ []string) error {
 		ctx, stop := context.WithTimeout(cmd.Context(), a.timeout)
 		a.within, a.release = ctx, stop
 		cmd.SetContext(ctx)
+	}
+	return nil
+}
+
+// oneDaemon settles which daemon is meant: a flag counts before the environment
+// and the file, and of the same rank the server does before the socket.
+func (a *app) oneDaemon(cmd *cobra.Command) error {
+	said := cmd.Flags().Changed
+	switch {
+	case said("socket") && said("server"):
+		return &usageError{errors.New("--socket and --server name two daemons; give one")}
+	case said("socket"), !said("server") && os.Getenv("JITOS_SERVER") == "" && os.Getenv("JITOS_SOCKET") != "":
+		a.server = ""
 	}
 	return nil
 }

@@ -40,6 +40,10 @@ what that token may); with --read-only one that only looks.`,
 			if !isUnix && strings.HasPrefix(socket, "tcp:") {
 				return a.showView("http://"+strings.TrimPrefix(socket, "tcp:")+s.Path, nil)
 			}
+			if strings.HasPrefix(socket, "https:") {
+				address, _, _ := strings.Cut(socket, "#")
+				return a.showView(strings.TrimSuffix(address, "/")+s.Path, nil)
+			}
 			return a.serveView(cmd.Context(), socket, s.Path)
 		},
 	}

@@ -125,13 +125,13 @@ func (c *Client) Thaw(ctx context.Context, id string) (wire.Workspace, error) {
 // Rebase moves a workspace's base forward, to the newest state with "". Conflict
 // carries the conflicts, which stand on the workspace until they are resolved.
 func (c *Client) Rebase(ctx context.Context, id, onto string) (wire.Rebased, error) {
-	return into[wire.Rebased](ctx, c, call{method: http.MethodPost, path: "/sws/" + segment(id) + "/rebase", body: wire.RebaseRequest{Onto: onto}})
+	return into[wire.Rebased](ctx, c, call{method: http.MethodPost, path: "/sws/" + segment(id) + "/rebase", once: true, body: wire.RebaseRequest{Onto: onto}})
 }
 
 // ResolveIn settles conflicts of a workspace. The answer has those that are left;
 // with none the rebase is complete.
 func (c *Client) ResolveIn(ctx context.Context, id string, r wire.ResolveRequest) (wire.Rebased, error) {
-	return into[wire.Rebased](ctx, c, call{method: http.MethodPost, path: "/sws/" + segment(id) + "/resolve", body: r})
+	return into[wire.Rebased](ctx, c, call{method: http.MethodPost, path: "/sws/" + segment(id) + "/resolve", once: true, body: r})
 }
 
 // pollWait is how long one call waits for an operation.
@@ -147,7 +147,7 @@ func (c *Client) Collapse(ctx context.Context, id string, r wire.CollapseRequest
 
 // Undo takes a record back and waits for the end, as Collapse does.
 func (c *Client) Undo(ctx context.Context, r wire.UndoRequest) (wire.Collapsed, error) {
-	op, err := c.start(ctx, "undo", call{method: http.MethodPost, path: "/undo", query: values("wait", pollWait.String()), body: r})
+	op, err := c.start(ctx, "undo", call{method: http.MethodPost, path: "/undo", once: true, query: values("wait", pollWait.String()), body: r})
 	return c.finish(ctx, op, err)
 }
 
@@ -174,7 +174,7 @@ func (c *Client) finish(ctx context.Context, op wire.Operation, err error) (wire
 func (c *Client) StartCollapse(ctx context.Context, id string, r wire.CollapseRequest, wait time.Duration) (wire.Operation, error) {
 	op, err := c.start(ctx, "collapse", call{
 		method: http.MethodPost, path: "/sws/" + segment(id) + "/collapse",
-		query: values("wait", wait.String()), body: r,
+		once: true, query: values("wait", wait.String()), body: r,
 	})
 	if op.Workspace == "" {
 		op.Workspace = id
@@ -185,6 +185,10 @@ func (c *Client) StartCollapse(ctx context.Context, id string, r wire.CollapseRe
 // start does a call that is answered with the end of an operation, or with one
 // that still runs.
 func (c *Client) start(ctx context.Context, kind string, k call) (wire.Operation, error) {
+	return again(ctx, k, func(k call) (wire.Operation, error) { return c.begin(ctx, kind, k) })
+}
+
+func (c *Client) begin(ctx context.Context, kind string, k call) (wire.Operation, error) {
 	resp, err := c.send(ctx, k)
 	if err != nil {
 		return wire.Operation{}, err
@@ -225,12 +229,12 @@ func (c *Client) Process(ctx context.Context, id string) (wire.Process, error) {
 
 // Cancel stops a process; its workspace stays.
 func (c *Client) Cancel(ctx context.Context, id string) (wire.Process, error) {
-	return into[wire.Process](ctx, c, call{method: http.MethodPost, path: "/process/" + segment(id) + "/cancel"})
+	return into[wire.Process](ctx, c, call{method: http.MethodPost, path: "/process/" + segment(id) + "/cancel", once: true})
 }
 
 // Retry goes on with a process that was interrupted, cancelled or failed.
 func (c *Client) Retry(ctx context.Context, id string) (wire.Process, error) {
-	return into[wire.Process](ctx, c, call{method: http.MethodPost, path: "/process/" + segment(id) + "/retry"})
+	return into[wire.Process](ctx, c, call{method: http.MethodPost, path: "/process/" + segment(id) + "/retry", once: true})
 }
 
 // LogQuery asks for a stretch of the log: newest first up to To, or, with From,

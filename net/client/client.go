@@ -27,9 +27,11 @@ import (
 
 // Options say where the daemon is and who calls.
 type Options struct {
-	// Socket is "/run/x.sock", "unix:/run/x.sock" or "tcp:host:port".
+	// Socket is "/run/x.sock", "unix:/run/x.sock", "https://host:port" with or
+	// without "#sha256:HEX", the fingerprint of the daemon's certificate, or
+	// "tcp:host:port" of this machine: the end of a tunnel to a unix socket.
 	Socket string
-	// Secret is what the daemon demands. If it is empty it is read from
+	// Secret is what the daemon demands: its own or, over https always, a token. If it is empty it is read from
 	// SecretFile at every call (the daemon makes a new one at each start); an
 	// empty SecretFile means "<socket>.secret" for a unix socket.
 	Secret     string
@@ -46,48 +48,28 @@ type Options struct {
 // Client talks to one daemon. Safe for concurrent use.
 type Client struct {
 	opt  Options
-	base string
+	at   endpoint
+	made bool // the secret's file is the daemon's, and is there while that runs
 	http *http.Client
 }
 
 // New makes a client. It does not connect. The error is Invalid, for a socket
 // that cannot be understood.
 func New(opt Options) (*Client, error) {
-	network, address := "unix", opt.Socket
-	switch {
-	case strings.HasPrefix(opt.Socket, "unix:"):
-		address = strings.TrimPrefix(opt.Socket, "unix:")
-	case strings.HasPrefix(opt.Socket, "tcp:"):
-		network, address = "tcp", strings.TrimPrefix(opt.Socket, "tcp:")
-		if _, _, err := net.SplitHostPort(address); err != nil {
-			return nil, wire.NewProblem(rmg.Invalid, "%q is no address of a daemon: %s", opt.Socket, err).WithHint("use unix:PATH or tcp:HOST:PORT")
-		}
+	at, err := endpointOf(opt.Socket)
+	if err != nil {
+		return nil, err
 	}
-	if address == "" {
-		return nil, wire.NewProblem(rmg.Invalid, "no socket of a daemon is given").WithHint("use --socket or JITOS_SOCKET")
-	}
-	if opt.Secret == "" && opt.SecretFile == "" && network == "unix" {
-		opt.SecretFile = address + ".secret"
+	made := opt.Secret == "" && opt.SecretFile == "" && at.network == "unix"
+	if made {
+		opt.SecretFile = at.address + ".secret"
 	}
 	if opt.DialTimeout == 0 {
 		opt.DialTimeout = 5 * time.Second
 	}
-	base := "http://jitos"
-	if network == "tcp" {
-		base = "http://" + address
-	}
-	dialer := net.Dialer{Timeout: opt.DialTimeout}
-	transport := &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return dialer.DialContext(ctx, network, address)
-		},
-		DisableCompression:  true,
-		MaxIdleConnsPerHost: 16,
-		IdleConnTimeout:     60 * time.Second,
-	}
-	c := &Client{opt: opt, base: base}
+	c := &Client{opt: opt, at: at, made: made}
 	c.http = &http.Client{
-		Transport:     transport,
+		Transport:     at.transport(opt.DialTimeout),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return c, nil
@@ -101,12 +83,23 @@ func (c *Client) Socket() string { return c.opt.Socket }
 
 // secret returns what proves that the caller may call; empty if none is to be
 // had, which the daemon will refuse.
-func (c *Client) secret() (string, error) {
+func (c *Client) secret(ctx context.Context, woken bool) (string, error) {
 	if c.opt.Secret != "" || c.opt.SecretFile == "" {
+		if c.opt.Secret == "" && c.at.remote {
+			return "", wire.NewProblem(rmg.Denied, "a daemon that is reached over the network demands a token").WithHint("set JITOS_TOKEN, or --token-file; on the daemon's machine jitos token new makes one")
+		}
 		return c.opt.Secret, nil
 	}
 	data, err := os.ReadFile(c.opt.SecretFile)
 	switch {
+	case err != nil && !c.made:
+		return "", wire.NewProblem(rmg.Invalid, "the token cannot be read: %s", err)
+	case errors.Is(err, os.ErrNotExist) && !woken:
+		// Who listens may start the daemon when somebody comes; then it is written.
+		if err := c.wake(ctx); err != nil {
+			return "", err
+		}
+		return c.secret(ctx, true)
 	case errors.Is(err, os.ErrNotExist):
 		return "", c.unreachable(err)
 	case errors.Is(err, os.ErrPermission):
@@ -117,12 +110,29 @@ func (c *Client) secret() (string, error) {
 	return strings.TrimSpace(string(data)), nil
 }
 
+// wake waits for a daemon to answer the one call that needs no secret.
+func (c *Client) wake(ctx context.Context) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.at.base+"/healthz", nil)
+	if err != nil {
+		return c.unreachable(err)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return c.failed(ctx, err)
+	}
+	return resp.Body.Close()
+}
+
 func (c *Client) unreachable(err error) *wire.Problem {
 	var at *url.Error
 	if errors.As(err, &at) {
 		err = at.Err
 	}
-	return wire.NewProblem(rmg.Unavailable, "no daemon answers at %s: %s", c.opt.Socket, err).WithHint("start one: jitos daemon")
+	p := wire.NewProblem(rmg.Unavailable, "no daemon answers at %s: %s", c.opt.Socket, err)
+	if c.at.remote {
+		return p.WithHint("it listens there only if it was started with --tcp; jitos status on its machine prints the address")
+	}
+	return p.WithHint("start one: jitos daemon")
 }
 
 // call is one request.
@@ -146,7 +156,7 @@ func (c *Client) send(ctx context.Context, k call) (*http.Response, error) {
 		}
 		body = bytes.NewReader(data)
 	}
-	target := c.base + k.path
+	target := c.at.base + k.path
 	if len(k.query) > 0 {
 		target += "?" + k.query.Encode()
 	}
@@ -166,7 +176,7 @@ func (c *Client) send(ctx context.Context, k call) (*http.Response, error) {
 	if c.opt.Agent {
 		req.Header.Set(wire.KindHeader, "agent")
 	}
-	secret, err := c.secret()
+	secret, err := c.secret(ctx, false)
 	if err != nil {
 		return nil, err
 	}
@@ -176,6 +186,13 @@ func (c *Client) send(ctx context.Context, k call) (*http.Response, error) {
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return nil, c.failed(ctx, err)
+	}
+	if resp.StatusCode == http.StatusUnauthorized && c.made && k.raw == nil {
+		// The daemon was started by this very call, after one that left its secret.
+		if now, err := c.secret(ctx, true); err == nil && now != secret {
+			resp.Body.Close()
+			return c.send(ctx, k)
+		}
 	}
 	if resp.StatusCode >= 300 {
 		defer resp.Body.Close()
@@ -189,6 +206,9 @@ func (c *Client) send(ctx context.Context, k call) (*http.Response, error) {
 func (c *Client) failed(ctx context.Context, err error) error {
 	if cause := ctx.Err(); cause != nil {
 		return &interrupted{Problem: wire.NewProblem(rmg.Unavailable, "given up before the daemon answered: %s", cause), cause: cause}
+	}
+	if p := c.untrusted(err); p != nil {
+		return p
 	}
 	if op := (*net.OpError)(nil); errors.As(err, &op) && op.Op == "dial" {
 		return c.unreachable(err)
@@ -225,15 +245,20 @@ func problemFrom(resp *http.Response) error {
 	return wire.NewProblem(rmg.Internal, "the daemon answered %s without saying why", resp.Status).WithHint("is it a JITOS daemon that listens there?")
 }
 
-// into does a call and reads its JSON answer. One that has a key is sent once
-// more if the connection was lost: it may have been done, and is not done again.
+// into does a call and reads its JSON answer.
 func into[T any](ctx context.Context, c *Client, k call) (T, error) {
+	return again(ctx, k, func(k call) (T, error) { return attempt[T](ctx, c, k) })
+}
+
+// again does a call. One that has a key is sent once more if the connection was
+// lost: it may have been done, and is not done again.
+func again[T any](ctx context.Context, k call, do func(call) (T, error)) (T, error) {
 	if k.once {
 		k.header = http.Header{wire.KeyHeader: {rand.Text()}}
 	}
-	out, err := attempt[T](ctx, c, k)
+	out, err := do(k)
 	if gone := (*lost)(nil); k.once && errors.As(err, &gone) && ctx.Err() == nil {
-		return attempt[T](ctx, c, k)
+		return do(k)
 	}
 	return out, err
 }

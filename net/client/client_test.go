@@ -197,6 +197,13 @@ func TestLostCallsAreSentAgainUnderTheirKey(t *testing.T) {
 		"fork":       func() error { _, err := c.Fork(ctx, wire.ForkRequest{}); return err },
 		"discard":    func() error { _, err := c.Discard(ctx, "w1", ""); return err },
 		"restore":    func() error { _, err := c.Restore(ctx, "w1"); return err },
+		"rebase":     func() error { _, err := c.Rebase(ctx, "w1", ""); return err },
+		"resolve":    func() error { _, err := c.ResolveIn(ctx, "w1", wire.ResolveRequest{}); return err },
+		"collapse":   func() error { _, err := c.Collapse(ctx, "w1", wire.CollapseRequest{}); return err },
+		"undo":       func() error { _, err := c.Undo(ctx, wire.UndoRequest{}); return err },
+		"cancel":     func() error { _, err := c.Cancel(ctx, "p1"); return err },
+		"retry":      func() error { _, err := c.Retry(ctx, "p1"); return err },
+		"approve":    func() error { _, err := c.ApproveGates(ctx, wire.ApproveGatesRequest{}); return err },
 		"intent":     func() error { _, err := c.Intent(ctx, wire.IntentRequest{}); return err },
 	} {
 		keys = nil

@@ -17,7 +17,7 @@ func (c *Client) Gates(ctx context.Context, repo string) (wire.GatesAnswer, erro
 
 // ApproveGates lets commands of a repository run, or no longer.
 func (c *Client) ApproveGates(ctx context.Context, r wire.ApproveGatesRequest) (wire.ApproveGatesAnswer, error) {
-	return into[wire.ApproveGatesAnswer](ctx, c, call{method: http.MethodPost, path: "/gates/approve", body: r})
+	return into[wire.ApproveGatesAnswer](ctx, c, call{method: http.MethodPost, path: "/gates/approve", once: true, body: r})
 }
 
 // RunGates runs gates without a collapse and streams what is said meanwhile; the

@@ -45,6 +45,9 @@ func (s *Server) identify(r *http.Request) (identity, error) {
 			return identity{}, unknownCaller("the Authorization header is not of the form: Bearer SECRET")
 		}
 		if same(token, s.opt.Secret) {
+			if overTCP(r) {
+				return identity{}, unknownCaller("the daemon's own secret is for its unix socket; over the network a token is needed").WithHint("on the daemon's machine: jitos token new")
+			}
 			return ofOwner(r)
 		}
 		if s.opt.Tokens != nil {
@@ -55,12 +58,18 @@ func (s *Server) identify(r *http.Request) (identity, error) {
 		if c, ok := s.opt.Kernel.TokenCaller(token); ok {
 			return identity{caller: c}, nil
 		}
+		if overTCP(r) {
+			return identity{}, unknownCaller("the token is none of this daemon's, or not valid any more").WithHint("on the daemon's machine: jitos token list shows them, jitos token new makes one")
+		}
 		return identity{}, unknownCaller("the secret is neither the one of this daemon nor a valid token's").WithHint("it is made at each start; read it again from the .secret file beside the socket. For automation: jitos token new")
 	}
 	if c, err := r.Cookie(sessionCookie); err == nil {
 		if holder, ok := s.sessions.known(c.Value, s.now()); ok {
 			return s.ofSession(r, holder)
 		}
+	}
+	if overTCP(r) {
+		return identity{}, unknownCaller("every call needs a token").WithHint("send it as Authorization: Bearer TOKEN; on the daemon's machine jitos token new makes one")
 	}
 	return identity{}, unknownCaller("every call needs the daemon's secret").WithHint("send it as Authorization: Bearer SECRET; it stands in the .secret file beside the socket. For the web page: jitos view")
 }
@@ -181,7 +190,7 @@ func (s *Server) checkHost(r *http.Request) error {
 	ip := net.ParseIP(host)
 	if host != "localhost" && !(ip != nil && ip.IsLoopback()) && !slices.Contains(s.opt.Hosts, host) {
 		p := wire.NewProblem(rmg.Denied, "the host %q is not allowed", host)
-		return p.WithHint("the daemon must be told of the names it is reached by")
+		return p.WithHint("the daemon must be told of the names it is reached by: jitos daemon --tcp-host NAME")
 	}
 	if origin := r.Header.Get("Origin"); origin != "" {
 		u, err := url.Parse(origin)

@@ -451,6 +451,8 @@ func TestIdempotencyKeys(t *testing.T) {
 	for target, body := range map[string]string{
 		"/sws": "", "/sws/w5/discard": "", "/sws/w5/restore": "", "/sws/w5/freeze": "", "/sws/w5/thaw": "", "/inbox/a7": `{"answer":"approve"}`,
 		"/policy": `{"document":"rules: []"}`, "/token/t7/revoke": "", "/intent": `{"text":"x"}`,
+		"/sws/w5/collapse": "", "/sws/w5/rebase": "", "/sws/w5/resolve": `{"take":"system"}`, "/undo": `{"seq":5}`,
+		"/process/p9/cancel": "", "/process/p9/retry": "", "/gates/approve": `{"repo":"/r","which":["lint"]}`,
 	} {
 		if w := do(s, with("POST", target, body)); w.Code != http.StatusOK {
 			t.Errorf("%s under a key: %d %s", target, w.Code, w.Body)

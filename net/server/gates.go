@@ -20,7 +20,7 @@ func gateCalls() []call {
 			answer: wire.GatesAnswer{}, do: (*exchange).gates,
 		},
 		{
-			method: post, path: "/gates/approve", id: "approve-gates", summary: "Let commands that a repository brings run, or no longer",
+			method: post, path: "/gates/approve", id: "approve-gates", once: true, summary: "Let commands that a repository brings run, or no longer",
 			about: "Takes the capability admin, and a person. An approval is of a command as it is: another one has another hash.",
 			body:  wire.ApproveGatesRequest{}, answer: wire.ApproveGatesAnswer{}, do: (*exchange).approveGates,
 		},

@@ -113,17 +113,17 @@ func spaceCalls() []call {
 			params: []param{id}, answer: wire.Workspace{}, do: (*exchange).thaw,
 		},
 		{
-			method: post, path: "/sws/{id}/rebase", id: "rebase", summary: "Move a workspace's base forward",
+			method: post, path: "/sws/{id}/rebase", id: "rebase", once: true, summary: "Move a workspace's base forward",
 			about:  "What it changed is merged with what happened since, as one record. Conflicts are a 409 with conflicts, and stand on the workspace until each is resolved, which completes the rebase.",
 			params: []param{id}, body: wire.RebaseRequest{}, maybe: true, answer: wire.Rebased{}, do: (*exchange).rebase,
 		},
 		{
-			method: post, path: "/sws/{id}/resolve", id: "resolve", summary: "Settle conflicts of a workspace",
+			method: post, path: "/sws/{id}/resolve", id: "resolve", once: true, summary: "Settle conflicts of a workspace",
 			about:  "By a side, a value or a text. GET /sws/{id} lists the conflicts. When none is open any more the rebase that met them completes.",
 			params: []param{id}, body: wire.ResolveRequest{}, large: true, answer: wire.Rebased{}, do: (*exchange).resolve,
 		},
 		{
-			method: post, path: "/sws/{id}/collapse", id: "collapse", summary: "Merge a workspace into its parent, proven",
+			method: post, path: "/sws/{id}/collapse", id: "collapse", once: true, summary: "Merge a workspace into its parent, proven",
 			about:  "Conflicts are a 409 with conflicts, red gates a 422 with evidence. What takes longer than wait is a 202, and goes on as an operation.",
 			params: []param{id, textParam("wait", "how long to wait for the end, 0s to 10m; 30s if absent")},
 			body:   wire.CollapseRequest{}, maybe: true, answer: wire.Collapsed{},
@@ -161,11 +161,11 @@ func processCalls() []call {
 			do:     (*exchange).processLog,
 		},
 		{
-			method: post, path: "/process/{id}/cancel", id: "cancel", summary: "Stop a process; its workspace stays",
+			method: post, path: "/process/{id}/cancel", id: "cancel", once: true, summary: "Stop a process; its workspace stays",
 			params: []param{id}, answer: wire.Process{}, do: (*exchange).cancel,
 		},
 		{
-			method: post, path: "/process/{id}/retry", id: "retry", summary: "Go on with a process that stopped",
+			method: post, path: "/process/{id}/retry", id: "retry", once: true, summary: "Go on with a process that stopped",
 			params: []param{id}, answer: wire.Process{}, do: (*exchange).retry,
 		},
 		{method: get, path: "/method", id: "methods", summary: "List the method library", answer: wire.MethodsAnswer{}, do: (*exchange).methods},
@@ -197,7 +197,7 @@ func historyCalls() []call {
 			answer: wire.LogAnswer{}, do: (*exchange).history,
 		},
 		{
-			method: post, path: "/undo", id: "undo", summary: "Take one record back, at today's head",
+			method: post, path: "/undo", id: "undo", once: true, summary: "Take one record back, at today's head",
 			about:  "Answered as a collapse is: what concerns a repository is proven and lands. What later records changed at the same places is a 409 whose conflicts say who did.",
 			params: []param{textParam("wait", "how long to wait for the end, 0s to 10m; 30s if absent")},
 			body:   wire.UndoRequest{}, answer: wire.Collapsed{},

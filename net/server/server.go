@@ -32,6 +32,9 @@ type Options struct {
 	// Tokens recognises bearer tokens other than the secret, such as those of
 	// a worker's task; nil recognises none.
 	Tokens func(token string) (kernel.Caller, bool)
+	// Address is where the daemon is reached over TCP, for who asks for its status:
+	// https://HOST:PORT, with #FINGERPRINT if its certificate is its own.
+	Address string
 	// MCP answers at /mcp, for who may call; nil: nothing does.
 	MCP http.Handler
 	// Limits; zero fields are given their defaults.
@@ -44,13 +47,15 @@ type Limits struct {
 	Rewrite    int64         // bytes of a rewrite; 64 MiB
 	Blob       int64         // bytes of content put in one call; 1 GiB
 	Streams    int           // event streams at once; 2048
+	Remote     int           // TCP connections at once; 1024
 	Requests   int           // other requests at once; 1024
 	Rate       int           // requests a second of each caller but the owner; 2000
 	Operations int           // operations running at once; 64
 	Find       int           // elements and edges one page of a selector may look at; rmg.FindBudget
 	Lag        uint64        // records a live event stream may fall behind; 4096
+	Header     time.Duration // how long a request's header, or a TLS handshake, may take; 10 s
 	Heartbeat  time.Duration // between signs of life on a silent stream; 15 s
-	Stall      time.Duration // how long one write to a stream, or one read of content, may take; 30 s
+	Stall      time.Duration // how long one write to a stream or over TCP, or one read of content, may take; 30 s
 }
 
 // MinSecret is the least length of a secret, in bytes.
@@ -62,11 +67,13 @@ func (l Limits) withDefaults() Limits {
 	set(&l.Rewrite, 64<<20)
 	set(&l.Blob, 1<<30)
 	set(&l.Streams, 2048)
+	set(&l.Remote, 1024)
 	set(&l.Requests, 1024)
 	set(&l.Rate, 2000)
 	set(&l.Operations, 64)
 	set(&l.Find, rmg.FindBudget)
 	set(&l.Lag, 4096)
+	set(&l.Header, 10*time.Second)
 	set(&l.Heartbeat, 15*time.Second)
 	set(&l.Stall, 30*time.Second)
 	return l
@@ -149,7 +156,7 @@ func New(opt Options) (*Server, error) {
 	s.mux.HandleFunc("/", s.absent)
 	s.http = &http.Server{
 		Handler:           s.Handler(),
-		ReadHeaderTimeout: 10 * time.Second,
+		ReadHeaderTimeout: opt.Limits.Header,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(opt.Logger.Handler(), slog.LevelDebug),
@@ -292,6 +299,7 @@ func (s *Server) index(w http.ResponseWriter, r *http.Request, files fs.FS) {
 			s.refuse(w, r, unknownCaller("this link was used already, or is too old").WithHint("jitos view makes a new one"))
 			return
 		}
+		cookie.Secure = r.TLS != nil
 		http.SetCookie(w, cookie)
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return

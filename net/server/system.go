@@ -16,7 +16,7 @@ func (x *exchange) status() (any, error) {
 		Version: x.s.opt.Version, Seq: st.Seq, Tick: st.Tick, Epoch: st.Epoch, World: st.World, Ledger: st.Ledger,
 		Records: st.Records, Workspaces: st.Workspaces, Processes: st.Processes, Running: st.Running,
 		Marked: st.Marked, Checked: st.Checked, Disk: st.Disk,
-		Streams: int(x.s.streams.Load()), ReadOnly: st.ReadOnly, Started: wire.At(st.Started),
+		Streams: int(x.s.streams.Load()), ReadOnly: st.ReadOnly, Started: wire.At(st.Started), Address: x.s.opt.Address,
 	}, nil
 }
 

@@ -23,6 +23,7 @@ type Status struct {
 	Disk       int64      `json:"disk,omitempty" doc:"bytes of log, contents and checkpoints, as of a moment ago; absent if not known"`
 	ReadOnly   string     `json:"read_only,omitempty" doc:"why it does not write; absent if it does"`
 	Started    Time       `json:"started,omitzero"`
+	Address    string     `json:"address,omitempty" doc:"where it is reached over TCP, with its certificate's fingerprint; absent without TCP"`
 }
 
 // Health is the answer of GET /healthz, the one call that needs no identity.
