@@ -38,7 +38,10 @@ const shards = 16
 // They come by priority, then in the order of rules, then of the search; none
 // twice. Those given out before are not among them, whether they were applied or
 // not. The search and the footprints are exec's; nothing is changed meanwhile.
-func (r *Run) Candidates(exec rewrite.Executor) ([]Candidate, error) {
+func (r *Run) Candidates(exec rewrite.Executor) ([]Candidate, error) { return r.search(exec, true) }
+
+// search finds candidates, with their footprints or without.
+func (r *Run) search(exec rewrite.Executor, footprints bool) ([]Candidate, error) {
 	order := make([]int, len(r.agendas))
 	for i := range order {
 		order[i] = i
@@ -46,7 +49,7 @@ func (r *Run) Candidates(exec rewrite.Executor) ([]Candidate, error) {
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(r.set.Rules[b].Priority, r.set.Rules[a].Priority) })
 	var out []Candidate
 	for _, i := range order {
-		found, err := r.candidates(i, exec)
+		found, err := r.candidates(i, exec, footprints)
 		if err != nil {
 			return nil, err
 		}
@@ -55,7 +58,7 @@ func (r *Run) Candidates(exec rewrite.Executor) ([]Candidate, error) {
 	return out, nil
 }
 
-func (r *Run) candidates(i int, exec rewrite.Executor) ([]Candidate, error) {
+func (r *Run) candidates(i int, exec rewrite.Executor, footprints bool) ([]Candidate, error) {
 	a := r.agendas[i]
 	seeds := a.drain()
 	if len(seeds) == 0 {
@@ -68,7 +71,14 @@ func (r *Run) candidates(i int, exec rewrite.Executor) ([]Candidate, error) {
 		mine := seeds[k*len(seeds)/shards : (k+1)*len(seeds)/shards]
 		parts[k] = make([]Candidate, 0, len(mine))
 		for _, s := range mine {
+			first := len(parts[k])
 			parts[k] = a.from(mt, i, s, parts[k])
+			// The footprint looks at conditions anew, and so binds their variables.
+			for j := first; footprints && j < len(parts[k]); j++ {
+				c := &parts[k][j]
+				copy(mt.bind, c.bind)
+				*c.Footprint = mt.footprint(a.again)
+			}
 		}
 		spent[k] = mt.spent()
 	})
@@ -111,7 +121,7 @@ func (a *agenda) drain() []seed {
 	return seeds
 }
 
-// from appends the matches from one seed, with their footprints.
+// from appends the matches from one seed, with room for their footprints.
 func (a *agenda) from(mt *matcher, rule int, s seed, out []Candidate) []Candidate {
 	if s.v != none {
 		if !mt.m.alive(s.x) {
@@ -119,7 +129,6 @@ func (a *agenda) from(mt *matcher, rule int, s seed, out []Candidate) []Candidat
 		}
 		mt.bind[s.v] = s.x
 	}
-	first := len(out)
 	mt.run(a.planOf(int(s.v)), 0, func() bool {
 		if mt.sound() {
 			c := &struct { // one allocation
@@ -131,11 +140,6 @@ func (a *agenda) from(mt *matcher, rule int, s seed, out []Candidate) []Candidat
 		}
 		return true
 	})
-	// The footprint looks at conditions anew, and so binds their variables.
-	for i := first; i < len(out); i++ {
-		copy(mt.bind, out[i].bind)
-		*out[i].Footprint = mt.footprint(a.again)
-	}
 	return out
 }
 
@@ -156,19 +160,15 @@ func (r *Run) Renew(c *Candidate) bool {
 // used up.
 func (r *Run) Apply(c *Candidate) error {
 	a := r.agendas[c.rule]
-	copy(a.mt.bind, c.bind)
-	a.mt.work = 0
-	switch {
-	case !a.mt.still(a.again):
+	switch ok, err := r.ready(c); {
+	case err != nil:
+		return err
+	case !ok:
 		return &rmg.Error{Op: "rule " + a.mt.r.Name, Path: r.m.scope, Code: rmg.Stale, Msg: "the match is gone"}
-	case r.used == r.fuel:
-		return r.burnt()
 	}
-	if err := a.mt.apply(); err != nil {
+	if err := r.applyBound(c); err != nil {
 		return err
 	}
-	r.used++
-	r.applied[c.rule]++
 	copy(a.mt.bind, c.bind)
 	if a.mt.still(a.again) { // it matches again, as it is
 		s := seed{none, 0}
@@ -177,6 +177,30 @@ func (r *Run) Apply(c *Candidate) error {
 		}
 		a.queue = append(a.queue, s)
 	}
+	return nil
+}
+
+// ready binds a candidate, and reports whether it still is a match.
+func (r *Run) ready(c *Candidate) (bool, error) {
+	a := r.agendas[c.rule]
+	copy(a.mt.bind, c.bind)
+	a.mt.work = 0
+	switch {
+	case !a.mt.still(a.again):
+		return false, nil
+	case r.used == r.fuel:
+		return false, r.burnt()
+	}
+	return true, nil
+}
+
+// applyBound applies the candidate that is bound.
+func (r *Run) applyBound(c *Candidate) error {
+	if err := r.agendas[c.rule].mt.apply(); err != nil {
+		return err
+	}
+	r.used++
+	r.applied[c.rule]++
 	return nil
 }
 

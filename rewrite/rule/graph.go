@@ -95,6 +95,9 @@ func (d *drawing) rule(s *Set) {
 	for name, on := range map[string]bool{"deep": r.Deep, "cascade": r.cascade, "injective": r.injective} {
 		props[name] = rmg.Bool(on)
 	}
+	if r.Reactive {
+		props["reactive"] = rmg.Bool(true)
+	}
 	if r.Doc != "" {
 		props["doc"] = rmg.String(r.Doc)
 	}

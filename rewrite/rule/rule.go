@@ -34,6 +34,7 @@ type Rule struct {
 	At       rmg.Path // the graph in which the left side's top stands
 	Deep     bool     // or any graph inside that one
 	Priority int      // of a choice the greater goes first
+	Reactive bool     // meant to fire when the graph changes
 
 	injective bool // two variables are two elements
 	cascade   bool // single-pushout: what dangles is deleted
