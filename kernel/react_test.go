@@ -177,6 +177,15 @@ func TestReactNeedsSwitch(t *testing.T) {
 		t.Fatal(err)
 	}
 	fires("changed by hand", false)
+	b.addRules(reactiveRules)
+	fires("and back", true)
+	r, err := b.Rewrite(t.Context(), ada, "system", rewrite.Rewrite{Ops: []rewrite.Op{setOp("/rule/label", map[string]rmg.Value{"reactive": rmg.Bool(false)}), service("with")}})
+	if err != nil || len(b.since(r.Seq)) > 1 {
+		t.Errorf("it fires for the record that changes it: %q, %v", b.since(r.Seq), err)
+	}
+	if _, err := b.Rewrite(t.Context(), ada, "system", rewrite.Rewrite{Ops: []rewrite.Op{setOp("/rule/label", map[string]rmg.Value{"reactive": rmg.Bool(true), "source": rmg.String(`{"rules":[{"rule":"label","reactive":true,"match":["a"],"create":["b:C"]}]}`)})}}); err != nil {
+		t.Fatal(err)
+	}
 	if r := b.reactions()["label"]; r.On || !strings.Contains(r.Off, "another") {
 		t.Errorf("%+v", r)
 	}
@@ -347,6 +356,13 @@ func TestReactOrder(t *testing.T) {
 	if got, want := names(r.Seq), fmt.Sprint("later", r.Seq); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
+	// What waits and is touched once more meanwhile fires once.
+	b.addRules("rules:\n  - {rule: early, reactive: true, priority: 9, at: /a, match: [\"x:T\"], set: {x.n: \"1\"}}\n" +
+		"  - {rule: late, reactive: true, at: /a, match: [\"x:T\"], where: [\"x.n > 0 || true\"], create: [\"y:U\"]}\n")
+	r = b.write("system", addOp("/a/t", "T", nil))
+	if got, want := names(r.Seq), fmt.Sprintf("early%d late%d", r.Seq, r.Seq); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
 	b.write("system", rewrite.Op{Op: rewrite.Remove, Path: "/later"})
 	r = b.write("system", addOp("/later", "Dir", nil), addOp("/later/here", "Dir", nil), addOp("/later/here/x", "A", nil))
 	if got, want := names(r.Seq), fmt.Sprint("later", r.Seq); got != want {
@@ -468,7 +484,7 @@ func TestReactToWhatIsKept(t *testing.T) {
 	defer k.Close()
 	b := &bed{fatal: t, Kernel: k, store: store}
 	b.write("system", addOp("/svc", "Group", nil))
-	b.addRules(reactiveRules)
+	b.addRules("rule: label\nreactive: true\nat: /svc\nmatch: [\"a:Service\"]\ncreate: [\"l:Label\"]")
 	b.write("system", service("web"))
 	j.now = true
 	if _, err := b.Rewrite(t.Context(), ada, "system", rewrite.Rewrite{Ops: []rewrite.Op{service("api")}}); code(err) != rmg.Unavailable || !errors.Is(err, journal.ErrFull) {

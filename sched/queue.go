@@ -55,8 +55,31 @@ type Answer struct {
 type Queue struct {
 	limits  Limits
 	weight  func(owner string) int
-	waiting []queued
+	waiting line
 	owners  map[string]*owner
+}
+
+// line is what waits, in blocks: it never moves, however long it grows.
+type line struct {
+	n      int
+	blocks [][]queued
+}
+
+// block is how many requests stand in one block.
+const block = 512
+
+func (l *line) at(i int) *queued { return &l.blocks[i/block][i%block] }
+
+func (l *line) add(q queued) {
+	switch {
+	case l.n == 0: // may stay short
+		l.blocks = append(l.blocks, nil)
+	case l.n%block == 0:
+		l.blocks = append(l.blocks, make([]queued, 0, block))
+	}
+	last := &l.blocks[len(l.blocks)-1]
+	*last = append(*last, q)
+	l.n++
 }
 
 // owner is who has requests that wait.
@@ -88,7 +111,7 @@ func NewQueue(l Limits, weight func(owner string) int) *Queue {
 }
 
 // Len is how many requests wait.
-func (q *Queue) Len() int { return len(q.waiting) }
+func (q *Queue) Len() int { return q.waiting.n }
 
 // Add adds a request. Limit: the queue, or the owner's part of it, is full. Exists:
 // the owner has one with the key that waits.
@@ -98,8 +121,8 @@ func (q *Queue) Add(r Request) error {
 		mine = &owner{}
 	}
 	switch {
-	case len(q.waiting) >= q.limits.Pending:
-		return &rmg.Error{Op: "queue", Code: rmg.Limit, Msg: fmt.Sprintf("%d requests wait", len(q.waiting)), Hint: "send it again later"}
+	case q.waiting.n >= q.limits.Pending:
+		return &rmg.Error{Op: "queue", Code: rmg.Limit, Msg: fmt.Sprintf("%d requests wait", q.waiting.n), Hint: "send it again later"}
 	case mine.waiting >= q.limits.PerOwner:
 		return &rmg.Error{Op: "queue", Code: rmg.Limit, Msg: fmt.Sprintf("%d requests of %s wait", mine.waiting, r.Owner), Hint: "wait for the answers to some of them"}
 	case mine.waiting > 0 && r.Key <= mine.last && q.waits(mine, r):
@@ -113,10 +136,7 @@ func (q *Queue) Add(r Request) error {
 	if mine.keys != nil {
 		mine.keys[r.Key] = true
 	}
-	if len(q.waiting) == cap(q.waiting) {
-		q.waiting = slices.Grow(q.waiting, len(q.waiting)+1) // twice: what waits comes at once
-	}
-	q.waiting = append(q.waiting, queued{Request: r})
+	q.waiting.add(queued{Request: r})
 	return nil
 }
 
@@ -125,9 +145,9 @@ func (q *Queue) Add(r Request) error {
 func (q *Queue) waits(mine *owner, r Request) bool {
 	if mine.keys == nil {
 		mine.keys = map[uint64]bool{}
-		for i := range q.waiting {
-			if q.waiting[i].Owner == r.Owner {
-				mine.keys[q.waiting[i].Key] = true
+		for i := range q.waiting.n {
+			if w := q.waiting.at(i); w.Owner == r.Owner {
+				mine.keys[w.Key] = true
 			}
 		}
 	}
@@ -139,28 +159,28 @@ func (q *Queue) waits(mine *owner, r Request) bool {
 // Stale for an expectation that does not hold.
 func (q *Queue) Tick(apply func(*Request) error) []Answer {
 	order := q.order()
-	w := writtenOf(len(order), func(i int) *rewrite.Footprint { return q.waiting[order[i]].Footprint })
+	w := writtenOf(len(order), func(i int) *rewrite.Footprint { return q.waiting.at(order[i]).Footprint })
 	taken := map[string]*claims{}
 	out := make([]Answer, len(order))
-	var rest []queued
+	var rest line
 	applied := 0
 	for at, i := range order {
-		r := &q.waiting[i]
+		r := q.waiting.at(i)
 		c := taken[r.View]
 		if c == nil {
 			c = newClaims(w)
 			taken[r.View] = c
 		}
 		out[at] = Answer{Owner: r.Owner, Key: r.Key, Outcome: Deferred}
-		by := c.free(*r.Footprint)
+		by := c.free(r.Footprint)
 		if by > 0 || applied == q.limits.Tick {
 			if by > 0 {
-				out[at].By = &q.waiting[order[by-1]].Request
+				out[at].By = &q.waiting.at(order[by-1]).Request
 			}
-			rest = append(rest, queued{Request: r.Request, deferrals: r.deferrals + 1})
+			rest.add(queued{Request: r.Request, deferrals: r.deferrals + 1})
 			continue
 		}
-		c.add(*r.Footprint, at+1)
+		c.add(r.Footprint, at+1)
 		applied++
 		q.leave(r)
 		out[at].Outcome = Applied
@@ -187,8 +207,7 @@ const shareUnit = 1 << 20
 
 // order lists what waits as a tick takes it.
 func (q *Queue) order() []int {
-	list := q.waiting
-	out := make([]int, len(list))
+	out := make([]int, q.waiting.n)
 	for i := range out {
 		out[i] = i
 	}
@@ -200,19 +219,21 @@ func (q *Queue) order() []int {
 	}
 	// Each owner's together, as they come among themselves.
 	slices.SortFunc(out, func(a, b int) int {
-		x, y := &list[a], &list[b]
+		x, y := q.waiting.at(a), q.waiting.at(b)
 		return cmp.Or(cmp.Compare(x.Owner, y.Owner), cmp.Compare(starved(y), starved(x)), cmp.Compare(y.Priority, x.Priority),
 			cmp.Compare(y.deferrals, x.deferrals), cmp.Compare(x.Key, y.Key))
 	})
 	n := uint64(0)
 	step := uint64(shareUnit)
 	for k, i := range out {
-		r := &list[i]
-		if k == 0 || list[out[k-1]].Owner != r.Owner {
+		r := q.waiting.at(i)
+		if k == 0 || q.waiting.at(out[k-1]).Owner != r.Owner {
 			n, step = 0, shareUnit/uint64(min(shareUnit, max(1, q.weight(r.Owner))))
 		}
-		if k > 0 && list[out[k-1]].Owner == r.Owner && list[out[k-1]].Priority != r.Priority {
-			n = 0
+		if k > 0 {
+			if b := q.waiting.at(out[k-1]); b.Owner == r.Owner && b.Priority != r.Priority {
+				n = 0
+			}
 		}
 		n += step
 		r.share = n
@@ -221,7 +242,7 @@ func (q *Queue) order() []int {
 		return out // as it stands
 	}
 	slices.SortFunc(out, func(a, b int) int {
-		x, y := &list[a], &list[b]
+		x, y := q.waiting.at(a), q.waiting.at(b)
 		return cmp.Or(cmp.Compare(starved(y), starved(x)), cmp.Compare(y.Priority, x.Priority), cmp.Compare(x.share, y.share),
 			cmp.Compare(x.Owner, y.Owner), cmp.Compare(x.Key, y.Key))
 	})

@@ -53,7 +53,11 @@ func (r *Run) search(exec rewrite.Executor, footprints bool) ([]Candidate, error
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, found...)
+		if out == nil {
+			out = found
+		} else {
+			out = append(out, found...)
+		}
 	}
 	return out, nil
 }
@@ -66,26 +70,27 @@ func (r *Run) candidates(i int, exec rewrite.Executor, footprints bool) ([]Candi
 	}
 	parts := make([][]Candidate, shards)
 	spent := make([]bool, shards)
+	whole := make([]Candidate, len(seeds)) // most seeds have one match
 	exec(shards, func(k int) {
 		mt := a.mt.fork()
-		mine := seeds[k*len(seeds)/shards : (k+1)*len(seeds)/shards]
-		parts[k] = make([]Candidate, 0, len(mine))
+		from, to := k*len(seeds)/shards, (k+1)*len(seeds)/shards
+		mine, list := seeds[from:to], whole[from:from:to]
+		var room room
 		for _, s := range mine {
-			first := len(parts[k])
-			parts[k] = a.from(mt, i, s, parts[k])
+			first := len(list)
+			list = a.from(mt, i, s, list, &room)
 			// The footprint looks at conditions anew, and so binds their variables.
-			for j := first; footprints && j < len(parts[k]); j++ {
-				c := &parts[k][j]
-				copy(mt.bind, c.bind)
-				*c.Footprint = mt.footprint(a.again)
+			for j := first; footprints && j < len(list); j++ {
+				copy(mt.bind, list[j].bind)
+				mt.footprint(list[j].Footprint, a.again, &room)
 			}
 		}
-		spent[k] = mt.spent()
+		parts[k], spent[k] = list, mt.spent()
 	})
 	if slices.Contains(spent, true) {
 		return nil, &rmg.Error{Op: "rule " + a.mt.r.Name, Path: r.m.scope, Code: rmg.Limit, Msg: "the search looked at too many candidates", Hint: "join the parts of the pattern by edges, or raise the limit"}
 	}
-	out := slices.Concat(parts...)
+	out := joined(whole, parts)
 	if a.several {
 		seen := make(map[string]bool, len(out))
 		out = slices.DeleteFunc(out, func(c Candidate) bool {
@@ -96,6 +101,17 @@ func (r *Run) candidates(i int, exec rewrite.Executor, footprints bool) ([]Candi
 		})
 	}
 	return out, nil
+}
+
+// joined is the parts one after the other: the whole, if each has filled its place in
+// that.
+func joined(whole []Candidate, parts [][]Candidate) []Candidate {
+	for k, p := range parts {
+		if len(p) != (k+1)*len(whole)/shards-k*len(whole)/shards {
+			return slices.Concat(parts...)
+		}
+	}
+	return whole
 }
 
 // drain takes out all that the agenda has yet to look at, and makes the plans for
@@ -122,7 +138,7 @@ func (a *agenda) drain() []seed {
 }
 
 // from appends the matches from one seed, with room for their footprints.
-func (a *agenda) from(mt *matcher, rule int, s seed, out []Candidate) []Candidate {
+func (a *agenda) from(mt *matcher, rule int, s seed, out []Candidate, room *room) []Candidate {
 	if s.v != none {
 		if !mt.m.alive(s.x) {
 			return out
@@ -131,10 +147,7 @@ func (a *agenda) from(mt *matcher, rule int, s seed, out []Candidate) []Candidat
 	}
 	mt.run(a.planOf(int(s.v)), 0, func() bool {
 		if mt.sound() {
-			c := &struct { // one allocation
-				rewrite.Footprint
-				few [4]int32
-			}{Footprint: rewrite.Footprint{}}
+			c := room.next()
 			bind := append(c.few[:0], mt.bind[:a.stride]...)
 			out = append(out, Candidate{rule: rule, bind: bind, Footprint: &c.Footprint})
 		}
@@ -151,8 +164,8 @@ func (r *Run) Renew(c *Candidate) bool {
 	if !a.mt.still(a.again) {
 		return false
 	}
-	f := a.mt.footprint(a.again)
-	c.Footprint = &f
+	c.Footprint = &rewrite.Footprint{}
+	a.mt.footprint(c.Footprint, a.again, &room{})
 	return true
 }
 
@@ -166,11 +179,12 @@ func (r *Run) Apply(c *Candidate) error {
 	case !ok:
 		return &rmg.Error{Op: "rule " + a.mt.r.Name, Path: r.m.scope, Code: rmg.Stale, Msg: "the match is gone"}
 	}
+	before := r.m.told
 	if err := r.applyBound(c); err != nil {
 		return err
 	}
 	copy(a.mt.bind, c.bind)
-	if a.mt.still(a.again) { // it matches again, as it is
+	if r.m.told == before || a.mt.still(a.again) { // it matches again, as it is
 		s := seed{none, 0}
 		if len(a.mt.r.left.own) > 0 {
 			s = seed{0, c.bind[0]}
