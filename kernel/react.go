@@ -153,16 +153,16 @@ func (r *reactor) look(world rmg.Graph, seq uint64, mine *ruleGroup, wait *waiti
 		}
 		news, err := look(world)
 		if err != nil {
-			return &blamed{r.toBlame(g, err), err.Error()}
+			return &blamed{g.toBlame(err), err.Error()}
 		}
-		wait.add(r, g, seq, news)
+		wait.add(g, seq, news)
 	}
 	return nil
 }
 
 // toBlame is the rules of a group that an error is about.
-func (r *reactor) toBlame(g *ruleGroup, err error) []string {
-	names := slices.DeleteFunc(g.set.Names(), func(name string) bool { return !r.on(name) })
+func (g *ruleGroup) toBlame(err error) []string {
+	names := g.set.Names()
 	var e *rmg.Error
 	if errors.As(err, &e) {
 		if one, ok := strings.CutPrefix(e.Op, "rule "); ok && slices.Contains(names, one) {

@@ -243,7 +243,7 @@ func TestReactEnds(t *testing.T) {
 			b.addRules("rules:\n" + c.rules + "  - {rule: mark, reactive: true, priority: -1, at: /svc, match: [\"a:Service\"], unless: [\"_:Mark\"], create: [\"m:Mark\"]}\n")
 			r := b.write("system", addOp("/svc/web", "Service", map[string]rmg.Value{"n": rmg.Int(1)}))
 			got := b.since(r.Seq)
-			if len(got) < 2 || len(got) > 4 || !strings.HasPrefix(got[1], fmt.Sprintf("kernel seq:%d: rules switched off: %s", r.Seq, c.off)) {
+			if len(got) != 3 || !strings.HasPrefix(got[2], "rule:mark ") || !strings.HasPrefix(got[1], fmt.Sprintf("kernel seq:%d: rules switched off: %s", r.Seq, c.off)) {
 				t.Fatalf("%q", got)
 			}
 			off := b.reactions()[c.off]

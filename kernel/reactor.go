@@ -18,7 +18,7 @@ const (
 	maxRuleFuel    = 10_000    // records; so many of a few ops each are a frame
 	maxReactionOps = 50_000    // ops of those: a second of the writer's time
 	maxReactive    = 2_000_000 // elements of the graph that one is matched in
-	maxReactWork   = 200_000   // candidates of one search: the writer waits for it
+	maxReactWork   = 100_000   // candidates of one search: the writer waits for it
 )
 
 // ruleCaller is what the name of a rule begins with where it is an author.
@@ -98,16 +98,9 @@ func (r *reactor) without(names []string, seen rmg.Graph) {
 		delete(r.rules, name)
 	}
 	for _, g := range r.groups {
-		g.seen, g.m, g.run = seen, nil, nil
+		g.set, g.seen, g.m, g.run = g.set.Without(names), seen, nil, nil
 	}
-	r.groups = slices.DeleteFunc(r.groups, func(g *ruleGroup) bool {
-		return !slices.ContainsFunc(g.set.Rules, func(x *rule.Rule) bool { return r.on(x.Name) })
-	})
-}
-
-func (r *reactor) on(name string) bool {
-	_, ok := r.rules[name]
-	return ok
+	r.groups = slices.DeleteFunc(r.groups, func(g *ruleGroup) bool { return len(g.set.Rules) == 0 })
 }
 
 // look brings a group up to a world, and lists what that is news of.
@@ -212,7 +205,7 @@ type waitingKey struct {
 
 // add takes in the news of a record for a group. A match that waits already is not
 // added: when its turn comes it is applied as it is then.
-func (w *waiting) add(r *reactor, g *ruleGroup, trigger uint64, news []rule.Candidate) {
+func (w *waiting) add(g *ruleGroup, trigger uint64, news []rule.Candidate) {
 	if w.keys == nil {
 		w.keys = map[waitingKey]bool{}
 	}
@@ -220,7 +213,7 @@ func (w *waiting) add(r *reactor, g *ruleGroup, trigger uint64, news []rule.Cand
 	for _, c := range news {
 		name := g.run.Rule(&c)
 		key := waitingKey{g, c.Key()}
-		if !r.on(name) || w.keys[key] {
+		if w.keys[key] {
 			continue
 		}
 		w.keys[key] = true

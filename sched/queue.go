@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"jitos.dev/rewrite"
 	"jitos.dev/rmg"
@@ -57,6 +58,7 @@ type Queue struct {
 	weight  func(owner string) int
 	waiting line
 	owners  map[string]*owner
+	last    *owner // whose request was added last: the next is often of the same
 }
 
 // line is what waits, in blocks: it never moves, however long it grows.
@@ -84,6 +86,7 @@ func (l *line) add(q queued) {
 
 // owner is who has requests that wait.
 type owner struct {
+	name    string
 	waiting int
 	last    uint64          // the greatest key that was added
 	keys    map[uint64]bool // that wait; nil until one comes that is not greater than all before
@@ -91,6 +94,7 @@ type owner struct {
 
 type queued struct {
 	Request
+	mine      *owner
 	deferrals int
 	share     uint64
 }
@@ -116,9 +120,11 @@ func (q *Queue) Len() int { return q.waiting.n }
 // Add adds a request. Limit: the queue, or the owner's part of it, is full. Exists:
 // the owner has one with the key that waits.
 func (q *Queue) Add(r Request) error {
-	mine := q.owners[r.Owner]
-	if mine == nil {
-		mine = &owner{}
+	mine := q.last
+	if mine == nil || mine.name != r.Owner || mine.waiting == 0 {
+		if mine = q.owners[r.Owner]; mine == nil {
+			mine = &owner{name: r.Owner}
+		}
 	}
 	switch {
 	case q.waiting.n >= q.limits.Pending:
@@ -136,7 +142,8 @@ func (q *Queue) Add(r Request) error {
 	if mine.keys != nil {
 		mine.keys[r.Key] = true
 	}
-	q.waiting.add(queued{Request: r})
+	q.last = mine
+	q.waiting.add(queued{Request: r, mine: mine})
 	return nil
 }
 
@@ -163,13 +170,16 @@ func (q *Queue) Tick(apply func(*Request) error) []Answer {
 	taken := map[string]*claims{}
 	out := make([]Answer, len(order))
 	var rest line
+	var c *claims // of view
+	view := ""
 	applied := 0
 	for at, i := range order {
 		r := q.waiting.at(i)
-		c := taken[r.View]
-		if c == nil {
-			c = newClaims(w)
-			taken[r.View] = c
+		if c == nil || view != r.View {
+			if view, c = r.View, taken[r.View]; c == nil {
+				c = newClaims(w)
+				taken[view] = c
+			}
 		}
 		out[at] = Answer{Owner: r.Owner, Key: r.Key, Outcome: Deferred}
 		by := c.free(r.Footprint)
@@ -177,7 +187,7 @@ func (q *Queue) Tick(apply func(*Request) error) []Answer {
 			if by > 0 {
 				out[at].By = &q.waiting.at(order[by-1]).Request
 			}
-			rest.add(queued{Request: r.Request, deferrals: r.deferrals + 1})
+			rest.add(queued{Request: r.Request, mine: r.mine, deferrals: r.deferrals + 1})
 			continue
 		}
 		c.add(r.Footprint, at+1)
@@ -194,12 +204,30 @@ func (q *Queue) Tick(apply func(*Request) error) []Answer {
 
 // leave forgets that a request waits.
 func (q *Queue) leave(r *queued) {
-	mine := q.owners[r.Owner]
+	mine := r.mine
 	mine.waiting--
 	delete(mine.keys, r.Key)
 	if mine.waiting == 0 {
 		delete(q.owners, r.Owner)
 	}
+}
+
+// rank compares what goes before all shares: who was deferred too often, and priority.
+func (r *queued) rank(o *queued) int {
+	if r.deferrals > MaxDeferrals || o.deferrals > MaxDeferrals {
+		if c := cmp.Compare(o.starved(), r.starved()); c != 0 {
+			return c
+		}
+	}
+	return cmp.Compare(o.Priority, r.Priority)
+}
+
+// starved is how often a request was deferred, if that was too often.
+func (r *queued) starved() int {
+	if r.deferrals > MaxDeferrals {
+		return r.deferrals
+	}
+	return 0
 }
 
 // shareUnit is the share of one request of an owner whose weight is 1.
@@ -211,40 +239,40 @@ func (q *Queue) order() []int {
 	for i := range out {
 		out[i] = i
 	}
-	starved := func(r *queued) int {
-		if r.deferrals > MaxDeferrals {
-			return r.deferrals
-		}
-		return 0
-	}
 	// Each owner's together, as they come among themselves.
 	slices.SortFunc(out, func(a, b int) int {
 		x, y := q.waiting.at(a), q.waiting.at(b)
-		return cmp.Or(cmp.Compare(x.Owner, y.Owner), cmp.Compare(starved(y), starved(x)), cmp.Compare(y.Priority, x.Priority),
-			cmp.Compare(y.deferrals, x.deferrals), cmp.Compare(x.Key, y.Key))
+		if x.mine != y.mine {
+			return strings.Compare(x.Owner, y.Owner)
+		}
+		if c := x.rank(y); c != 0 {
+			return c
+		}
+		return cmp.Or(cmp.Compare(y.deferrals, x.deferrals), cmp.Compare(x.Key, y.Key))
 	})
 	n := uint64(0)
 	step := uint64(shareUnit)
-	for k, i := range out {
+	var before *queued
+	for _, i := range out {
 		r := q.waiting.at(i)
-		if k == 0 || q.waiting.at(out[k-1]).Owner != r.Owner {
+		switch {
+		case before == nil || before.mine != r.mine:
 			n, step = 0, shareUnit/uint64(min(shareUnit, max(1, q.weight(r.Owner))))
-		}
-		if k > 0 {
-			if b := q.waiting.at(out[k-1]); b.Owner == r.Owner && b.Priority != r.Priority {
-				n = 0
-			}
+		case before.Priority != r.Priority:
+			n = 0
 		}
 		n += step
-		r.share = n
+		r.share, before = n, r
 	}
 	if len(q.owners) <= 1 {
 		return out // as it stands
 	}
 	slices.SortFunc(out, func(a, b int) int {
 		x, y := q.waiting.at(a), q.waiting.at(b)
-		return cmp.Or(cmp.Compare(starved(y), starved(x)), cmp.Compare(y.Priority, x.Priority), cmp.Compare(x.share, y.share),
-			cmp.Compare(x.Owner, y.Owner), cmp.Compare(x.Key, y.Key))
+		if c := x.rank(y); c != 0 {
+			return c
+		}
+		return cmp.Or(cmp.Compare(x.share, y.share), cmp.Compare(x.Owner, y.Owner), cmp.Compare(x.Key, y.Key))
 	})
 	return out
 }
