@@ -260,6 +260,7 @@ type Line struct {
 // The kinds of links of a why-chain.
 const (
 	ReasonRecord   = "record"    // the record of the system that wrote it
+	ReasonTrigger  = "trigger"   // the record that a rule fired on
 	ReasonMoved    = "moved"     // a record that brought it here from elsewhere
 	ReasonWork     = "workspace" // the record of a workspace in which it was written
 	ReasonFork     = "candidate" // what the workspace was made for

@@ -17,6 +17,7 @@ const (
 	KindWorker  CallerKind = "worker"  // works on a task of one process
 	KindProcess CallerKind = "process" // an intent's process, or automation with a token
 	KindAgent   CallerKind = "agent"   // an agent of a person's, with a token
+	KindRule    CallerKind = "rule"    // a rule that fires by itself; nobody calls as one
 )
 
 // Caps are capabilities: what a caller may be heard on at all. Policy decides
@@ -32,12 +33,13 @@ const (
 	CapIntent                    // submit, cancel and retry intents
 	CapCollapse                  // collapse workspaces
 	CapPush                      // land outside: pushes, pull requests, in the owner's name
+	CapReact                     // let rules fire by themselves
 	capEnd
 )
 
 // capNames are the capabilities' names, in the order of their bits.
 func capNames() []string {
-	return []string{"admin", "system", "rewrite", "exec", "intent", "collapse", "push"}
+	return []string{"admin", "system", "rewrite", "exec", "intent", "collapse", "push", "react"}
 }
 
 // ParseCaps reads capabilities by name.

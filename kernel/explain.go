@@ -17,7 +17,7 @@ type PolicyQuestion struct {
 	Verb    Verb
 	Path    rmg.Path
 	Kind    string // of the element; empty: that of the one at Path, if there is one
-	As      string // a person's name, or a token's name or id; empty: who asks
+	As      string // a person's name, a token's name or id, or rule:NAME; empty: who asks
 	Process string // the process itself or, with Worker, whom the worker works for
 	Worker  string
 }
@@ -100,6 +100,10 @@ func (k *Kernel) explainBounds(q PolicyQuestion, j judgement, p Process, add fun
 		}
 		add(PolicyStep{What: what, Effect: Deny, Why: why})
 	}
+	if q.Verb == VerbWrite && j.caller.kind() == KindRule {
+		refused("law", lawOfRules(j.policy, q.Path), "")
+		return
+	}
 	if q.Verb == VerbWrite {
 		if err := mayTouch(Version{Space: "w"}, q.Path); err != nil {
 			refused("law", err, "")
@@ -168,6 +172,9 @@ func (k *Kernel) subjectOf(c Caller, q PolicyQuestion) (*subject, Process, error
 	case q.As == "":
 		return newSubject(c, k.processFacts(c.process(), "")), p, nil
 	}
+	if strings.HasPrefix(q.As, ruleCaller) {
+		return newSubject(Caller{Name: q.As, Kind: KindRule}, processFacts{}), p, nil
+	}
 	for _, t := range k.Tokens() {
 		if q.As == t.ID || q.As == t.Name || q.As == t.caller().Name {
 			return newSubject(t.caller(), processFacts{}), p, nil
@@ -177,7 +184,7 @@ func (k *Kernel) subjectOf(c Caller, q PolicyQuestion) (*subject, Process, error
 }
 
 func whoIs(s *subject) string {
-	text := fmt.Sprintf("%s %s", s.caller.kind(), strings.TrimPrefix(orText(s.caller.Name, "unknown"), "worker:"))
+	text := fmt.Sprintf("%s %s", s.caller.kind(), strings.TrimPrefix(strings.TrimPrefix(orText(s.caller.Name, "unknown"), "worker:"), ruleCaller))
 	if s.process.ID != "" && s.caller.kind() == KindWorker {
 		text += " of process " + s.process.ID
 	}

@@ -93,7 +93,8 @@ type Kernel struct {
 	reads      reads
 	disk       disk
 	lastAt     time.Time // of the last frame; guarded by writing
-	held       heldBase  // the same
+	held       heldBase  // guarded by writing
+	reactor    reactor   // guarded by writing
 	proofs     proofs
 	policies   struct {
 		sync.Mutex             // guards the fields below
@@ -127,6 +128,10 @@ func Open(ctx context.Context, opt Options) (*Kernel, error) {
 	k.tune = opt.tuning.orDefault()
 	k.state.recent.size = k.tune.recent
 	if err := k.replay(); err != nil {
+		k.stop()
+		return nil, err
+	}
+	if err := k.rearm(); err != nil {
 		k.stop()
 		return nil, err
 	}

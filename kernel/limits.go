@@ -17,6 +17,7 @@ const (
 	defaultOpsMax     = 2_000_000 // sws_ops_max: ops in all rewrites of one
 	defaultBytesMax   = 8 << 30   // sws_bytes_max: bytes of content in them
 	defaultDiskMax    = 256 << 30 // disk_max: bytes in the data folder
+	defaultRuleFuel   = 1000      // rule_fuel: records that one record may have reactive rules make; at most maxRuleFuel
 )
 
 // How long what is discarded is kept is a prop of /policy too: keep_discarded, a
@@ -32,6 +33,7 @@ const policyPath = rmg.Path("/policy")
 // limits are those of the moment.
 type limits struct {
 	live, records, ops, bytes, disk int64
+	ruleFuel                        int
 	ttl                             time.Duration // of a workspace made by hand; 0 for none
 	marks                           uint64        // how many of the newest marks a gc keeps; 0 for all
 	discarded                       time.Duration // for how long contents of discarded workspaces are kept; negative for ever
@@ -55,6 +57,9 @@ func limitsOf(world rmg.Graph) limits {
 	}
 	if d, err := time.ParseDuration(e.Props.String("sws_ttl")); err == nil && d >= minTTL && d <= maxTTL {
 		l.ttl = d
+	}
+	if l.ruleFuel = int(min(number("rule_fuel", defaultRuleFuel), maxRuleFuel)); l.ruleFuel == 0 {
+		l.ruleFuel = maxRuleFuel
 	}
 	l.marks = uint64(number("keep_marks", 0))
 	l.discarded = -1

@@ -135,6 +135,8 @@ func (s *subject) asFlags() string {
 			out += " --process " + s.process.ID
 		}
 		return out
+	case KindRule:
+		return " --as " + s.caller.Name
 	case KindProcess, KindAgent:
 		if s.process.ID != "" && s.caller.Caps == 0 {
 			return " --process " + s.process.ID

@@ -17,7 +17,7 @@ const rulesRoot rmg.Path = "/rule"
 
 // The limits of an application of rules.
 const (
-	maxRuleFuel  = rule.DefaultFuel // rewrites
+	maxApplied   = rule.DefaultFuel // rewrites
 	maxRuleTries = 8                // how often the view may move while rules are applied to it
 )
 
@@ -27,12 +27,21 @@ type RuleInfo struct {
 	At        rmg.Path // the graph that it is matched in
 	Deep      bool     // or any graph inside that one
 	Priority  int
+	Reactive  bool // it is meant to fire by itself
+
+	// Of a reactive rule that was switched on once.
+	On    bool   // it fires
+	Off   string // why it does not, if nobody switched it off
+	By    string // who switched it on last
+	Since uint64 // the record that switched it
+	Fired int64  // records that it has made
+	Last  uint64 // the last of them
 }
 
 func infoOf(set *rule.Set) []RuleInfo {
 	out := make([]RuleInfo, len(set.Rules))
 	for i, r := range set.Rules {
-		out[i] = RuleInfo{r.Name, r.Doc, r.At, r.Deep, r.Priority}
+		out[i] = RuleInfo{Name: r.Name, Doc: r.Doc, At: r.At, Deep: r.Deep, Priority: r.Priority, Reactive: r.Reactive}
 	}
 	return out
 }
@@ -170,8 +179,8 @@ func (q RulesRequest) run(v View) (out RulesApplied, err error) {
 		return out, err
 	}
 	fuel := q.Fuel
-	if fuel <= 0 || fuel > maxRuleFuel {
-		fuel = maxRuleFuel
+	if fuel <= 0 || fuel > maxApplied {
+		fuel = maxApplied
 	}
 	r, err := rule.NewRun(m, set, rule.RunOptions{Fuel: fuel})
 	if err != nil {
@@ -217,7 +226,8 @@ func scopeOf(set *rule.Set) rmg.Path {
 	return at
 }
 
-// Rules lists the rules that stand under /rule in a view, in order of names.
+// Rules lists the rules that stand under /rule in a view, in order of names; those
+// of the system with whether they fire.
 func (k *Kernel) Rules(view string) ([]RuleInfo, error) {
 	v, err := k.View(view)
 	if err != nil {
@@ -231,7 +241,11 @@ func (k *Kernel) Rules(view string) ([]RuleInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	return infoOf(set), nil
+	list := infoOf(set)
+	if at, err := ParseVersion(view); err == nil && at.Space == "" {
+		switched(list, v.Ledger, v.World, k.opt.Clock.Now())
+	}
+	return list, nil
 }
 
 // CheckRules reads a document of rules against the kinds of a view.
@@ -248,8 +262,9 @@ func (k *Kernel) CheckRules(view, file string, text []byte) ([]RuleInfo, error) 
 }
 
 // AddRules puts the rules of a document under /rule in a view, each as a graph, in
-// place of what has its name. Where that is what stands there already there is nothing
-// to record, and no receipt.
+// place of what has its name. Those that say that they are reactive are switched on, if
+// the view is the system: what they are is a person's word then (see SwitchRule). Where
+// all is so already there is nothing to record, and no receipt.
 func (k *Kernel) AddRules(ctx context.Context, c Caller, view, file string, text []byte) ([]RuleInfo, Receipt, error) {
 	v, err := k.View(view)
 	if err != nil {
@@ -257,6 +272,15 @@ func (k *Kernel) AddRules(ctx context.Context, c Caller, view, file string, text
 	}
 	set, _, err := RulesRequest{File: file, Text: text}.set(v)
 	if err != nil {
+		return nil, Receipt{}, err
+	}
+	var reactive []string
+	for _, r := range set.Rules {
+		if r.Reactive && view == "system" {
+			reactive = append(reactive, r.Name)
+		}
+	}
+	if err := k.maySwitch(c, reactive, true); err != nil {
 		return nil, Receipt{}, err
 	}
 	g, err := set.Graph()
@@ -274,12 +298,24 @@ func (k *Kernel) AddRules(ctx context.Context, c Caller, view, file string, text
 			return nil, Receipt{}, err
 		}
 	}
-	ops := rewrite.Between(v.World, o.Graph(), rmg.Root)
-	if len(ops) == 0 {
-		return infoOf(set), Receipt{}, nil
-	}
 	names := set.Names()
 	slices.Sort(names)
-	r, err := k.Rewrite(ctx, c, view, rewrite.Rewrite{Ops: ops, Expect: rewrite.Expect{Digest: v.Digest()}, Reason: "rules: " + strings.Join(names, ", ")})
-	return infoOf(set), r, err
+	var rec Receipt
+	if ops := rewrite.Between(v.World, o.Graph(), rmg.Root); len(ops) > 0 {
+		rec, err = k.Rewrite(ctx, c, view, rewrite.Rewrite{Ops: ops, Expect: rewrite.Expect{Digest: v.Digest()}, Reason: "rules: " + strings.Join(names, ", ")})
+		if err != nil {
+			return nil, rec, err
+		}
+	}
+	list := infoOf(set)
+	if len(reactive) == 0 {
+		return list, rec, nil
+	}
+	on, err := k.switchRules(ctx, Once{}, c, reactive, true, "")
+	if on.Seq != 0 {
+		rec = on
+	}
+	now := k.now()
+	switched(list, now.ledger, now.world, k.opt.Clock.Now())
+	return list, rec, err
 }

@@ -150,6 +150,11 @@ func (k *Kernel) chain(ctx context.Context, o origin, q WhyQuery) ([]Reason, err
 	if r.Cause == "sync" {
 		return append(out, k.commitReason(ctx, r, o, q)...), nil
 	}
+	triggers, r, err := k.triggers(r)
+	if err != nil {
+		return nil, err
+	}
+	out = append(out, triggers...)
 	if seq, ok := undoes(r); ok {
 		if u, err := k.record(seq); err == nil {
 			out = append(out, Reason{Kind: ReasonUndo, Seq: u.Seq, At: u.At, Author: u.Author, Cause: u.Cause, Text: "as it was before record " + byWhom(u)})
@@ -157,6 +162,31 @@ func (k *Kernel) chain(ctx context.Context, o origin, q WhyQuery) ([]Reason, err
 	}
 	return append(out, k.processReasons(r)...), nil
 }
+
+// triggers tell what a rule fired on that wrote a record by itself, and what that was
+// made by if it was a rule again: down to the record of somebody else, which is
+// returned. Without a rule that is r.
+func (k *Kernel) triggers(r Record) (out []Reason, last Record, err error) {
+	for strings.HasPrefix(r.Author, ruleCaller) {
+		v, err := ParseVersion(r.Cause)
+		if err != nil || v.Seq == 0 || v.Seq >= r.Seq {
+			break
+		}
+		if r, err = k.record(v.Seq); err != nil {
+			return nil, r, err
+		}
+		if why := recordReason(r); len(out) < maxTriggers || !strings.HasPrefix(r.Author, ruleCaller) {
+			why.Kind = ReasonTrigger
+			why.Text = "because of " + byWhom(r)
+			out = append(out, why)
+		}
+	}
+	return out, r, nil
+}
+
+// maxTriggers is how many rules that fired on each other are told of, before the
+// record that all began with.
+const maxTriggers = 10
 
 func recordReason(r Record) Reason {
 	text := r.Author + " wrote it"

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +22,7 @@ const (
 	maxBatch      = 1024    // records of one frame
 	maxBatchBytes = 900_000 // estimate of a frame's size beyond which no more is taken
 	maxYields     = 100     // times that the writer lets others run before the next frame
+	maxFrameTicks = 4096    // ticks beyond which what is left of a batch waits for the next frame: rules make many
 )
 
 // draft is what evaluating a request yields: the record but for what the
@@ -296,15 +298,24 @@ func (k *Kernel) drain(first *request) []*request {
 // commit evaluates a batch in ticks, appends one frame, publishes, answers. The
 // lock of the writer is held.
 func (k *Kernel) commit(batch []*request) {
+	for len(batch) > 0 {
+		batch = k.commitFrame(batch)
+	}
+}
+
+// commitFrame commits as much of a batch as is one frame, and returns the rest.
+func (k *Kernel) commitFrame(batch []*request) (rest []*request) {
 	answers := make([]answer, len(batch))
 	var ticks []tick
 	var steps []stepped
+	var left []int
 	err := guarded(func() error {
-		ticks, steps = k.evaluate(batch, answers)
+		ticks, steps, left = k.evaluate(batch, answers)
 		return nil
 	})
 	switch {
 	case err != nil:
+		left = nil
 		err = k.stopWriting("the stored state cannot be read: "+err.Error(), err)
 	case k.readOnly.Load() != nil:
 		err = &rmg.Error{Op: "write", Code: rmg.Unavailable, Msg: *k.readOnly.Load()}
@@ -318,29 +329,47 @@ func (k *Kernel) commit(batch []*request) {
 	}
 	if err == nil {
 		k.publish(steps)
+	} else if failed := k.rearm(); failed != nil { // what the rules have seen is not to be
+		_ = k.stopWriting("the rules that fire cannot be read: "+failed.Error(), failed)
 	}
 	k.alone.Store(len(batch) == 1 && len(k.queue) == 0)
 	for i, r := range batch {
+		if slices.Contains(left, i) {
+			rest = append(rest, r)
+			continue
+		}
 		r.done <- answers[i]
 	}
+	return rest
 }
 
-// evaluate applies a batch to a private next version, tick by tick.
-func (k *Kernel) evaluate(batch []*request, answers []answer) (ticks []tick, steps []stepped) {
+// evaluate applies a batch to a private next version, tick by tick, with what rules
+// do about each. What is left is for the next frame.
+func (k *Kernel) evaluate(batch []*request, answers []answer) (ticks []tick, steps []stepped, left []int) {
 	f := k.newFold()
 	at := k.at()
 	pending := make([]sched.Pending, len(batch))
 	for i, r := range batch {
 		pending[i] = sched.Pending{Arrival: uint64(i + 1), View: r.view, Footprint: r.footprint}
 	}
-	for _, t := range sched.Ticks(pending) {
+	todo := sched.Ticks(pending)
+	for len(todo) > 0 {
+		if len(ticks) > maxFrameTicks {
+			return ticks, steps, slices.Concat(todo...)
+		}
+		var t sched.Tick
+		t, todo = k.reactor.apart(todo)
 		from := f.seq + 1
 		done := k.step(f, t, batch, answers, at)
-		if len(done.records) > 0 {
-			ticks, steps = append(ticks, done), append(steps, stepped{version: f.version(), from: from, ops: done.ops()})
+		if len(done.records) == 0 {
+			continue
+		}
+		ticks, steps = append(ticks, done), append(steps, stepped{version: f.version(), from: from, ops: done.ops()})
+		for _, x := range k.react(f, done) {
+			ticks, steps = append(ticks, x.tick), append(steps, stepped{version: x.version, from: x.from, ops: x.ops()})
 		}
 	}
-	return ticks, steps
+	return ticks, steps, nil
 }
 
 // stopWriting makes the kernel read-only until it is started again.

@@ -117,20 +117,24 @@ func FootprintOf(ops []Op) Footprint {
 }
 
 func (f *Footprint) sort() {
-	for _, l := range []*[]rmg.Path{&f.Reads, &f.Writes, &f.Whole, &f.Ways} {
-		slices.Sort(*l)
-		*l = slices.Compact(*l)
+	for _, l := range [...]*[]rmg.Path{&f.Reads, &f.Writes, &f.Whole, &f.Ways} {
+		if len(*l) > 1 {
+			slices.Sort(*l)
+			*l = slices.Compact(*l)
+		}
 	}
-	for _, l := range []*[]Slot{&f.Absent, &f.Ties} {
-		slices.SortFunc(*l, compareSlot)
-		*l = slices.Compact(*l)
+	for _, l := range [...]*[]Slot{&f.Absent, &f.Ties} {
+		if len(*l) > 1 {
+			slices.SortFunc(*l, compareSlot)
+			*l = slices.Compact(*l)
+		}
 	}
 }
 
-// Closed is f as Conflicts wants it, for who put it together himself: sorted,
+// Close makes f what Conflicts wants, for who put it together himself: sorted,
 // without doubles, with what goes with an edge that holds something it touches.
-func (f Footprint) Closed() Footprint {
-	for _, l := range [][]rmg.Path{f.Reads, f.Writes, f.Whole} {
+func (f *Footprint) Close() {
+	for _, l := range [...][]rmg.Path{f.Reads, f.Writes, f.Whole} {
 		for _, p := range l {
 			if p != rmg.Root {
 				f.edges(p.Parent())
@@ -138,7 +142,6 @@ func (f Footprint) Closed() Footprint {
 		}
 	}
 	f.sort()
-	return f
 }
 
 // edges reads the graph around each edge on the way to p.

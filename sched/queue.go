@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"jitos.dev/rewrite"
 	"jitos.dev/rmg"
@@ -55,12 +56,37 @@ type Answer struct {
 type Queue struct {
 	limits  Limits
 	weight  func(owner string) int
-	waiting []queued
+	waiting line
 	owners  map[string]*owner
+	last    *owner // whose request was added last: the next is often of the same
+}
+
+// line is what waits, in blocks: it never moves, however long it grows.
+type line struct {
+	n      int
+	blocks [][]queued
+}
+
+// block is how many requests stand in one block.
+const block = 512
+
+func (l *line) at(i int) *queued { return &l.blocks[i/block][i%block] }
+
+func (l *line) add(q queued) {
+	switch {
+	case l.n == 0: // may stay short
+		l.blocks = append(l.blocks, nil)
+	case l.n%block == 0:
+		l.blocks = append(l.blocks, make([]queued, 0, block))
+	}
+	last := &l.blocks[len(l.blocks)-1]
+	*last = append(*last, q)
+	l.n++
 }
 
 // owner is who has requests that wait.
 type owner struct {
+	name    string
 	waiting int
 	last    uint64          // the greatest key that was added
 	keys    map[uint64]bool // that wait; nil until one comes that is not greater than all before
@@ -68,6 +94,7 @@ type owner struct {
 
 type queued struct {
 	Request
+	mine      *owner
 	deferrals int
 	share     uint64
 }
@@ -88,18 +115,20 @@ func NewQueue(l Limits, weight func(owner string) int) *Queue {
 }
 
 // Len is how many requests wait.
-func (q *Queue) Len() int { return len(q.waiting) }
+func (q *Queue) Len() int { return q.waiting.n }
 
 // Add adds a request. Limit: the queue, or the owner's part of it, is full. Exists:
 // the owner has one with the key that waits.
 func (q *Queue) Add(r Request) error {
-	mine := q.owners[r.Owner]
-	if mine == nil {
-		mine = &owner{}
+	mine := q.last
+	if mine == nil || mine.name != r.Owner || mine.waiting == 0 {
+		if mine = q.owners[r.Owner]; mine == nil {
+			mine = &owner{name: r.Owner}
+		}
 	}
 	switch {
-	case len(q.waiting) >= q.limits.Pending:
-		return &rmg.Error{Op: "queue", Code: rmg.Limit, Msg: fmt.Sprintf("%d requests wait", len(q.waiting)), Hint: "send it again later"}
+	case q.waiting.n >= q.limits.Pending:
+		return &rmg.Error{Op: "queue", Code: rmg.Limit, Msg: fmt.Sprintf("%d requests wait", q.waiting.n), Hint: "send it again later"}
 	case mine.waiting >= q.limits.PerOwner:
 		return &rmg.Error{Op: "queue", Code: rmg.Limit, Msg: fmt.Sprintf("%d requests of %s wait", mine.waiting, r.Owner), Hint: "wait for the answers to some of them"}
 	case mine.waiting > 0 && r.Key <= mine.last && q.waits(mine, r):
@@ -113,10 +142,8 @@ func (q *Queue) Add(r Request) error {
 	if mine.keys != nil {
 		mine.keys[r.Key] = true
 	}
-	if len(q.waiting) == cap(q.waiting) {
-		q.waiting = slices.Grow(q.waiting, len(q.waiting)+1) // twice: what waits comes at once
-	}
-	q.waiting = append(q.waiting, queued{Request: r})
+	q.last = mine
+	q.waiting.add(queued{Request: r, mine: mine})
 	return nil
 }
 
@@ -125,9 +152,9 @@ func (q *Queue) Add(r Request) error {
 func (q *Queue) waits(mine *owner, r Request) bool {
 	if mine.keys == nil {
 		mine.keys = map[uint64]bool{}
-		for i := range q.waiting {
-			if q.waiting[i].Owner == r.Owner {
-				mine.keys[q.waiting[i].Key] = true
+		for i := range q.waiting.n {
+			if w := q.waiting.at(i); w.Owner == r.Owner {
+				mine.keys[w.Key] = true
 			}
 		}
 	}
@@ -139,28 +166,31 @@ func (q *Queue) waits(mine *owner, r Request) bool {
 // Stale for an expectation that does not hold.
 func (q *Queue) Tick(apply func(*Request) error) []Answer {
 	order := q.order()
-	w := writtenOf(len(order), func(i int) *rewrite.Footprint { return q.waiting[order[i]].Footprint })
+	w := writtenOf(len(order), func(i int) *rewrite.Footprint { return q.waiting.at(order[i]).Footprint })
 	taken := map[string]*claims{}
 	out := make([]Answer, len(order))
-	var rest []queued
+	var rest line
+	var c *claims // of view
+	view := ""
 	applied := 0
 	for at, i := range order {
-		r := &q.waiting[i]
-		c := taken[r.View]
-		if c == nil {
-			c = newClaims(w)
-			taken[r.View] = c
+		r := q.waiting.at(i)
+		if c == nil || view != r.View {
+			if view, c = r.View, taken[r.View]; c == nil {
+				c = newClaims(w)
+				taken[view] = c
+			}
 		}
 		out[at] = Answer{Owner: r.Owner, Key: r.Key, Outcome: Deferred}
-		by := c.free(*r.Footprint)
+		by := c.free(r.Footprint)
 		if by > 0 || applied == q.limits.Tick {
 			if by > 0 {
-				out[at].By = &q.waiting[order[by-1]].Request
+				out[at].By = &q.waiting.at(order[by-1]).Request
 			}
-			rest = append(rest, queued{Request: r.Request, deferrals: r.deferrals + 1})
+			rest.add(queued{Request: r.Request, mine: r.mine, deferrals: r.deferrals + 1})
 			continue
 		}
-		c.add(*r.Footprint, at+1)
+		c.add(r.Footprint, at+1)
 		applied++
 		q.leave(r)
 		out[at].Outcome = Applied
@@ -174,7 +204,7 @@ func (q *Queue) Tick(apply func(*Request) error) []Answer {
 
 // leave forgets that a request waits.
 func (q *Queue) leave(r *queued) {
-	mine := q.owners[r.Owner]
+	mine := r.mine
 	mine.waiting--
 	delete(mine.keys, r.Key)
 	if mine.waiting == 0 {
@@ -182,48 +212,67 @@ func (q *Queue) leave(r *queued) {
 	}
 }
 
+// rank compares what goes before all shares: who was deferred too often, and priority.
+func (r *queued) rank(o *queued) int {
+	if r.deferrals > MaxDeferrals || o.deferrals > MaxDeferrals {
+		if c := cmp.Compare(o.starved(), r.starved()); c != 0 {
+			return c
+		}
+	}
+	return cmp.Compare(o.Priority, r.Priority)
+}
+
+// starved is how often a request was deferred, if that was too often.
+func (r *queued) starved() int {
+	if r.deferrals > MaxDeferrals {
+		return r.deferrals
+	}
+	return 0
+}
+
 // shareUnit is the share of one request of an owner whose weight is 1.
 const shareUnit = 1 << 20
 
 // order lists what waits as a tick takes it.
 func (q *Queue) order() []int {
-	list := q.waiting
-	out := make([]int, len(list))
+	out := make([]int, q.waiting.n)
 	for i := range out {
 		out[i] = i
 	}
-	starved := func(r *queued) int {
-		if r.deferrals > MaxDeferrals {
-			return r.deferrals
-		}
-		return 0
-	}
 	// Each owner's together, as they come among themselves.
 	slices.SortFunc(out, func(a, b int) int {
-		x, y := &list[a], &list[b]
-		return cmp.Or(cmp.Compare(x.Owner, y.Owner), cmp.Compare(starved(y), starved(x)), cmp.Compare(y.Priority, x.Priority),
-			cmp.Compare(y.deferrals, x.deferrals), cmp.Compare(x.Key, y.Key))
+		x, y := q.waiting.at(a), q.waiting.at(b)
+		if x.mine != y.mine {
+			return strings.Compare(x.Owner, y.Owner)
+		}
+		if c := x.rank(y); c != 0 {
+			return c
+		}
+		return cmp.Or(cmp.Compare(y.deferrals, x.deferrals), cmp.Compare(x.Key, y.Key))
 	})
 	n := uint64(0)
 	step := uint64(shareUnit)
-	for k, i := range out {
-		r := &list[i]
-		if k == 0 || list[out[k-1]].Owner != r.Owner {
+	var before *queued
+	for _, i := range out {
+		r := q.waiting.at(i)
+		switch {
+		case before == nil || before.mine != r.mine:
 			n, step = 0, shareUnit/uint64(min(shareUnit, max(1, q.weight(r.Owner))))
-		}
-		if k > 0 && list[out[k-1]].Owner == r.Owner && list[out[k-1]].Priority != r.Priority {
+		case before.Priority != r.Priority:
 			n = 0
 		}
 		n += step
-		r.share = n
+		r.share, before = n, r
 	}
 	if len(q.owners) <= 1 {
 		return out // as it stands
 	}
 	slices.SortFunc(out, func(a, b int) int {
-		x, y := &list[a], &list[b]
-		return cmp.Or(cmp.Compare(starved(y), starved(x)), cmp.Compare(y.Priority, x.Priority), cmp.Compare(x.share, y.share),
-			cmp.Compare(x.Owner, y.Owner), cmp.Compare(x.Key, y.Key))
+		x, y := q.waiting.at(a), q.waiting.at(b)
+		if c := x.rank(y); c != 0 {
+			return c
+		}
+		return cmp.Or(cmp.Compare(x.share, y.share), cmp.Compare(x.Owner, y.Owner), cmp.Compare(x.Key, y.Key))
 	})
 	return out
 }

@@ -68,13 +68,13 @@ func (r *Rules) Tick() ([]Receipt, error) {
 		if w.deferrals < 0 { // gone since
 			continue
 		}
-		if by := claims.free(*w.Footprint); by > 0 {
+		if by := claims.free(w.Footprint); by > 0 {
 			out[i] = Receipt{Candidate: i, Outcome: Deferred, By: by - 1}
 			w.deferrals++
 			r.waiting = append(r.waiting, *w)
 			continue
 		}
-		claims.add(*w.Footprint, i+1)
+		claims.add(w.Footprint, i+1)
 		out[i] = Receipt{Candidate: i, Outcome: Applied}
 		if err := r.run.Apply(&w.Candidate); err != nil {
 			var e *rmg.Error

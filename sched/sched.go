@@ -58,12 +58,12 @@ func Ticks(pending []Pending) []Tick {
 			c = newClaims(w)
 			taken[pending[i].View] = c
 		}
-		n := c.free(pending[i].Footprint)
+		n := c.free(&pending[i].Footprint)
 		if n == len(ticks) {
 			ticks = append(ticks, nil)
 		}
 		ticks[n] = append(ticks[n], i)
-		c.add(pending[i].Footprint, n+1)
+		c.add(&pending[i].Footprint, n+1)
 	}
 	return ticks
 }
@@ -114,7 +114,7 @@ func newClaims(w *written) *claims {
 }
 
 // add claims what f touches until the tick given.
-func (c *claims) add(f rewrite.Footprint, until int) {
+func (c *claims) add(f *rewrite.Footprint, until int) {
 	c.any = max(c.any, until)
 	if f.All {
 		c.all = max(c.all, until)
@@ -140,7 +140,7 @@ func (c *claims) add(f rewrite.Footprint, until int) {
 	if len(c.written.whole) == 0 {
 		return
 	}
-	for _, l := range [][]rmg.Path{f.Reads, f.Writes, f.Whole, f.Ways} {
+	for _, l := range [...][]rmg.Path{f.Reads, f.Writes, f.Whole, f.Ways} {
 		for _, p := range l {
 			c.noteAbove(p, until)
 		}
@@ -168,7 +168,7 @@ func (c *claims) noteAbove(p rmg.Path, until int) {
 
 // free returns the first tick in which f conflicts with nothing claimed, in the
 // sense of Footprint.Conflicts.
-func (c *claims) free(f rewrite.Footprint) int {
+func (c *claims) free(f *rewrite.Footprint) int {
 	n := c.all
 	if f.All {
 		n = max(n, c.any)
@@ -198,7 +198,7 @@ func (c *claims) free(f rewrite.Footprint) int {
 	if len(c.whole) == 0 {
 		return n
 	}
-	for _, l := range [][]rmg.Path{f.Reads, f.Writes, f.Whole, f.Ways} {
+	for _, l := range [...][]rmg.Path{f.Reads, f.Writes, f.Whole, f.Ways} {
 		for _, p := range l {
 			n = max(n, c.whole[p])
 			for p != rmg.Root {

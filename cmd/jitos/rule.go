@@ -29,26 +29,89 @@ func (a *app) ruleCmd() *cobra.Command {
 
 A program says what is done with them: "a; b" in order, "a | b" the first that can,
 "a*3" three times, "a!" as long as possible, "a?" if possible. What all of it changes
-is one record, which jitos undo takes back.`,
+is one record, which jitos undo takes back.
+
+A rule that says reactive: true fires by itself when the system changes, once it is
+switched on: jitos rule add does that, and on and off.`,
 		Example: `  jitos rule check rules.yaml
   jitos rule apply -f rules.yaml --dry-run`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.ruleListCmd(), a.ruleCheckCmd(), a.ruleAddCmd(), a.ruleApplyCmd())
+	cmd.AddCommand(a.ruleListCmd(), a.ruleCheckCmd(), a.ruleAddCmd(), a.ruleApplyCmd(), a.ruleSwitchCmd(true), a.ruleSwitchCmd(false))
 	return cmd
 }
 
 func printRules(w io.Writer, rules []wire.Rule) {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "RULE\tAT\tPRIORITY\tABOUT")
+	fmt.Fprintln(tw, "RULE\tAT\tPRIORITY\tFIRES\tABOUT")
 	for _, r := range rules {
 		at := string(r.At)
 		if r.Deep {
 			at = strings.TrimSuffix(at, "/") + "/**"
 		}
-		fmt.Fprintf(tw, "%s\t%s\t%d\t%s\n", printable(r.Name), printable(at), r.Priority, printable(r.Doc))
+		fmt.Fprintf(tw, "%s\t%s\t%d\t%s\t%s\n", printable(r.Name), printable(at), r.Priority, fires(r), printable(r.Doc))
 	}
 	tw.Flush()
+	for _, r := range rules {
+		if r.Off != "" {
+			fmt.Fprintf(w, "%s is off: %s\nnext: jitos rule on %s\n", printable(r.Name), printable(r.Off), r.Name)
+		}
+	}
+}
+
+// fires says whether a rule fires by itself, and how often it has.
+func fires(r wire.Rule) string {
+	text := "-"
+	switch {
+	case r.On:
+		text = "on"
+	case r.Reactive:
+		text = "off"
+	}
+	if r.Fired > 0 {
+		text += fmt.Sprintf(", %s, last seq %d", plural(int(r.Fired), "time"), r.Last)
+	}
+	return text
+}
+
+func (a *app) ruleSwitchCmd(on bool) *cobra.Command {
+	req := wire.SwitchRuleRequest{On: on}
+	cmd := &cobra.Command{
+		Use: "on NAME", Short: "Let a rule fire by itself when the system changes", Args: cobra.ExactArgs(1),
+		Long: `The rule stands under /rule and says reactive: true. From now on it is matched around
+what changes, and applied by records of its own, each directly after the record that it
+fires on. What is there already is for jitos rule apply.
+
+It writes where you may, as far as policy lets a rule write, and never where something
+is protected. What it may not do switches it off, and so does a set of rules that does
+not come to an end: nothing that it did for that record is kept then. jitos rule list
+says why. Changed by anybody, it has to be switched on anew.`,
+		Example: `  jitos rule on retire`,
+	}
+	if !on {
+		cmd.Use, cmd.Short, cmd.Long, cmd.Example = "off NAME", "Let a rule fire no more", "", `  jitos rule off retire --reason "the migration is over"`
+	}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := a.client()
+		if err != nil {
+			return err
+		}
+		req.Name = args[0]
+		got, err := c.SwitchRule(cmd.Context(), req)
+		if err != nil {
+			return err
+		}
+		return a.show(got, func(w io.Writer) {
+			printRules(w, got.Rules)
+			if got.Receipt == nil {
+				fmt.Fprintln(w, "nothing to do: it is so")
+				return
+			}
+			fmt.Fprintf(w, "seq %d\n", got.Receipt.Seq)
+		})
+	}
+	cmd.Flags().StringVar(&req.Reason, "reason", "", "why, for the log")
+	return cmd
 }
 
 func (a *app) ruleListCmd() *cobra.Command {
@@ -103,7 +166,7 @@ func (a *app) ruleAddCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "add FILE", Short: "Keep rules in the graph, under /rule", Args: cobra.ExactArgs(1),
 		Long: `A rule takes the place of the one that has its name. Each stands as a graph: its left
-side, its right side and its conditions.`,
+side, its right side and its conditions. One that says reactive: true is switched on.`,
 		Example: `  jitos rule add rules.yaml`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			text, err := readInput(a.in, args[0])

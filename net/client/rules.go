@@ -22,6 +22,11 @@ func (c *Client) CheckRules(ctx context.Context, r wire.RulesDocument) (wire.Rul
 	return into[wire.RulesAnswer](ctx, c, call{method: http.MethodPost, path: "/rules/check", body: r})
 }
 
+// SwitchRule lets a rule fire by itself, or ends that.
+func (c *Client) SwitchRule(ctx context.Context, r wire.SwitchRuleRequest) (wire.RulesAnswer, error) {
+	return into[wire.RulesAnswer](ctx, c, call{method: http.MethodPost, once: true, path: "/rules/switch", body: r})
+}
+
 // ApplyRules applies rules to a view. It is durable when this returns.
 func (c *Client) ApplyRules(ctx context.Context, r wire.ApplyRulesRequest) (wire.RulesApplied, error) {
 	return into[wire.RulesApplied](ctx, c, call{method: http.MethodPost, once: true, path: "/rules/apply", body: r})

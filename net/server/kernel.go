@@ -40,6 +40,7 @@ type rules interface {
 	Rules(view string) ([]kernel.RuleInfo, error)
 	CheckRules(view, file string, text []byte) ([]kernel.RuleInfo, error)
 	AddRules(ctx context.Context, c kernel.Caller, view, file string, text []byte) ([]kernel.RuleInfo, kernel.Receipt, error)
+	SwitchRule(ctx context.Context, c kernel.Caller, name string, on bool, reason string) (kernel.RuleInfo, kernel.Receipt, error)
 	ApplyRules(ctx context.Context, c kernel.Caller, q kernel.RulesRequest) (kernel.RulesApplied, error)
 }
 

@@ -178,6 +178,7 @@ func TestAnswersFitTheDocument(t *testing.T) {
 		"policy": {"/policy", ""}, "set-policy": {"/policy", `{"document":"rules: []"}`}, "explain-policy": {"/policy/explain?verb=write&path=/svc", ""},
 		"gates": {"/gates?repo=/r", ""}, "approve-gates": {"/gates/approve", `{"repo":"/r","which":["abcdef"]}`}, "run-gates": {"/gates/run", `{"repo":"/r","sws":"w5"}`},
 		"rules": {"/rules", ""}, "add-rules": {"/rules", `{"text":"rule: r"}`}, "check-rules": {"/rules/check", `{"text":"rule: r"}`},
+		"switch-rule": {"/rules/switch", `{"name":"grow","on":true}`},
 		"apply-rules": {"/rules/apply", `{"names":["grow"],"dry_run":true,"explain":true}`},
 		"inbox":       {"/inbox?all=true", ""}, "approval": {"/inbox/a7", ""}, "answer": {"/inbox/a7", `{"answer":"approve"}`},
 		"tokens": {"/token", ""}, "new-token": {"/token", `{"name":"ci","caps":["rewrite"]}`}, "revoke-token": {"/token/t7/revoke", ""},

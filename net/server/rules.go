@@ -14,13 +14,18 @@ func ruleCalls() []call {
 		},
 		{
 			method: post, path: "/rules", id: "add-rules", once: true, summary: "Keep rules under /rule, each as a graph",
-			about: "A rule takes the place of what has its name.",
+			about: "A rule takes the place of what has its name. In the system those that say that they are reactive are switched on, which takes the capability react.",
 			body:  wire.RulesDocument{}, answer: wire.RulesAnswer{}, do: (*exchange).addRules,
 		},
 		{
 			method: post, path: "/rules/check", id: "check-rules", summary: "Look at a document of rules",
 			about: "It is held to the kinds of the view. What is wrong is a 400 that names each place.",
 			body:  wire.RulesDocument{}, answer: wire.RulesAnswer{}, do: (*exchange).checkRules,
+		},
+		{
+			method: post, path: "/rules/switch", id: "switch-rule", once: true, summary: "Let a rule fire by itself when the system changes, or end that",
+			about: "It fires with the rights of who switches it on, never where something is protected. It takes the capability react.",
+			body:  wire.SwitchRuleRequest{}, answer: wire.RulesAnswer{}, do: (*exchange).switchRule,
 		},
 		{
 			method: post, path: "/rules/apply", id: "apply-rules", once: true, summary: "Match rules and record what they change as one rewrite",
@@ -79,6 +84,18 @@ func (x *exchange) checkRules() (any, error) {
 	return wire.RulesAnswer{Rules: rulesOf(list)}, nil
 }
 
+func (x *exchange) switchRule() (any, error) {
+	var in wire.SwitchRuleRequest
+	if err := x.read(&in); err != nil {
+		return nil, err
+	}
+	info, rec, err := x.s.opt.Kernel.SwitchRule(x.r.Context(), x.caller, in.Name, in.On, in.Reason)
+	if err != nil {
+		return nil, err
+	}
+	return wire.RulesAnswer{Rules: rulesOf([]kernel.RuleInfo{info}), Receipt: receiptOf(rec)}, nil
+}
+
 func (x *exchange) applyRules() (any, error) {
 	var in wire.ApplyRulesRequest
 	if err := x.read(&in); err != nil {
@@ -111,7 +128,10 @@ func (x *exchange) applyRules() (any, error) {
 func rulesOf(list []kernel.RuleInfo) []wire.Rule {
 	out := make([]wire.Rule, len(list))
 	for i, r := range list {
-		out[i] = wire.Rule{Name: r.Name, Doc: r.Doc, At: r.At, Deep: r.Deep, Priority: r.Priority}
+		out[i] = wire.Rule{
+			Name: r.Name, Doc: r.Doc, At: r.At, Deep: r.Deep, Priority: r.Priority, Reactive: r.Reactive,
+			On: r.On, Off: r.Off, By: r.By, Since: r.Since, Fired: r.Fired, Last: r.Last,
+		}
 	}
 	return out
 }

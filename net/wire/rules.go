@@ -16,7 +16,14 @@ type RulesDocument struct {
 // RulesAnswer lists rules.
 type RulesAnswer struct {
 	Rules   []Rule   `json:"rules"`
-	Receipt *Receipt `json:"receipt,omitempty" doc:"of the record that keeps them; absent if they stood there so"`
+	Receipt *Receipt `json:"receipt,omitempty" doc:"of the record that keeps or switches them; absent if they stood there so"`
+}
+
+// SwitchRuleRequest is the body of POST /rules/switch.
+type SwitchRuleRequest struct {
+	Name   string `json:"name" doc:"of one that stands under /rule in the system"`
+	On     bool   `json:"on" doc:"whether it fires when the system changes"`
+	Reason string `json:"reason,omitempty"`
 }
 
 // Rule is one rule. Under /rule/<name> it stands as a graph.
@@ -26,6 +33,13 @@ type Rule struct {
 	At       rmg.Path `json:"at" doc:"the graph that it is matched in"`
 	Deep     bool     `json:"deep,omitempty" doc:"or any graph inside that one"`
 	Priority int      `json:"priority,omitempty" doc:"of a choice the greatest goes first"`
+	Reactive bool     `json:"reactive,omitempty" doc:"it is meant to fire by itself when the system changes"`
+	On       bool     `json:"on,omitempty" doc:"it does: it was switched on, and is as it was then"`
+	Off      string   `json:"off,omitempty" doc:"why it does not, if nobody switched it off"`
+	By       string   `json:"by,omitempty" doc:"who switched it on last, with whose rights it writes"`
+	Since    uint64   `json:"since,omitempty" doc:"the record that switched it last"`
+	Fired    int64    `json:"fired,omitempty" doc:"records that it has made"`
+	Last     uint64   `json:"last,omitempty" doc:"the last of them"`
 }
 
 // ApplyRulesRequest is the body of POST /rules/apply.

@@ -38,7 +38,10 @@ const shards = 16
 // They come by priority, then in the order of rules, then of the search; none
 // twice. Those given out before are not among them, whether they were applied or
 // not. The search and the footprints are exec's; nothing is changed meanwhile.
-func (r *Run) Candidates(exec rewrite.Executor) ([]Candidate, error) {
+func (r *Run) Candidates(exec rewrite.Executor) ([]Candidate, error) { return r.search(exec, true) }
+
+// search finds candidates, with their footprints or without.
+func (r *Run) search(exec rewrite.Executor, footprints bool) ([]Candidate, error) {
 	order := make([]int, len(r.agendas))
 	for i := range order {
 		order[i] = i
@@ -46,16 +49,20 @@ func (r *Run) Candidates(exec rewrite.Executor) ([]Candidate, error) {
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(r.set.Rules[b].Priority, r.set.Rules[a].Priority) })
 	var out []Candidate
 	for _, i := range order {
-		found, err := r.candidates(i, exec)
+		found, err := r.candidates(i, exec, footprints)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, found...)
+		if out == nil {
+			out = found
+		} else {
+			out = append(out, found...)
+		}
 	}
 	return out, nil
 }
 
-func (r *Run) candidates(i int, exec rewrite.Executor) ([]Candidate, error) {
+func (r *Run) candidates(i int, exec rewrite.Executor, footprints bool) ([]Candidate, error) {
 	a := r.agendas[i]
 	seeds := a.drain()
 	if len(seeds) == 0 {
@@ -63,19 +70,27 @@ func (r *Run) candidates(i int, exec rewrite.Executor) ([]Candidate, error) {
 	}
 	parts := make([][]Candidate, shards)
 	spent := make([]bool, shards)
+	whole := make([]Candidate, len(seeds)) // most seeds have one match
 	exec(shards, func(k int) {
 		mt := a.mt.fork()
-		mine := seeds[k*len(seeds)/shards : (k+1)*len(seeds)/shards]
-		parts[k] = make([]Candidate, 0, len(mine))
+		from, to := k*len(seeds)/shards, (k+1)*len(seeds)/shards
+		mine, list := seeds[from:to], whole[from:from:to]
+		var room room
 		for _, s := range mine {
-			parts[k] = a.from(mt, i, s, parts[k])
+			first := len(list)
+			list = a.from(mt, i, s, list, &room)
+			// The footprint looks at conditions anew, and so binds their variables.
+			for j := first; footprints && j < len(list); j++ {
+				copy(mt.bind, list[j].bind)
+				mt.footprint(list[j].Footprint, a.again, &room)
+			}
 		}
-		spent[k] = mt.spent()
+		parts[k], spent[k] = list, mt.spent()
 	})
 	if slices.Contains(spent, true) {
 		return nil, &rmg.Error{Op: "rule " + a.mt.r.Name, Path: r.m.scope, Code: rmg.Limit, Msg: "the search looked at too many candidates", Hint: "join the parts of the pattern by edges, or raise the limit"}
 	}
-	out := slices.Concat(parts...)
+	out := joined(whole, parts)
 	if a.several {
 		seen := make(map[string]bool, len(out))
 		out = slices.DeleteFunc(out, func(c Candidate) bool {
@@ -86,6 +101,17 @@ func (r *Run) candidates(i int, exec rewrite.Executor) ([]Candidate, error) {
 		})
 	}
 	return out, nil
+}
+
+// joined is the parts one after the other: the whole, if each has filled its place in
+// that.
+func joined(whole []Candidate, parts [][]Candidate) []Candidate {
+	for k, p := range parts {
+		if len(p) != (k+1)*len(whole)/shards-k*len(whole)/shards {
+			return slices.Concat(parts...)
+		}
+	}
+	return whole
 }
 
 // drain takes out all that the agenda has yet to look at, and makes the plans for
@@ -111,31 +137,22 @@ func (a *agenda) drain() []seed {
 	return seeds
 }
 
-// from appends the matches from one seed, with their footprints.
-func (a *agenda) from(mt *matcher, rule int, s seed, out []Candidate) []Candidate {
+// from appends the matches from one seed, with room for their footprints.
+func (a *agenda) from(mt *matcher, rule int, s seed, out []Candidate, room *room) []Candidate {
 	if s.v != none {
 		if !mt.m.alive(s.x) {
 			return out
 		}
 		mt.bind[s.v] = s.x
 	}
-	first := len(out)
 	mt.run(a.planOf(int(s.v)), 0, func() bool {
 		if mt.sound() {
-			c := &struct { // one allocation
-				rewrite.Footprint
-				few [4]int32
-			}{Footprint: rewrite.Footprint{}}
+			c := room.next()
 			bind := append(c.few[:0], mt.bind[:a.stride]...)
 			out = append(out, Candidate{rule: rule, bind: bind, Footprint: &c.Footprint})
 		}
 		return true
 	})
-	// The footprint looks at conditions anew, and so binds their variables.
-	for i := first; i < len(out); i++ {
-		copy(mt.bind, out[i].bind)
-		*out[i].Footprint = mt.footprint(a.again)
-	}
 	return out
 }
 
@@ -147,8 +164,8 @@ func (r *Run) Renew(c *Candidate) bool {
 	if !a.mt.still(a.again) {
 		return false
 	}
-	f := a.mt.footprint(a.again)
-	c.Footprint = &f
+	c.Footprint = &rewrite.Footprint{}
+	a.mt.footprint(c.Footprint, a.again, &room{})
 	return true
 }
 
@@ -156,27 +173,48 @@ func (r *Run) Renew(c *Candidate) bool {
 // used up.
 func (r *Run) Apply(c *Candidate) error {
 	a := r.agendas[c.rule]
-	copy(a.mt.bind, c.bind)
-	a.mt.work = 0
-	switch {
-	case !a.mt.still(a.again):
+	switch ok, err := r.ready(c); {
+	case err != nil:
+		return err
+	case !ok:
 		return &rmg.Error{Op: "rule " + a.mt.r.Name, Path: r.m.scope, Code: rmg.Stale, Msg: "the match is gone"}
-	case r.used == r.fuel:
-		return r.burnt()
 	}
-	if err := a.mt.apply(); err != nil {
+	before := r.m.told
+	if err := r.applyBound(c); err != nil {
 		return err
 	}
-	r.used++
-	r.applied[c.rule]++
 	copy(a.mt.bind, c.bind)
-	if a.mt.still(a.again) { // it matches again, as it is
+	if r.m.told == before || a.mt.still(a.again) { // it matches again, as it is
 		s := seed{none, 0}
 		if len(a.mt.r.left.own) > 0 {
 			s = seed{0, c.bind[0]}
 		}
 		a.queue = append(a.queue, s)
 	}
+	return nil
+}
+
+// ready binds a candidate, and reports whether it still is a match.
+func (r *Run) ready(c *Candidate) (bool, error) {
+	a := r.agendas[c.rule]
+	copy(a.mt.bind, c.bind)
+	a.mt.work = 0
+	switch {
+	case !a.mt.still(a.again):
+		return false, nil
+	case r.used == r.fuel:
+		return false, r.burnt()
+	}
+	return true, nil
+}
+
+// applyBound applies the candidate that is bound.
+func (r *Run) applyBound(c *Candidate) error {
+	if err := r.agendas[c.rule].mt.apply(); err != nil {
+		return err
+	}
+	r.used++
+	r.applied[c.rule]++
 	return nil
 }
 

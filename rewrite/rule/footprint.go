@@ -51,7 +51,7 @@ func (mt *matcher) look(s *step) {
 	}
 }
 
-// footprint is what the match that is bound reads and what applying it writes:
+// footprint fills in what the match that is bound reads and what applying it writes:
 //
 //   - the elements that are matched, and those that conditions looked at, are
 //     read; where conditions looked for more, that is in Absent;
@@ -59,21 +59,21 @@ func (mt *matcher) look(s *step) {
 //   - what is made is read by nobody yet, but for who looks where it comes.
 //
 // An edge that is made at a node reads the node: two such commute.
-func (mt *matcher) footprint(again plan) rewrite.Footprint {
+func (mt *matcher) footprint(f *rewrite.Footprint, again plan, room *room) {
 	m, r := mt.m, mt.r
-	f := rewrite.Footprint{Reads: make([]rmg.Path, 0, len(r.left.own)+len(r.creates))}
-	seen := looks{}
+	f.Reads = room.paths(len(r.left.own) + len(r.creates))
+	for _, v := range r.left.own {
+		f.Reads = append(f.Reads, m.at(mt.bind[v]))
+	}
 	if len(r.left.unless)+len(r.left.require)+len(r.left.paths) > 0 {
+		seen := looks{}
 		mt.rec = &seen
 		mt.run(again, 0, nil)
 		mt.rec = nil
 		f.All, f.Absent = seen.all, seen.slots
-	}
-	for _, v := range r.left.own {
-		f.Reads = append(f.Reads, m.at(mt.bind[v]))
-	}
-	for _, x := range seen.elements {
-		f.Reads = append(f.Reads, m.at(x))
+		for _, x := range seen.elements {
+			f.Reads = append(f.Reads, m.at(x))
+		}
 	}
 	for _, d := range r.deletes {
 		x := mt.bind[d]
@@ -93,10 +93,46 @@ func (mt *matcher) footprint(again plan) rewrite.Footprint {
 		}
 	}
 	for _, t := range r.retypes {
-		mt.retypes(&f, mt.bind[t.v], t.kind)
+		mt.retypes(f, mt.bind[t.v], t.kind)
 	}
-	mt.makes(&f)
-	return f.Closed()
+	if len(r.creates) > 0 {
+		mt.makes(f)
+	}
+	f.Close()
+}
+
+// room is where one goroutine's candidates stand: many of them in one allocation.
+type room struct {
+	held  []candidateRoom
+	reads []rmg.Path
+}
+
+// candidateRoom is what a candidate points to.
+type candidateRoom struct {
+	rewrite.Footprint
+	few [4]int32
+}
+
+// roomFor is how many candidates have room at once.
+const roomFor = 256
+
+func (r *room) next() *candidateRoom {
+	if len(r.held) == 0 {
+		r.held = make([]candidateRoom, roomFor)
+	}
+	c := &r.held[0]
+	r.held = r.held[1:]
+	return c
+}
+
+// paths is an empty list with room for n.
+func (r *room) paths(n int) []rmg.Path {
+	if len(r.reads) < n {
+		r.reads = make([]rmg.Path, max(n, roomFor))
+	}
+	out := r.reads[:0:n]
+	r.reads = r.reads[n:]
+	return out
 }
 
 // retypes is what an element that gets another kind writes.

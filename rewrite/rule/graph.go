@@ -9,7 +9,7 @@ import (
 	"jitos.dev/rmg"
 )
 
-// The kinds of a rule that stands as a graph, and the prop that it is read from.
+// The kinds and props of a rule that stands as a graph.
 const (
 	KindRule      = "Rule"
 	kindPattern   = "Pattern"   // left and right
@@ -18,7 +18,8 @@ const (
 	kindLink      = "Link"
 	kindWay       = "Way"
 
-	propSource = "source"
+	PropSource   = "source"   // the rule as a document of its own
+	PropReactive = "reactive" // true: it is meant to fire by itself
 )
 
 // Graph is the rules of a set as a graph: a node for each, by its name, that holds
@@ -52,7 +53,7 @@ func Stored(g rmg.Graph, names []string, schemas *rmg.Schemas) (*Set, error) {
 	}{Kinds: map[string]json.RawMessage{}}
 	for _, name := range names {
 		e, ok := g.Get(rmg.Root.Child(name))
-		source := e.Props.String(propSource)
+		source := e.Props.String(PropSource)
 		if !ok || source == "" {
 			return nil, &rmg.Error{Op: "rules", Code: rmg.NotFound, Msg: fmt.Sprintf("there is no rule %q", name), Hint: "jitos rule list names those that there are"}
 		}
@@ -91,9 +92,12 @@ func (d *drawing) edge(p rmg.Path, kind, from, to string, props map[string]rmg.V
 
 func (d *drawing) rule(s *Set) {
 	r, at := d.r, rmg.Root.Child(d.r.Name)
-	props := map[string]rmg.Value{propSource: rmg.String(r.source), "at": rmg.Ref(r.At)}
+	props := map[string]rmg.Value{PropSource: rmg.String(r.source), "at": rmg.Ref(r.At)}
 	for name, on := range map[string]bool{"deep": r.Deep, "cascade": r.cascade, "injective": r.injective} {
 		props[name] = rmg.Bool(on)
+	}
+	if r.Reactive {
+		props[PropReactive] = rmg.Bool(true)
 	}
 	if r.Doc != "" {
 		props["doc"] = rmg.String(r.Doc)

@@ -39,6 +39,7 @@ type Image struct {
 	touched  []int32
 	removed  []gone
 	watch    *watch // nil: nobody
+	told     uint64 // how many changes there were
 	byID     map[placeID]int32
 	rewrites int
 }

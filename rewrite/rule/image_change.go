@@ -1,9 +1,22 @@
 package rule
 
-import "jitos.dev/rmg"
+import (
+	"slices"
+
+	"jitos.dev/rmg"
+)
 
 // The functions below change an image. Who watches is told of what is made after
 // it is there, and of what goes before it is gone.
+
+// roomy is a list with room for one more. A full one gets room for as many as it has:
+// what rules make comes in great numbers, and append would copy it four times.
+func roomy[T any](list []T) []T {
+	if len(list) == cap(list) {
+		return slices.Grow(list, max(len(list), 16))
+	}
+	return list
+}
 
 // newNode adds a node to a level.
 func (m *Image) newNode(l, kind, id, props int32, state uint32) int32 {
@@ -11,7 +24,7 @@ func (m *Image) newNode(l, kind, id, props int32, state uint32) int32 {
 	if i != 0 {
 		m.freeNodes = m.nodes[i].nextKin
 	} else {
-		m.nodes = append(m.nodes, node{})
+		m.nodes = append(roomy(m.nodes), node{})
 		i = int32(len(m.nodes) - 1)
 	}
 	m.nodes[i] = node{kind: kind, level: l, id: id, props: props, state: state}
@@ -64,7 +77,7 @@ func (m *Image) newEdge(kind, from, to, id, props int32, state uint32) int32 {
 	if i != 0 {
 		m.freeEdges = m.edges[i].nextKin
 	} else {
-		m.edges = append(m.edges, edge{})
+		m.edges = append(roomy(m.edges), edge{})
 		i = int32(len(m.edges) - 1)
 	}
 	m.edges[i] = edge{kind: kind, end: [2]int32{from, to}, id: id, props: props, state: state}

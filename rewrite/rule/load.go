@@ -21,6 +21,7 @@ import (
 //	    at: /ring                the graph in which the top of the pattern stands; / if absent
 //	    deep: true               or any graph inside that one
 //	    priority: 1              of a choice the greatest goes first; 0 if absent
+//	    reactive: true           meant to fire by itself when the graph changes
 //	    injective: false         two variables may be one element
 //	    cascade: true            what would dangle is deleted, not refused
 //	    match: [chain, ...]      absent: nothing, which matches once
@@ -77,7 +78,7 @@ type loader struct {
 	declared part // kinds
 }
 
-var ruleFields = []string{"rule", "doc", "at", "deep", "priority", "injective", "cascade", "match", "where", "unless", "require", "delete", "create", "id", "retype", "set", "inc", "set_add", "set_remove"}
+var ruleFields = []string{"rule", "doc", "at", "deep", "priority", "reactive", "injective", "cascade", "match", "where", "unless", "require", "delete", "create", "id", "retype", "set", "inc", "set_add", "set_remove"}
 
 func (l *loader) document(doc part) {
 	if fs, ok := doc.value.([]entry); ok && slices.ContainsFunc(fs, func(e entry) bool { return e.key == "rule" }) {
@@ -216,6 +217,8 @@ func (l *loader) rule(p part) {
 			}
 		case "deep":
 			r.Deep = l.flag(f.part, "deep")
+		case "reactive":
+			r.Reactive = l.flag(f.part, "reactive")
 		case "injective":
 			r.injective = l.flag(f.part, "injective")
 		case "cascade":
@@ -237,6 +240,9 @@ func (l *loader) rule(p part) {
 	rl.leftSide(byKey)
 	if len(l.faults) == before {
 		rl.rightSide(byKey)
+	}
+	if r.Reactive && len(l.faults) == before && len(r.left.own)+len(r.left.unless)+len(r.left.require) == 0 {
+		l.fault(byKey["reactive"].place, "nothing that changes makes the rule fire: it has neither match nor a condition")
 	}
 	l.set.Rules = append(l.set.Rules, r)
 }

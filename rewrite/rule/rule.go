@@ -1,6 +1,10 @@
 package rule
 
-import "jitos.dev/rmg"
+import (
+	"slices"
+
+	"jitos.dev/rmg"
+)
 
 // The limits of a rule.
 const (
@@ -34,6 +38,7 @@ type Rule struct {
 	At       rmg.Path // the graph in which the left side's top stands
 	Deep     bool     // or any graph inside that one
 	Priority int      // of a choice the greater goes first
+	Reactive bool     // meant to fire when the graph changes
 
 	injective bool // two variables are two elements
 	cascade   bool // single-pushout: what dangles is deleted
@@ -110,6 +115,17 @@ func (s *Set) Names() []string {
 	out := make([]string, len(s.Rules))
 	for i, r := range s.Rules {
 		out[i] = r.Name
+	}
+	return out
+}
+
+// Without is the set without some of its rules, and without its program.
+func (s *Set) Without(names []string) *Set {
+	out := &Set{kinds: s.kinds}
+	for _, r := range s.Rules {
+		if !slices.Contains(names, r.Name) {
+			out.Rules = append(out.Rules, r)
+		}
 	}
 	return out
 }

@@ -17,6 +17,7 @@ const (
 type watch struct{ agendas []*agenda }
 
 func (m *Image) tell(x int32, what event) {
+	m.told++
 	if m.watch == nil {
 		return
 	}

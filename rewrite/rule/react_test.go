@@ -1,0 +1,135 @@
+package rule_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"jitos.dev/rewrite"
+	"jitos.dev/rewrite/rule"
+	"jitos.dev/rmg"
+)
+
+// news is what a change of the graph brought, as text.
+func (p playground) news(t *rapid.T, g rmg.Graph) (out []string) {
+	if err := p.m.Follow(g); err != nil {
+		t.Fatal(err)
+	}
+	found, err := p.run.News()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range found {
+		out = append(out, matchText(p.run.Match(&found[i])))
+	}
+	return out
+}
+
+// TestNewsIsWhatIsNew: news are matches, each match that was none before is among
+// them, none is twice, and nothing is news where nothing changed. They are the same,
+// in the same order, whatever the image went through before.
+func TestNewsIsWhatIsNew(t *testing.T) {
+	fresh, old := 0, 0
+	rapid.Check(t, func(t *rapid.T) {
+		r := drawRule(t, "r")
+		text := modelKindsText + r.yaml()
+		first, g := drawGraph(t), drawGraph(t)
+		p, q := play(t, first, text, rewrite.Serial), play(t, g, text, rewrite.Serial)
+		if err := p.m.Follow(g); err != nil {
+			t.Fatal(err)
+		}
+		p.run.Rest()
+		q.run.Rest()
+		for range 2 {
+			next := drawGraph(t)
+			if !bounded(r, elementsOf(g)) || !bounded(r, elementsOf(next)) {
+				return
+			}
+			texts := func(g rmg.Graph) (out []string) {
+				es := elementsOf(g)
+				for _, m := range modelMatches(es, r, r.left, nil) {
+					out = append(out, modelText(r, m))
+				}
+				return out
+			}
+			was, is := texts(g), texts(next)
+			got, same := p.news(t, next), q.news(t, next)
+			for _, m := range got {
+				if !slices.Contains(is, m) {
+					t.Fatalf("%s\n%s\n%s is news and no match", text, dump(next), m)
+				}
+				if slices.Contains(was, m) {
+					old++
+				}
+			}
+			for _, m := range is {
+				if slices.Contains(was, m) {
+					continue
+				}
+				if fresh++; !slices.Contains(got, m) {
+					t.Fatalf("%s\nfrom\n%s\nto\n%s\n%s is no news", text, dump(g), dump(next), m)
+				}
+			}
+			if !slices.Equal(got, same) {
+				t.Fatalf("%s\n%s\n%q by one image, %q by another", text, dump(next), got, same)
+			}
+			if again := p.news(t, next); len(again) > 0 {
+				t.Fatalf("%s\n%s\nnothing changed, and %q is news", text, dump(next), again)
+			}
+			g = next
+		}
+	})
+	if fresh == 0 || old == 0 {
+		t.Errorf("%d matches were new, %d were there", fresh, old)
+	}
+}
+
+// TestFireOnce: what fires is not news by itself, but for what its application
+// changed; what is no match any more does not fire.
+func TestFireOnce(t *testing.T) {
+	for name, c := range map[string]struct {
+		rule  string
+		fired string
+	}{
+		"nothing changes":                   {"match: [\"x:A\"]", "1"},
+		"a prop that no one asks for":       {"match: [\"x:A\"]\nset: {x.m: \"1\"}", "1"},
+		"a prop that it asks for":           {"match: [\"x:A\"]\nwhere: [x.n < 3]\ninc: {x.n: \"1\"}", "1 1"},
+		"its own output":                    {"match: [\"x:A\"]\ncreate: [\"y:A\"]", "1 1 1 1 1 1"},
+		"its own output, which it sees":     {"match: [\"x:A\"]\nunless: [\"x -[e]-> _\"]\ncreate: [\"x -[e]-> y:B\"]", "1"},
+		"a condition that is about no node": {"match: [\"x:A\"]\nunless: [\"_:B\"]\ncreate: [\"y:B\"]", "1"},
+		"no left side":                      {"unless: [\"_:C\"]\nrequire: [\"_:A\"]\ncreate: [\"y:C\"]", "1"},
+	} {
+		m := imageOf(t, small(t, "z:Z"))
+		run := runOf(t, m, load(t, "rule: r\n"+c.rule), rule.RunOptions{})
+		run.Rest()
+		if err := m.Follow(small(t, "z:Z a:A")); err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for range 6 {
+			found, err := run.News()
+			if err != nil {
+				t.Fatal(err)
+			}
+			n := 0
+			for i := range found {
+				ok, err := run.Fire(&found[i])
+				if err != nil {
+					t.Fatal(err)
+				}
+				if ok {
+					n++
+				}
+			}
+			if n == 0 {
+				break
+			}
+			got += fmt.Sprint(" ", n)
+		}
+		if got != " "+c.fired {
+			t.Errorf("%s: fired%s times, want %s", name, got, c.fired)
+		}
+	}
+}
