@@ -66,6 +66,7 @@ func (a *app) daemonCmd() *cobra.Command {
 					return err
 				}
 			}
+			opt.listen = a.listenAt(opt.listen, cmd.Flags().Changed)
 			if !opt.copy && !worktree.Private() {
 				opt.copy = true
 				fmt.Fprintf(a.err, "jitos: workspaces are copied, not mounted: %v\n", ownMounts())
@@ -80,13 +81,28 @@ func (a *app) daemonCmd() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&opt.data, "data", a.dataFolder(), "folder of the log and all state (JITOS_DATA)")
-	cmd.Flags().StringVar(&opt.listen, "listen", envOr("JITOS_LISTEN", orElse(a.config.Daemon.Listen, "unix:"+defaultSocket())), "unix:PATH (JITOS_LISTEN)")
+	cmd.Flags().StringVar(&opt.listen, "listen", envOr("JITOS_LISTEN", a.config.Daemon.Listen), "unix:PATH; else where --socket leads (JITOS_LISTEN)")
 	cmd.Flags().BoolVar(&opt.copy, "copy", envOr("JITOS_COPY", "") != "" || a.config.Daemon.Copy, "copy workspaces instead of mounting them (JITOS_COPY)")
 	cmd.Flags().DurationVar(&opt.idle, "idle", a.config.idle(), "stop once nothing was asked and no process went on for so long (30m); 0: never")
 	opt.remote.flags(cmd, a.config)
 	opt.model.flags(cmd)
 	cmd.Flags().StringVar(&config, "config", "", "a configuration file, which counts before the person's own: jitos config --help")
 	return cmd
+}
+
+// listenAt is where a daemon listens: where it is told to, else where commands look
+// for it.
+func (a *app) listenAt(listen string, said func(flag string) bool) string {
+	tunnel := strings.HasPrefix(a.socket, "tcp:") // to a daemon that is elsewhere
+	switch {
+	case said("socket") && tunnel && !said("listen"):
+		return a.socket // which is refused
+	case listen != "" && (said("listen") || !said("socket")):
+		return listen
+	case a.socket != "" && !tunnel:
+		return "unix:" + strings.TrimPrefix(a.socket, "unix:")
+	}
+	return "unix:" + defaultSocket()
 }
 
 // configure takes from a file what no flag says.
