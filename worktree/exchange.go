@@ -44,7 +44,7 @@ func (m *Manager) finish(ctx context.Context, s *site, l Landing) (Outcome, erro
 	if err != nil {
 		return out, err
 	}
-	if err := os.MkdirAll(s.stage(l), 0o755); err != nil {
+	if err := errors.Join(os.MkdirAll(s.stage(l), 0o755), os.MkdirAll(s.desk(l), 0o755)); err != nil {
 		return out, err
 	}
 	var todo []LandPath
@@ -350,7 +350,7 @@ func (s *site) newIndex(ctx context.Context, l Landing, paths []LandPath) error 
 	if err := os.RemoveAll(s.room(l)); err != nil || len(paths) == 0 {
 		return err
 	}
-	index, next := filepath.Join(s.gitDir, "index"), filepath.Join(s.stage(l), "index")
+	index, next := filepath.Join(s.gitDir, "index"), filepath.Join(s.desk(l), "index")
 	data, err := os.ReadFile(index)
 	if err != nil {
 		return err
@@ -358,7 +358,8 @@ func (s *site) newIndex(ctx context.Context, l Landing, paths []LandPath) error 
 	if err := os.WriteFile(next, data, 0o644); err != nil {
 		return err
 	}
-	g := git{dir: s.top, env: []string{"GIT_INDEX_FILE=" + next}}
+	g := s.git
+	g.env = []string{"GIT_INDEX_FILE=" + next}
 	if err := indexInfo(ctx, g, paths); err != nil {
 		return err
 	}

@@ -99,9 +99,12 @@ With --ttl it is discarded when the time is over; restore brings it back.`,
 			if err != nil {
 				return err
 			}
-			if req.From == "" && !req.Private && insideRepo(dir) {
-				if req.Dir, err = filepath.Abs(dir); err != nil {
+			if req.From == "" && !req.Private {
+				if req.Dir, err = workedOn(cmd.Context(), c, dir); err != nil {
 					return err
+				}
+				if req.Dir == "" && !a.quiet {
+					fmt.Fprintln(a.err, "jitos: this is in no git repository, so that the workspace has none of its files: jitos folder add brings them in")
 				}
 			}
 			s, err := c.Fork(cmd.Context(), req)
@@ -118,6 +121,23 @@ With --ttl it is discarded when the time is over; restore brings it back.`,
 	cmd.Flags().StringVarP(&dir, "repo", "C", ".", "a folder in the repository")
 	cmd.Flags().BoolVar(&req.Dirty, "dirty", false, "see the uncommitted state; it is no part of what collapses")
 	return cmd
+}
+
+// workedOn is a folder's absolute name if it stands in a repository or in a folder
+// that was added, else "".
+func workedOn(ctx context.Context, c *client.Client, dir string) (string, error) {
+	full, err := filepath.Abs(dir)
+	if err != nil || insideRepo(full) {
+		return full, err
+	}
+	real, err := filepath.EvalSymlinks(full)
+	if err != nil {
+		return "", err
+	}
+	if _, ok := plainAbove(ctx, c, real); ok {
+		return full, nil
+	}
+	return "", nil
 }
 
 // insideRepo reports whether a folder stands in a git repository.
@@ -258,21 +278,31 @@ func (a *app) place(ctx context.Context, c *client.Client, arg string) (rmg.Path
 		return "", err
 	}
 	top := filepath.Dir(file)
-	for !exists(filepath.Join(top, ".git")) {
-		if up := filepath.Dir(top); up != top {
-			top = up
-			continue
-		}
-		return "", wire.NewProblem(rmg.Invalid, "%s is in no git repository", arg).WithHint("a graph path begins with /")
+	for !exists(filepath.Join(top, ".git")) && top != filepath.Dir(top) {
+		top = filepath.Dir(top)
 	}
-	if real, err := filepath.EvalSymlinks(top); err == nil {
-		file = filepath.Join(real, strings.TrimPrefix(file, top))
-		top = real
-	}
-	root, err := a.branchRoot(ctx, c, top)
+	real := realName(file)
+	realTop, err := filepath.EvalSymlinks(top)
 	if err != nil {
 		return "", err
 	}
+	inGit := exists(filepath.Join(top, ".git"))
+	f, ok := plainAbove(ctx, c, real)
+	switch {
+	case ok && (!inGit || len(f.Top) > len(realTop)):
+		return below(f.Root, f.Top, real)
+	case !inGit:
+		return "", wire.NewProblem(rmg.Invalid, "%s is in no git repository", arg).WithHint("a graph path begins with /; jitos folder add brings a folder without git in")
+	}
+	root, err := a.branchRoot(ctx, c, realTop)
+	if err != nil {
+		return "", err
+	}
+	return below(root, realTop, filepath.Join(realTop, strings.TrimPrefix(file, top)))
+}
+
+// below is the place of a file in the tree of a folder on disk that stands at root.
+func below(root rmg.Path, top, file string) (rmg.Path, error) {
 	rel, err := filepath.Rel(top, file)
 	if err != nil || rel == "." {
 		return root, err
