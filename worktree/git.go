@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 
 	"jitos.dev/rmg"
@@ -82,6 +83,12 @@ func (g git) run(ctx context.Context, args ...string) ([]byte, error) {
 		return out.Bytes(), e
 	}
 	return out.Bytes(), nil
+}
+
+// literal takes names of files as they are, whatever is in them.
+func (g git) literal() git {
+	g.env = append(slices.Clone(g.env), "GIT_LITERAL_PATHSPECS=1")
+	return g
 }
 
 // line returns the one line that the command prints.

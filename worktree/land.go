@@ -52,6 +52,15 @@ type LandPath struct {
 	Convert bool `json:"convert,omitempty"`
 }
 
+// names are those of its paths, in order.
+func (l Landing) names() []string {
+	out := make([]string, len(l.Paths))
+	for i, p := range l.Paths {
+		out[i] = p.name()
+	}
+	return out
+}
+
 // name is the file's, with "/" between its parts.
 func (p LandPath) name() string {
 	ids, _ := rmg.Root.Rel(p.Path)
@@ -98,14 +107,7 @@ func (m *Manager) Prepare(ctx context.Context, r LandRequest) (Landing, error) {
 		return l, err
 	}
 	g := m.gitOf(l)
-	g.env = []string{"GIT_INDEX_FILE=" + filepath.Join(dir, "index")}
-	if _, err := g.run(ctx, "read-tree", r.Tip); err != nil {
-		return l, err
-	}
-	if err := indexInfo(ctx, g, l.Paths); err != nil {
-		return l, err
-	}
-	tree, err := g.line(ctx, "write-tree")
+	tree, err := revise(ctx, g, r.Tip, l.Paths, dir)
 	if err != nil {
 		return l, err
 	}
@@ -170,8 +172,7 @@ func (m *Manager) oldSides(ctx context.Context, r LandRequest, list []LandPath) 
 			at[name] = &list[i]
 		}
 	}
-	g := m.git(r.Top)
-	g.env = []string{"GIT_LITERAL_PATHSPECS=1"}
+	g := m.git(r.Top).literal()
 	for names := range slices.Chunk(sortedNames(at), namesAtOnce) {
 		out, err := g.run(ctx, append([]string{"ls-tree", "-z", "--full-tree", r.Tip, "--"}, names...)...)
 		if err != nil {
@@ -268,7 +269,7 @@ func indexInfo(ctx context.Context, g git, paths []LandPath) error {
 		}
 	}
 	g.stdin = &in
-	_, err := g.run(ctx, "update-index", "-z", "--index-info")
+	_, err := g.run(ctx, "-c", "core.fsync=none", "update-index", "-z", "--index-info")
 	return err
 }
 

@@ -173,9 +173,14 @@ func (s *site) unlock(l Landing) error {
 // entry is one path of an index.
 type entry struct{ mode, id string }
 
-// index reads the entries; a path in conflict has the mode "unmerged".
-func (s *site) index(ctx context.Context) (map[string]entry, error) {
-	out, err := s.git.run(ctx, "ls-files", "--stage", "-z", "--full-name")
+// index reads the entries of a landing's paths, and maybe others; one in conflict
+// has the mode "unmerged".
+func (s *site) index(ctx context.Context, l Landing) (map[string]entry, error) {
+	args := []string{"ls-files", "--stage", "-z", "--full-name"}
+	if len(l.Paths) <= namesAtOnce { // for more, all of it once is less
+		args = append(append(args, "--"), l.names()...)
+	}
+	out, err := s.git.literal().run(ctx, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -203,7 +208,7 @@ func (s *site) inTheWay(ctx context.Context, l Landing) ([]string, error) {
 	if !s.canExchange(l) {
 		return []string{noExchange}, nil
 	}
-	index, err := s.index(ctx)
+	index, err := s.index(ctx, l)
 	if err != nil {
 		return nil, err
 	}
