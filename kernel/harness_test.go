@@ -205,6 +205,7 @@ func (c *stepClock) Now() time.Time {
 // memGit is a repository at /r/app whose branches are lists of whole trees.
 type memGit struct {
 	Beyond // nothing of it is asked for
+	Adding // nor of this
 
 	mu      sync.Mutex // guards the fields below
 	trees   map[string]rmg.Graph

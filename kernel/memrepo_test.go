@@ -33,6 +33,7 @@ type memRepo struct {
 	folders map[string]rmg.Graph // by path
 	onHead  func()               // called before the head is told; may move it
 	onLand  func()               // called before the compare-and-swap
+	plain   bool                 // it was added as a folder
 	hooks   Hooks
 	dirty   rmg.Graph         // what the working tree holds
 	staged  []string          // what hooks were run on, by labels
@@ -94,7 +95,14 @@ func (m *memRepo) advance(next rmg.Graph) string {
 func (m *memRepo) Locate(context.Context, string) (Repo, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return Repo{Top: "/app", Origin: "/app", Name: "app", Branch: "main", Head: m.head}, nil
+	return Repo{Top: "/app", Origin: "/app", Name: "app", Branch: "main", Head: m.head, Plain: m.plain}, nil
+}
+
+func (m *memRepo) AddFolder(ctx context.Context, dir string) (Repo, error) {
+	m.mu.Lock()
+	m.plain = true
+	m.mu.Unlock()
+	return m.Locate(ctx, dir)
 }
 
 func (m *memRepo) Head(context.Context, string, string) (string, error) {

@@ -14,6 +14,7 @@ import (
 // The props of a repository's and a branch's folder.
 const (
 	propOrigin  = "origin"   // on /repo/<name>: place on disk
+	propFolder  = "folder"   // on /repo/<name>: it is a plain folder
 	propGitBase = "git_base" // on /repo/<name>/<branch>: commit last agreed on
 )
 
@@ -90,35 +91,52 @@ func (k *Kernel) sync(ctx context.Context, dir string) (Repo, rmg.Path, error) {
 // placeOf finds or makes /repo/<name> for a repository, by its place on disk: its
 // linked working trees are branches of it.
 func (k *Kernel) placeOf(ctx context.Context, repo Repo) (rmg.Path, error) {
-	find := func(world rmg.Graph) (string, bool) {
-		taken := map[string]bool{}
-		if e, ok := world.Get(repoRoot); ok {
-			for n := range e.Graph.Nodes("") {
-				if n.Props.String(propOrigin) == repo.Origin {
-					return n.ID, true
-				}
-				taken[n.ID] = true
-			}
+	name, ops := repo.known(k.now().world)
+	if len(ops) > 0 {
+		what := "repository "
+		if repo.Plain {
+			what = "folder "
 		}
-		name := repo.Name
-		for i := 2; taken[name]; i++ {
-			name = fmt.Sprintf("%s-%d", repo.Name, i)
-		}
-		return name, false
-	}
-	name, ok := find(k.now().world)
-	if !ok {
-		_, err := k.systemWith(ctx, "kernel", "sync", "repository "+repo.Origin, func(f *fold, _ uint64) ([]rewrite.Op, error) {
-			if name, ok = find(f.world()); ok {
-				return nil, nil
-			}
-			return []rewrite.Op{addOp(repoRoot.Child(name), rewrite.KindDir, map[string]rmg.Value{propOrigin: rmg.String(repo.Origin)})}, nil
+		_, err := k.systemWith(ctx, "kernel", "sync", what+repo.Origin, func(f *fold, _ uint64) ([]rewrite.Op, error) {
+			name, ops = repo.known(f.world())
+			return ops, nil
 		})
 		if err != nil {
 			return "", err
 		}
 	}
 	return repoRoot.Join(name, repo.Branch), nil
+}
+
+// known finds a repository's name in a world, and what makes it known there as
+// what it is.
+func (r Repo) known(world rmg.Graph) (name string, ops []rewrite.Op) {
+	plain := rmg.Value{}
+	if r.Plain {
+		plain = rmg.Bool(true)
+	}
+	taken := map[string]bool{}
+	if e, ok := world.Get(repoRoot); ok {
+		for n := range e.Graph.Nodes("") {
+			if n.Props.String(propOrigin) != r.Origin {
+				taken[n.ID] = true
+				continue
+			}
+			if n.Props.Bool(propFolder) != r.Plain {
+				ops = append(ops, setOp(repoRoot.Child(n.ID), map[string]rmg.Value{propFolder: plain}))
+			}
+			return n.ID, ops
+		}
+	}
+	name = r.Name
+	for i := 2; taken[name]; i++ {
+		name = fmt.Sprintf("%s-%d", r.Name, i)
+	}
+	props := map[string]rmg.Value{propOrigin: rmg.String(r.Origin)}
+	if r.Plain {
+		props[propFolder] = plain
+	}
+	return name, []rewrite.Op{addOp(repoRoot.Child(name), rewrite.KindDir, props)}
 }
 
 // syncLocked is the three-way merge of git_base, the branch's head and the
@@ -218,7 +236,7 @@ func short(commit string) string {
 func (k *Kernel) Resolve(ctx context.Context, file string) (rmg.Path, error) {
 	none := &rmg.Error{
 		Op: "resolve", Code: rmg.NotFound, Msg: fmt.Sprintf("%s is in no repository that is known here", file),
-		Hint: "an intent or jitos sws new in its repository brings it in",
+		Hint: "an intent or jitos sws new in its repository brings it in, jitos folder add a folder without git",
 	}
 	e, ok := k.now().world.Get(repoRoot)
 	if !ok {

@@ -55,6 +55,7 @@ type Repo struct {
 	Name   string // the name of that folder
 	Branch string // checked out
 	Head   string // its commit
+	Plain  bool   // a plain folder: what it holds is its head
 }
 
 // Origin says which commit a workspace was forked from.
@@ -126,6 +127,7 @@ type Worktree interface {
 
 	Beyond
 	Hooking
+	Adding
 }
 
 // blobs gives the journal's content store the graph's words.

@@ -42,19 +42,23 @@ func TestGateDefaults(t *testing.T) {
 
 // FuzzGates: no document makes the reader panic; what it takes in reads back the
 // same from JSON; what it does not is told with a place.
-func FuzzGates(f *testing.F) {
-	seeds(f, "gates")
+func FuzzGates(f *testing.F) { readsBack(f, "gates", ParseGates, func(*testing.T, GateFile) {}) }
+
+// readsBack fuzzes a reader of documents, and has what it takes in judged.
+func readsBack[D any](f *testing.F, dir string, parse func(name string, data []byte) (D, error), judge func(*testing.T, D)) {
+	seeds(f, dir)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		g, err := ParseGates("x", data)
+		d, err := parse("x", data)
 		if err != nil {
 			placed(t, data, err)
 			return
 		}
-		again, err := json.Marshal(g)
+		judge(t, d)
+		again, err := json.Marshal(d)
 		if err != nil {
 			t.Fatal(err)
 		}
-		back, err := ParseGates("x.json", again)
+		back, err := parse("x.json", again)
 		if err != nil {
 			t.Fatalf("%v\n%s", err, again)
 		}

@@ -15,7 +15,7 @@ import (
 // to the root, line counted from 1. NotFound if the repository or the commit is
 // gone, or there is no such line.
 func (m *Manager) Blame(ctx context.Context, top, commit, name string, line int) (Commit, error) {
-	g := git{dir: top}
+	g := m.git(top)
 	id := commit
 	if line > 0 {
 		out, err := g.run(ctx, "blame", "--porcelain", "-L", fmt.Sprintf("%d,%d", line, line), commit, "--", name)
@@ -58,7 +58,7 @@ func (m *Manager) Log(ctx context.Context, top, branch string, max int) ([]Commi
 
 func (m *Manager) log(ctx context.Context, top string, max int, from string) ([]Commit, error) {
 	format := "%H%x1f%an%x1f%at%x1f%s%x1f%(trailers:key=Jitos-Process,valueonly,separator=%x2c)%x1f%(trailers:key=Jitos-Seq,valueonly,separator=%x2c)"
-	out, err := git{dir: top}.run(ctx, "log", "-z", "-n", strconv.Itoa(max), "--format="+format, from)
+	out, err := m.git(top).run(ctx, "log", "-z", "-n", strconv.Itoa(max), "--format="+format, from)
 	if err != nil {
 		return nil, err
 	}

@@ -23,11 +23,10 @@ var conversions = []string{"filter", "ident", "working-tree-encoding", "text", "
 
 // convert notes which paths may have other bytes in the working tree. Attributes
 // are those of the working tree, as for git itself.
-func convert(ctx context.Context, top string, paths []LandPath) error {
+func convert(ctx context.Context, g git, paths []LandPath) error {
 	if len(paths) == 0 {
 		return nil
 	}
-	g := git{dir: top}
 	auto, err := g.line(ctx, "config", "--get", "core.autocrlf")
 	all := err == nil && auto != "false" && auto != ""
 	var names strings.Builder
@@ -54,24 +53,25 @@ func convert(ctx context.Context, top string, paths []LandPath) error {
 }
 
 // cleaned is the object id that git would give a working tree's file.
-func cleaned(ctx context.Context, top, name, full string) (string, error) {
+func cleaned(ctx context.Context, g git, name, full string) (string, error) {
 	f, err := os.Open(full)
 	if err != nil {
 		return "", err
 	}
 	defer f.Close()
-	return git{dir: top, stdin: f}.line(ctx, "hash-object", "--stdin", "--path="+name)
+	g.stdin = f
+	return g.line(ctx, "hash-object", "--stdin", "--path="+name)
 }
 
 // unfaithful finds the first of the new contents that git would check out and
 // then commit as something else: a large file that LFS keeps, line ends that are
 // normalised. dir is for what is checked out.
-func unfaithful(ctx context.Context, top string, paths []LandPath, dir string) error {
+func unfaithful(ctx context.Context, g git, paths []LandPath, dir string) error {
 	for _, p := range paths {
 		if !p.isFile() || !p.Convert {
 			continue
 		}
-		id, err := thereAndBack(ctx, top, p, filepath.Join(dir, "smudged"))
+		id, err := thereAndBack(ctx, g, p, filepath.Join(dir, "smudged"))
 		if err != nil {
 			return fail(rmg.Invalid, "install what .gitattributes asks for", "%s: git cannot convert it: %v", p.name(), err)
 		}
@@ -84,30 +84,30 @@ func unfaithful(ctx context.Context, top string, paths []LandPath, dir string) e
 }
 
 // thereAndBack is the object that git would commit for one that it checked out.
-func thereAndBack(ctx context.Context, top string, p LandPath, full string) (string, error) {
+func thereAndBack(ctx context.Context, g git, p LandPath, full string) (string, error) {
 	f, err := os.Create(full)
 	if err != nil {
 		return "", err
 	}
-	err = smudged(ctx, top, p, f)
+	err = smudged(ctx, g, p, f)
 	if err := errors.Join(err, f.Close()); err != nil {
 		return "", err
 	}
-	return cleaned(ctx, top, p.name(), full)
+	return cleaned(ctx, g, p.name(), full)
 }
 
 // isFile says whether the new side is a plain file.
 func (p LandPath) isFile() bool { return p.NewMode == "100644" || p.NewMode == "100755" }
 
 // smudged copies an object to w as it is to stand in the working tree.
-func smudged(ctx context.Context, top string, p LandPath, w io.Writer) error {
+func smudged(ctx context.Context, g git, p LandPath, w io.Writer) error {
 	args := []string{"cat-file", "blob", p.NewID}
 	if p.Convert {
 		args = []string{"cat-file", "--filters", "--path=" + p.name(), p.NewID}
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	cmd := git{dir: top}.command(ctx, args...)
+	cmd := g.command(ctx, args...)
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	out, err := cmd.StdoutPipe()
@@ -138,7 +138,7 @@ func (s *site) look(ctx context.Context, full string, p LandPath) (entry, error)
 	if is == (entry{p.OldMode, p.OldID}) || is == (entry{p.NewMode, p.NewID}) {
 		return is, nil
 	}
-	if id, err := cleaned(ctx, s.top, p.name(), full); err == nil {
+	if id, err := cleaned(ctx, s.git, p.name(), full); err == nil {
 		is.id = id // else it counts as what its bytes are: a person's
 	}
 	return is, nil

@@ -24,7 +24,10 @@ type Blobs interface {
 
 // Options says where a manager keeps its folders.
 type Options struct {
-	Dir   string // folders of workspaces and gates are made below it
+	Dir string // folders of workspaces and gates are made below it
+	// Data is the daemon's data folder, of which nothing is ever taken in; what is
+	// kept of plain folders stands in it. Dir if empty.
+	Data  string
 	Blobs Blobs
 	// Step is called with the name of each step of a landing before it is
 	// done; tests kill the process there. May be nil.
@@ -50,6 +53,7 @@ type Manager struct {
 	layers   *layers // nil where folders are copies
 	includes *includes
 	setups   *setups
+	plains   *plains
 
 	mu     sync.Mutex               // guards the fields below
 	trees  map[string]rmg.Graph     // by commit
@@ -64,6 +68,9 @@ func New(opt Options) (*Manager, error) {
 	if opt.Step == nil {
 		opt.Step = func(string) {}
 	}
+	if opt.Data == "" {
+		opt.Data = opt.Dir
+	}
 	if err := os.MkdirAll(opt.Dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -76,6 +83,9 @@ func New(opt Options) (*Manager, error) {
 		return nil, err
 	}
 	if m.setups, err = openSetups(filepath.Join(opt.Dir, "setup")); err != nil {
+		return nil, err
+	}
+	if m.plains, err = openPlains(filepath.Join(opt.Data, "folders")); err != nil {
 		return nil, err
 	}
 	m.how = Mechanism{Name: copies, Why: "this process has no mounts of its own"}

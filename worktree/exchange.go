@@ -40,11 +40,11 @@ func (s *site) canExchange(l Landing) bool {
 // are done, or a person's. The lock is held, and given back.
 func (m *Manager) finish(ctx context.Context, s *site, l Landing) (Outcome, error) {
 	out := Outcome{Result: Landed}
-	index, err := s.index(ctx)
+	index, err := s.index(ctx, l)
 	if err != nil {
 		return out, err
 	}
-	if err := os.MkdirAll(s.stage(l), 0o755); err != nil {
+	if err := errors.Join(os.MkdirAll(s.stage(l), 0o755), os.MkdirAll(s.desk(l), 0o755)); err != nil {
 		return out, err
 	}
 	var todo []LandPath
@@ -344,13 +344,41 @@ func (x *exchange) write(ctx context.Context, l Landing) error {
 	return os.Rename(x.staged+".new", x.staged)
 }
 
+// refresh notes of landed files what they are like on disk: else each of them would
+// look touched to the next git status. It looks at no other file, but where they
+// are many, or git does not want to be told of a path: beyond a link that the
+// person put there, or in a part of the tree that they do not check out.
+func refresh(ctx context.Context, g git, paths []LandPath) error {
+	var there []string
+	for _, p := range paths {
+		if p.NewMode != "" {
+			there = append(there, p.name())
+		}
+	}
+	if len(there) == 0 {
+		return nil
+	}
+	if len(there) <= namesAtOnce {
+		_, err := g.literal().run(ctx, append([]string{"-c", "core.fsync=none", "add", "--refresh", "--"}, there...)...)
+		var ge *errGit
+		if !errors.As(err, &ge) || ge.exit <= 0 {
+			return err
+		}
+	}
+	_, err := g.run(ctx, "update-index", "-q", "--refresh")
+	if isExit(err, 1) {
+		return nil // some files are not as they are in the index
+	}
+	return err
+}
+
 // newIndex makes a copy of the index, changes the landed paths in it, and
 // renames it over the index while the lock still stands.
 func (s *site) newIndex(ctx context.Context, l Landing, paths []LandPath) error {
 	if err := os.RemoveAll(s.room(l)); err != nil || len(paths) == 0 {
 		return err
 	}
-	index, next := filepath.Join(s.gitDir, "index"), filepath.Join(s.stage(l), "index")
+	index, next := filepath.Join(s.gitDir, "index"), filepath.Join(s.desk(l), "index")
 	data, err := os.ReadFile(index)
 	if err != nil {
 		return err
@@ -358,13 +386,12 @@ func (s *site) newIndex(ctx context.Context, l Landing, paths []LandPath) error 
 	if err := os.WriteFile(next, data, 0o644); err != nil {
 		return err
 	}
-	g := git{dir: s.top, env: []string{"GIT_INDEX_FILE=" + next}}
+	g := s.git
+	g.env = []string{"GIT_INDEX_FILE=" + next}
 	if err := indexInfo(ctx, g, paths); err != nil {
 		return err
 	}
-	// Without it every landed file would look touched to the next git status.
-	var ge *errGit
-	if _, err := g.run(ctx, "update-index", "-q", "--refresh"); err != nil && (!errors.As(err, &ge) || ge.exit != 1) {
+	if err := refresh(ctx, g, paths); err != nil {
 		return err
 	}
 	f, err := os.Open(next)

@@ -33,6 +33,7 @@ type Folder struct {
 	tree  rmg.Graph
 	of    Origin
 	git   *gitPlaces // nil where there is no .git
+	rules string     // the git folder whose ignore rules count besides the folder's own; "" for none
 	with  *include   // ignored files that it needs, held; nil for none
 	made  []*made    // what set-up steps made, held
 	body  body
@@ -58,15 +59,32 @@ type Mechanism struct{ Name, Why string }
 // Mechanism is this manager's.
 func (m *Manager) Mechanism() Mechanism { return m.how }
 
-// take waits for a place to be free.
-func (m *Manager) take(ctx context.Context, name string) (func(), error) {
+// tokenOf is the one token of a place.
+func (m *Manager) tokenOf(name string) chan struct{} {
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	q, ok := m.places[name]
 	if !ok {
 		q = make(chan struct{}, 1)
 		m.places[name] = q
 	}
-	m.mu.Unlock()
+	return q
+}
+
+// tryTake takes a place if it is free.
+func (m *Manager) tryTake(name string) (free func(), ok bool) {
+	q := m.tokenOf(name)
+	select {
+	case q <- struct{}{}:
+		return func() { <-q }, true
+	default:
+		return nil, false
+	}
+}
+
+// take waits for a place to be free.
+func (m *Manager) take(ctx context.Context, name string) (func(), error) {
+	q := m.tokenOf(name)
 	select {
 	case q <- struct{}{}:
 		return func() { <-q }, nil
@@ -118,11 +136,16 @@ func (m *Manager) place(ctx context.Context, name string, tree rmg.Graph, of Ori
 		err = removeAll(dir)
 		known = &slot{has: map[string]want{}, stamps: map[string]stamp{}}
 	}
+	switch {
+	case m.isPlain(of.Top):
+		f.rules = m.plainGit(of.Top).repo // no .git where the person has none
+	case m.how.Name == overlays && err == nil:
+		if f.git, err = m.gitPlaces(ctx, of); f.git != nil {
+			f.rules = f.git.dir
+		}
+	}
 	if m.how.Name == overlays {
 		f.body = &mounted{f: f}
-		if err == nil {
-			f.git, err = of.places(ctx)
-		}
 	} else {
 		f.body = &copied{f: f, slot: known}
 	}

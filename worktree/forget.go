@@ -7,8 +7,9 @@ import (
 )
 
 // Forget removes every copy of contents in the manager's folders that nobody is
-// using: layers, what steps made, and what slots were left with. What is in use goes when it is
-// closed. It costs the next workspaces a copy of what they show.
+// using: layers, what steps made, what slots were left with, and the commits of
+// plain folders. What is in use goes when it is closed. It costs the next
+// workspaces a copy of what they show, and plain folders a reading.
 func (m *Manager) Forget() error {
 	var err error
 	if m.layers != nil {
@@ -16,7 +17,7 @@ func (m *Manager) Forget() error {
 			err = errors.Join(err, removeAll(dir))
 		}
 	}
-	err = errors.Join(err, m.includes.forget(), m.setups.forget())
+	err = errors.Join(err, m.includes.forget(), m.setups.forget(), m.forgetPlains())
 	slots := filepath.Join(m.opt.Dir, "slot")
 	return errors.Join(err, filepath.WalkDir(slots, func(p string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 
 	"jitos.dev/rmg"
@@ -17,6 +18,7 @@ import (
 // hook, no monitor, no prompt, and takes no optional lock.
 type git struct {
 	dir   string
+	repo  string // the git folder, where it is not found from dir: that of a plain folder
 	env   []string
 	stdin io.Reader
 	hooks bool // the person's hooks stand where they say; for asking where that is
@@ -33,6 +35,9 @@ func (g git) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "git", append(base, args...)...)
 	cmd.Dir = g.dir
 	cmd.Env = append(plainEnv(), "GIT_OPTIONAL_LOCKS=0")
+	if g.repo != "" {
+		cmd.Env = append(cmd.Env, "GIT_DIR="+g.repo, "GIT_WORK_TREE="+g.dir)
+	}
 	cmd.Env = append(cmd.Env, g.env...)
 	cmd.Stdin = g.stdin
 	return cmd
@@ -78,6 +83,12 @@ func (g git) run(ctx context.Context, args ...string) ([]byte, error) {
 		return out.Bytes(), e
 	}
 	return out.Bytes(), nil
+}
+
+// literal takes names of files as they are, whatever is in them.
+func (g git) literal() git {
+	g.env = append(slices.Clone(g.env), "GIT_LITERAL_PATHSPECS=1")
+	return g
 }
 
 // line returns the one line that the command prints.

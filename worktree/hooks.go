@@ -38,7 +38,7 @@ var commitHooks = []string{"pre-commit", "commit-msg"}
 // Hooks finds them where git would (core.hooksPath). There are none if the
 // person's configuration says jitos.hooks=false.
 func (m *Manager) Hooks(ctx context.Context, top string) (Hooks, error) {
-	dir, err := hooksDir(ctx, top)
+	dir, err := hooksDir(ctx, m.git(top))
 	if err != nil || dir == "" {
 		return Hooks{}, err
 	}
@@ -56,17 +56,17 @@ func (m *Manager) Hooks(ctx context.Context, top string) (Hooks, error) {
 	return h, err
 }
 
-func hooksDir(ctx context.Context, top string) (string, error) {
-	g := git{dir: top, hooks: true}
+func hooksDir(ctx context.Context, g git) (string, error) {
+	g.hooks = true
 	on, err := g.line(ctx, "config", "--type=bool", "--get", "jitos.hooks")
 	if err != nil && !isExit(err, 1) {
-		return "", fail(rmg.Invalid, "git config jitos.hooks true, or false", "%s: jitos.hooks is neither true nor false", top)
+		return "", fail(rmg.Invalid, "git config jitos.hooks true, or false", "%s: jitos.hooks is neither true nor false", g.dir)
 	}
 	if on == "false" {
 		return "", nil
 	}
 	dir, err := g.line(ctx, "rev-parse", "--git-path", "hooks")
-	return absolute(top, dir), err
+	return absolute(g.dir, dir), err
 }
 
 // copyHooks copies a folder of hooks, without git's samples, and returns the hash
@@ -116,7 +116,7 @@ func mkdirIn(to, name string) error {
 // base is something else. reads are the folders outside of it that git reads.
 // Stale: the hooks are others than those asked for.
 func (m *Manager) Staged(ctx context.Context, name string, base, tree rmg.Graph, of Origin, hooks Hooks) (f *Folder, reads []string, err error) {
-	places, err := of.places(ctx)
+	places, err := m.gitPlaces(ctx, of)
 	if err == nil && places == nil {
 		err = fail(rmg.NotFound, "git fetch brings it back", "%s has no commit %s", of.Top, of.Commit)
 	}
@@ -161,7 +161,7 @@ func (f *Folder) plantStaged(ctx context.Context, base, tree rmg.Graph, of Origi
 	if err := os.Mkdir(filepath.Join(dir, "hooks"), 0o755); err != nil {
 		return err
 	}
-	from, err := hooksDir(ctx, of.Top)
+	from, err := hooksDir(ctx, f.m.git(of.Top))
 	if err != nil {
 		return err
 	}
@@ -172,7 +172,7 @@ func (f *Folder) plantStaged(ctx context.Context, base, tree rmg.Graph, of Origi
 	if sum != hooks.Sum {
 		return fail(rmg.Stale, "try again", "the hooks of %s were changed meanwhile", of.Top)
 	}
-	theirs, g := git{dir: of.Top}, git{dir: f.Path()}
+	theirs, g := f.m.git(of.Top), git{dir: f.Path()}
 	for _, key := range []string{"user.name", "user.email"} {
 		if v := theirs.config(ctx, key); v != "" {
 			if _, err := g.run(ctx, "config", key, v); err != nil {
@@ -246,7 +246,7 @@ func (f *Folder) stage(ctx context.Context, g git, old, next rmg.Graph, of Origi
 			gone = append(gone, p)
 		}
 	}
-	if err := f.m.writeObjects(ctx, g.dir, dir, contents, rest); err != nil {
+	if err := f.m.writeObjects(ctx, g, dir, contents, rest); err != nil {
 		return err
 	}
 	return indexInfo(ctx, g, append(gone, rest...))

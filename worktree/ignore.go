@@ -29,8 +29,8 @@ func (f *Folder) ignored(ctx context.Context, names []string) (map[string]bool, 
 		return out, nil
 	}
 	dir, repo := f.Path(), f.m.emptyRepo()
-	if f.git != nil {
-		repo = f.git.dir
+	if f.rules != "" {
+		repo = f.rules
 	}
 	g := git{dir: dir, stdin: strings.NewReader(strings.Join(names, "\x00") + "\x00")}
 	found, err := g.run(ctx, "--git-dir="+repo, "--work-tree="+dir, "check-ignore", "--no-index", "-z", "--stdin")

@@ -53,8 +53,9 @@ func openIncludes(dir string) (*includes, error) {
 
 // hold gives the layer for a working tree as it is now, nil if nothing is
 // included. It costs a stat of each file, and a copy where one was changed.
-func (in *includes) hold(ctx context.Context, top string, also []string) (*include, error) {
-	names, err := included(ctx, top, also)
+func (in *includes) hold(ctx context.Context, g git, also []string) (*include, error) {
+	top := g.dir
+	names, err := included(ctx, g, also)
 	if err != nil || len(names) == 0 {
 		return nil, err
 	}
@@ -114,8 +115,9 @@ func (in *includes) forget() (err error) {
 }
 
 // included lists the files that .worktreeinclude or also names and git ignores.
-func included(ctx context.Context, top string, also []string) ([]string, error) {
+func included(ctx context.Context, g git, also []string) ([]string, error) {
 	var named []string
+	top := g.dir
 	rules := filepath.Join(top, includeFile)
 	if st, err := os.Lstat(rules); err == nil && st.Mode().IsRegular() {
 		named = append(named, "--exclude-from="+rules)
@@ -126,7 +128,6 @@ func included(ctx context.Context, top string, also []string) ([]string, error) 
 	if len(named) == 0 {
 		return nil, nil
 	}
-	g := git{dir: top}
 	out, err := g.run(ctx, append([]string{"ls-files", "-z", "--others", "--ignored"}, named...)...)
 	if err != nil || len(out) == 0 {
 		return nil, err

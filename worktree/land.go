@@ -36,6 +36,7 @@ type Landing struct {
 	Tip    string     `json:"tip"`
 	Commit string     `json:"commit"`
 	Paths  []LandPath `json:"paths"`
+	Plain  bool       `json:"plain,omitempty"` // Top is a plain folder
 }
 
 // LandPath is one path of a landing; an absent side has no Mode. Removals come
@@ -49,6 +50,15 @@ type LandPath struct {
 	NewID   string   `json:"new_id,omitempty"`
 	// Convert says that the file may have other bytes in the working tree.
 	Convert bool `json:"convert,omitempty"`
+}
+
+// names are those of its paths, in order.
+func (l Landing) names() []string {
+	out := make([]string, len(l.Paths))
+	for i, p := range l.Paths {
+		out[i] = p.name()
+	}
+	return out
 }
 
 // name is the file's, with "/" between its parts.
@@ -78,14 +88,14 @@ type Outcome struct {
 // Prepare writes the objects of the commit: Tip's tree with the difference of
 // Old and New. No ref, index or file is touched.
 func (m *Manager) Prepare(ctx context.Context, r LandRequest) (Landing, error) {
-	l := Landing{ID: r.ID, Top: r.Top, Branch: r.Branch, Tip: r.Tip}
+	l := Landing{ID: r.ID, Top: r.Top, Branch: r.Branch, Tip: r.Tip, Plain: m.isPlain(r.Top)}
 	dir, err := os.MkdirTemp(m.opt.Dir, "prepare-")
 	if err != nil {
 		return l, err
 	}
 	defer os.RemoveAll(dir)
 	// What files are like in a working tree is said by the one that they land in.
-	site, err := findSite(ctx, l)
+	site, err := m.findSite(ctx, l)
 	if err != nil {
 		return l, err
 	}
@@ -96,14 +106,8 @@ func (m *Manager) Prepare(ctx context.Context, r LandRequest) (Landing, error) {
 	if l.Paths, err = m.landPaths(ctx, in, dir); err != nil {
 		return l, err
 	}
-	g := git{dir: r.Top, env: []string{"GIT_INDEX_FILE=" + filepath.Join(dir, "index")}}
-	if _, err := g.run(ctx, "read-tree", r.Tip); err != nil {
-		return l, err
-	}
-	if err := indexInfo(ctx, g, l.Paths); err != nil {
-		return l, err
-	}
-	tree, err := g.line(ctx, "write-tree")
+	g := m.gitOf(l)
+	tree, err := revise(ctx, g, r.Tip, l.Paths, dir)
 	if err != nil {
 		return l, err
 	}
@@ -121,6 +125,7 @@ func (m *Manager) landPaths(ctx context.Context, r LandRequest, dir string) ([]L
 	if err != nil {
 		return nil, err
 	}
+	g := m.git(r.Top)
 	var gone, rest []LandPath
 	var contents []want
 	for _, name := range names {
@@ -132,14 +137,14 @@ func (m *Manager) landPaths(ctx context.Context, r LandRequest, dir string) ([]L
 			gone = append(gone, p)
 		}
 	}
-	if err := m.writeObjects(ctx, r.Top, dir, contents, rest); err != nil {
+	if err := m.writeObjects(ctx, g, dir, contents, rest); err != nil {
 		return nil, err
 	}
 	list := append(gone, rest...)
-	if err := convert(ctx, r.Top, list); err != nil {
+	if err := convert(ctx, g, list); err != nil {
 		return nil, err
 	}
-	if err := unfaithful(ctx, r.Top, list, dir); err != nil {
+	if err := unfaithful(ctx, g, list, dir); err != nil {
 		return nil, err
 	}
 	return list, m.oldSides(ctx, r, list)
@@ -167,7 +172,7 @@ func (m *Manager) oldSides(ctx context.Context, r LandRequest, list []LandPath) 
 			at[name] = &list[i]
 		}
 	}
-	g := git{dir: r.Top, env: []string{"GIT_LITERAL_PATHSPECS=1"}}
+	g := m.git(r.Top).literal()
 	for names := range slices.Chunk(sortedNames(at), namesAtOnce) {
 		out, err := g.run(ctx, append([]string{"ls-tree", "-z", "--full-tree", r.Tip, "--"}, names...)...)
 		if err != nil {
@@ -202,7 +207,7 @@ func (w want) mode() string {
 
 // writeObjects stores contents in the repository with one git process, and fills
 // in their ids. The content of paths[i] is left in the file i of dir.
-func (m *Manager) writeObjects(ctx context.Context, top, dir string, contents []want, paths []LandPath) error {
+func (m *Manager) writeObjects(ctx context.Context, g git, dir string, contents []want, paths []LandPath) error {
 	var files bytes.Buffer
 	for i, w := range contents {
 		if w.sub != "" {
@@ -218,7 +223,8 @@ func (m *Manager) writeObjects(ctx context.Context, top, dir string, contents []
 	if files.Len() == 0 {
 		return nil
 	}
-	out, err := git{dir: top, stdin: &files}.run(ctx, "hash-object", "-w", "--no-filters", "--stdin-paths")
+	g.stdin = &files
+	out, err := g.run(ctx, "hash-object", "-w", "--no-filters", "--stdin-paths")
 	if err != nil {
 		return err
 	}
@@ -263,7 +269,7 @@ func indexInfo(ctx context.Context, g git, paths []LandPath) error {
 		}
 	}
 	g.stdin = &in
-	_, err := g.run(ctx, "update-index", "-z", "--index-info")
+	_, err := g.run(ctx, "-c", "core.fsync=none", "update-index", "-z", "--index-info")
 	return err
 }
 
@@ -285,18 +291,43 @@ const (
 // The order matters. The lock keeps git commands out; the check is made under
 // it, and everything that needs room on the disk is written; the ref is the point of no return: before it a crash leaves nothing but
 // our lock, after it Resume finishes.
+//
+// A plain folder that a person wrote in where the landing goes has Moved: what they
+// wrote is its head then.
 func (m *Manager) Land(ctx context.Context, l Landing) (Outcome, error) {
+	if !l.Plain {
+		return m.land(ctx, l)
+	}
+	free, err := m.turnOf(ctx, l)
+	if err != nil {
+		return Outcome{}, err
+	}
+	defer free()
+	if err := m.mend(ctx, l.Top); err != nil {
+		return Outcome{}, err
+	}
+	out, err := m.land(ctx, l)
+	if err != nil || out.Result != Blocked {
+		return out, err
+	}
+	if head, err := m.takeIn(ctx, l.Top, false); err != nil || head == l.Tip {
+		return out, err
+	}
+	return outcome(true), nil
+}
+
+func (m *Manager) land(ctx context.Context, l Landing) (Outcome, error) {
 	at, why, err := m.lockSite(ctx, l)
 	switch {
 	case err != nil || why != "":
 		return Outcome{Result: Blocked, Paths: []string{why}}, err
 	case at == nil:
 		m.opt.Step(StepRef)
-		moved, err := swapRef(ctx, l)
+		moved, err := m.swapRef(ctx, l)
 		return outcome(moved), err
 	}
 	m.opt.Step(StepCheck)
-	if tip, err := branchTip(ctx, l); err != nil || tip != l.Tip {
+	if tip, err := m.branchTip(ctx, l); err != nil || tip != l.Tip {
 		return outcome(true), errors.Join(err, at.unlock(l))
 	}
 	inWay, err := at.inTheWay(ctx, l)
@@ -308,7 +339,7 @@ func (m *Manager) Land(ctx context.Context, l Landing) (Outcome, error) {
 		return Outcome{Result: Blocked, Paths: inWay}, errors.Join(err, at.unlock(l))
 	}
 	m.opt.Step(StepRef)
-	if moved, err := swapRef(ctx, l); err != nil || moved {
+	if moved, err := m.swapRef(ctx, l); err != nil || moved {
 		return outcome(true), errors.Join(err, at.unlock(l))
 	}
 	return m.finish(ctx, at, l)
@@ -319,7 +350,7 @@ func (m *Manager) Land(ctx context.Context, l Landing) (Outcome, error) {
 // lock could not be had.
 func (m *Manager) lockSite(ctx context.Context, l Landing) (at *site, why string, err error) {
 	for range maxSwitches {
-		at, err := findSite(ctx, l)
+		at, err := m.findSite(ctx, l)
 		if err != nil || at == nil {
 			return nil, "", err
 		}
@@ -329,7 +360,7 @@ func (m *Manager) lockSite(ctx context.Context, l Landing) (at *site, why string
 		if at.on(l.Branch) {
 			return at, "", nil
 		}
-		again, err := findSite(ctx, l)
+		again, err := m.findSite(ctx, l)
 		if err == nil && again != nil && again.top == at.top {
 			return at, "", nil // git keeps HEAD in its own way
 		}
@@ -354,17 +385,28 @@ func outcome(moved bool) Outcome {
 // the ref is at Commit with files and index to match (Landed), or nothing of
 // the landing is left (Moved). It may be called any number of times.
 func (m *Manager) Resume(ctx context.Context, l Landing) (Outcome, error) {
-	tip, err := branchTip(ctx, l)
+	if l.Plain {
+		free, err := m.turnOf(ctx, l)
+		if err != nil {
+			return Outcome{}, err
+		}
+		defer free()
+	}
+	return m.resume(ctx, l)
+}
+
+func (m *Manager) resume(ctx context.Context, l Landing) (Outcome, error) {
+	tip, err := m.branchTip(ctx, l)
 	if err != nil {
 		return Outcome{}, err
 	}
-	at, err := findSite(ctx, l)
+	at, err := m.findSite(ctx, l)
 	if err != nil {
 		return Outcome{}, err
 	}
 	landed := tip == l.Commit
 	if !landed && tip != "" && tip != l.Tip {
-		_, err := git{dir: l.Top}.run(ctx, "merge-base", "--is-ancestor", l.Commit, tip)
+		_, err := m.gitOf(l).run(ctx, "merge-base", "--is-ancestor", l.Commit, tip)
 		landed = err == nil
 	}
 	switch {
@@ -386,7 +428,7 @@ func (m *Manager) Resume(ctx context.Context, l Landing) (Outcome, error) {
 // the commit of an earlier try that it may stand at, "" for none. Exists if the
 // branch is there with another commit.
 func (m *Manager) Park(ctx context.Context, l Landing, branch, was string) error {
-	g := git{dir: l.Top}
+	g := m.gitOf(l)
 	ref := "refs/heads/" + branch
 	is, err := g.line(ctx, "rev-parse", "--verify", "--quiet", ref)
 	switch {
@@ -404,8 +446,8 @@ func (m *Manager) Park(ctx context.Context, l Landing, branch, was string) error
 }
 
 // branchTip is the branch's commit, "" if the branch is gone.
-func branchTip(ctx context.Context, l Landing) (string, error) {
-	tip, err := git{dir: l.Top}.line(ctx, "rev-parse", "--verify", "--quiet", "refs/heads/"+l.Branch)
+func (m *Manager) branchTip(ctx context.Context, l Landing) (string, error) {
+	tip, err := m.gitOf(l).line(ctx, "rev-parse", "--verify", "--quiet", "refs/heads/"+l.Branch)
 	if isExit(err, 1) {
 		return "", nil
 	}
@@ -413,13 +455,13 @@ func branchTip(ctx context.Context, l Landing) (string, error) {
 }
 
 // swapRef moves the branch from Tip to Commit, if it is at Tip.
-func swapRef(ctx context.Context, l Landing) (moved bool, err error) {
+func (m *Manager) swapRef(ctx context.Context, l Landing) (moved bool, err error) {
 	for try := 0; ; try++ {
-		_, err = git{dir: l.Top}.run(ctx, "update-ref", "--create-reflog", "-m", "jitos: land "+l.ID, "refs/heads/"+l.Branch, l.Commit, l.Tip)
+		_, err = m.gitOf(l).run(ctx, "update-ref", "--create-reflog", "-m", "jitos: land "+l.ID, "refs/heads/"+l.Branch, l.Commit, l.Tip)
 		if err == nil {
 			return false, nil
 		}
-		tip, e := branchTip(ctx, l)
+		tip, e := m.branchTip(ctx, l)
 		switch {
 		case e != nil:
 			return false, e

@@ -65,7 +65,7 @@ func (o *mounted) show(ctx context.Context, tree rmg.Graph, names []string) erro
 		return err
 	}
 	if o.f.git != nil {
-		if err := o.bindGit(); err != nil {
+		if err := errors.Join(o.bindGit(), o.excludeBesides(tree)); err != nil {
 			return err
 		}
 	}

@@ -56,6 +56,29 @@ func (b *bench) try(args ...string) error {
 	return err
 }
 
+// TestAPersonPutsALinkWhereAFolderWas, while a landing replaces the files in it: the
+// link stays, with what it leads to, and the landing ends.
+func TestAPersonPutsALinkWhereAFolderWas(t *testing.T) {
+	var b *bench
+	b = newBench(t, func(s string) {
+		if s != StepRef {
+			return
+		}
+		b.must(os.Rename(filepath.Join(b.top, "dir"), filepath.Join(b.top, "moved")))
+		b.must(os.Symlink("moved", filepath.Join(b.top, "dir")))
+	})
+	l := b.change(b.op("a.txt", "ONE\n", "0644"), b.op("dir/b.txt", "TWO\n", "0644"))
+	out, err := b.m.Land(context.Background(), l)
+	b.must(err)
+	if out.Result != Landed || b.read("moved/b.txt") != "two\n" || b.read("a.txt") != "ONE\n" {
+		t.Errorf("%+v: %q and %q", out, b.read("moved/b.txt"), b.read("a.txt"))
+	}
+	if got := b.git("status", "--porcelain"); got != " D dir/b.txt\n D dir/run.sh\n?? dir\n?? moved/" {
+		t.Errorf("git status:\n%s", got)
+	}
+	b.sound()
+}
+
 // TestAPersonRebases: what was prepared on a history that is no more lands
 // nowhere, and the new one is read as it is.
 func TestAPersonRebases(t *testing.T) {

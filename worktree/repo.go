@@ -19,22 +19,26 @@ type Repo struct {
 	Name   string // the name of that folder
 	Branch string // checked out here: "main", "feature/x"
 	Head   string // commit of the branch
+	Plain  bool   // a plain folder, not a repository of the person's
 }
 
-// Locate finds the repository that holds dir. NotFound: there is no such folder.
-// Invalid: no repository, a bare
-// one, a detached HEAD, no commit yet.
+// Locate finds the repository, or the plain folder, that holds dir. NotFound:
+// there is no such folder. Invalid: no repository, a bare one, a detached HEAD, no
+// commit yet.
 // Conflict: in the middle of a merge, rebase, cherry-pick or bisect.
 func (m *Manager) Locate(ctx context.Context, dir string) (Repo, error) {
 	if st, err := os.Stat(dir); err != nil || !st.IsDir() {
 		return Repo{}, fail(rmg.NotFound, "run it in a folder of a git repository", "%q is no folder", dir)
+	}
+	if top := m.plainAbove(dir); top != "" {
+		return m.locatePlain(ctx, top)
 	}
 	g := git{dir: dir}
 	out, err := g.line(ctx, "rev-parse", "--is-bare-repository", "--absolute-git-dir", "--git-common-dir")
 	if err != nil {
 		var ge *errGit
 		if errors.As(err, &ge) && ge.exit > 0 {
-			return Repo{}, fail(rmg.Invalid, "git init makes one", "%s is not in a git repository", dir)
+			return Repo{}, fail(rmg.Invalid, "jitos folder add takes it in as it is; git init makes a repository", "%s is not in a git repository", dir)
 		}
 		return Repo{}, err
 	}
@@ -99,9 +103,18 @@ func busy(gitDir string) error {
 	return nil
 }
 
-// Head returns the commit of a branch. NotFound if there is none.
+// Head returns the commit of a branch; of a plain folder that of what it holds now.
+// NotFound if there is none.
 func (m *Manager) Head(ctx context.Context, top, branch string) (string, error) {
-	c, err := git{dir: top}.line(ctx, "rev-parse", "--verify", "--quiet", "refs/heads/"+branch+"^{commit}")
+	if branch == plainBranch && m.isPlain(top) {
+		free, err := m.turn(ctx, top)
+		if err != nil {
+			return "", err
+		}
+		defer free()
+		return m.takeIn(ctx, top, false)
+	}
+	c, err := m.git(top).line(ctx, "rev-parse", "--verify", "--quiet", "refs/heads/"+branch+"^{commit}")
 	var ge *errGit
 	if errors.As(err, &ge) && ge.exit == 1 {
 		return "", fail(rmg.NotFound, "git branch lists them", "%s has no branch %s", top, branch)
@@ -110,9 +123,12 @@ func (m *Manager) Head(ctx context.Context, top, branch string) (string, error) 
 }
 
 // Dirty lists the paths with uncommitted changes, untracked files included,
-// ignored ones not; sorted.
+// ignored ones not; sorted. A plain folder has none: what it holds is its head.
 func (m *Manager) Dirty(ctx context.Context, top string) ([]string, error) {
-	out, err := git{dir: top}.run(ctx, "status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all")
+	if m.isPlain(top) {
+		return nil, nil
+	}
+	out, err := m.git(top).run(ctx, "status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all")
 	if err != nil {
 		return nil, err
 	}

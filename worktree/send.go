@@ -37,7 +37,10 @@ type Target struct {
 // itself would push it to. With pull also the program that makes a pull request
 // there. Invalid: no such remote; Unavailable: no such program.
 func (m *Manager) Target(ctx context.Context, top, branch, remote string, pull bool) (Target, error) {
-	g := git{dir: top}
+	if m.isPlain(top) {
+		return Target{}, fail(rmg.Invalid, "use --land patch; git init makes it a repository, which can have remotes", "%s is a plain folder, which has nowhere to push to", top)
+	}
+	g := m.git(top)
 	out, err := g.line(ctx, "remote")
 	if err != nil {
 		return Target{}, err
@@ -140,7 +143,7 @@ var patchArgs = []string{
 
 // Patch writes a prepared landing as git format-patch does, into a blob.
 func (m *Manager) Patch(ctx context.Context, l Landing) (rmg.Blob, error) {
-	cmd := git{dir: l.Top}.command(ctx, append(patchArgs[:len(patchArgs):len(patchArgs)], l.Commit)...)
+	cmd := m.gitOf(l).command(ctx, append(patchArgs[:len(patchArgs):len(patchArgs)], l.Commit)...)
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	out, err := cmd.StdoutPipe()
@@ -173,7 +176,7 @@ func (m *Manager) Push(ctx context.Context, l Landing, to Target, branch, was st
 	if was != "" {
 		args = append(args, "--force-with-lease="+ref+":"+was)
 	}
-	cmd := git{dir: l.Top}.command(ctx, append(args, to.Remote, l.Commit+":"+ref)...)
+	cmd := m.gitOf(l).command(ctx, append(args, to.Remote, l.Commit+":"+ref)...)
 	said, err := send(ctx, cmd)
 	if err == nil {
 		return nil
@@ -194,7 +197,7 @@ func (m *Manager) Push(ctx context.Context, l Landing, to Target, branch, was st
 // Pushed says whether git remembers that a branch of a remote has the commit.
 // It asks nobody.
 func (m *Manager) Pushed(ctx context.Context, l Landing, to Target, branch string) bool {
-	g := git{dir: l.Top}
+	g := m.gitOf(l)
 	_, err := g.run(ctx, "merge-base", "--is-ancestor", l.Commit, "refs/remotes/"+to.Remote+"/"+branch)
 	return err == nil
 }

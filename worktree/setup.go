@@ -312,6 +312,6 @@ func (f *Folder) bring(ctx context.Context, n Needs) error {
 		return nil
 	}
 	var err error
-	f.with, err = f.m.includes.hold(ctx, f.of.Top, n.Copy)
+	f.with, err = f.m.includes.hold(ctx, f.m.git(f.of.Top), n.Copy)
 	return err
 }

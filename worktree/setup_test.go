@@ -81,6 +81,57 @@ func TestWhatStepsMakeIsThere(t *testing.T) {
 	})
 }
 
+// TestAHalfMadeStepIsNotKept, whether the daemon died in the step or while what it
+// made was copied: the next start has nothing of it, and runs it again.
+func TestAHalfMadeStepIsNotKept(t *testing.T) {
+	mechanisms(t, func(t *testing.T, mount bool) {
+		for _, at := range []string{"run", "first", "last"} {
+			ctx := context.Background()
+			b := benchWith(t, Options{Mount: mount})
+			tree, seen := b.head(), 0
+			half := func(f *Folder) error {
+				in := &bench{T: t, top: f.Path()}
+				in.write("deps/a", "half\n")
+				if at == "run" {
+					panic(errKilled)
+				}
+				in.write("deps/b", "half\n")
+				return nil
+			}
+			keep := func(string) bool {
+				if seen++; at == "first" && seen == 1 || at == "last" && seen == 2 {
+					panic(errKilled)
+				}
+				return true
+			}
+			dir := filepath.Join(b.m.opt.Dir, "setup")
+			func() {
+				defer func() {
+					if r := recover(); r != nil && r != errKilled {
+						panic(r)
+					}
+				}()
+				t.Errorf("dead at %s: it ends with %v", at, b.m.Make(ctx, "one", tree, nil, keep, half))
+			}()
+			again, err := New(Options{Dir: b.m.opt.Dir, Blobs: b.blobs, Mount: mount})
+			b.must(err)
+			b.m = again
+			if left, _ := os.ReadDir(dir); len(left) != 0 {
+				t.Errorf("dead at %s: %v is kept", at, left)
+			}
+			ran, err := b.make("one", tree, nil, map[string]string{"deps/a": "whole\n"})
+			b.must(err)
+			f, err := b.m.SlotWith(ctx, "s/0", tree, Origin{}, Needs{Made: []string{"one"}})
+			b.must(err)
+			in := &bench{T: t, top: f.Path()}
+			if !ran || in.read("deps/a") != "whole\n" || in.read("deps/b") != "absent" {
+				t.Errorf("dead at %s: run again %v, it has a %q and b %q", at, ran, in.read("deps/a"), in.read("deps/b"))
+			}
+			b.must(f.Close())
+		}
+	})
+}
+
 // TestWhatStepsMadeIsNotTrusted: a gate has none of it that somebody touched; it
 // outlives a restart of the daemon, and not one of the machine.
 func TestWhatStepsMadeIsNotTrusted(t *testing.T) {

@@ -42,11 +42,17 @@ func pause(ctx context.Context) error {
 type site struct {
 	top    string
 	gitDir string // of this working tree: holds its index
+	git    git    // works in it
+	plain  bool   // it is a plain folder, whose git folder stands elsewhere
 }
 
 // findSite returns where the branch is checked out, nil if nowhere.
-func findSite(ctx context.Context, l Landing) (*site, error) {
-	out, err := git{dir: l.Top}.run(ctx, "worktree", "list", "--porcelain", "-z")
+func (m *Manager) findSite(ctx context.Context, l Landing) (*site, error) {
+	g := m.gitOf(l)
+	if l.Plain {
+		return &site{top: l.Top, gitDir: g.repo, git: g, plain: true}, nil
+	}
+	out, err := g.run(ctx, "worktree", "list", "--porcelain", "-z")
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +67,7 @@ func findSite(ctx context.Context, l Landing) (*site, error) {
 			if err != nil {
 				return nil, err
 			}
-			return &site{top: top, gitDir: dir}, nil
+			return &site{top: top, gitDir: dir, git: git{dir: top}}, nil
 		}
 	}
 	return nil, nil
@@ -75,8 +81,18 @@ func (s *site) on(branch string) bool {
 
 func (s *site) lockFile() string { return filepath.Join(s.gitDir, "index.lock") }
 
-// stage is the folder in which a landing keeps what goes in and what came out.
-func (s *site) stage(l Landing) string { return filepath.Join(s.gitDir, "jitos-"+l.ID) }
+// desk is the folder in which a landing makes what becomes git's: the lock and the
+// index.
+func (s *site) desk(l Landing) string { return filepath.Join(s.gitDir, "jitos-"+l.ID) }
+
+// stage is the folder in which a landing keeps what goes in and what came out. It
+// has to stand on the file system of the files: that of a plain folder is in it.
+func (s *site) stage(l Landing) string {
+	if s.plain {
+		return filepath.Join(s.top, stagePrefix+l.ID)
+	}
+	return s.desk(l)
+}
 
 // mark is what index.lock holds while a landing has it.
 func mark(l Landing) string { return "jitos landing " + l.ID + "\n" }
@@ -92,9 +108,14 @@ func (s *site) ours(l Landing) bool {
 // that was made first and marked later could be left by a death in between,
 // and nobody would know whose it is.
 func (s *site) lock(ctx context.Context, l Landing, step func(string)) (why string, err error) {
-	staged := filepath.Join(s.stage(l), "lock")
-	if err := os.MkdirAll(s.stage(l), 0o755); err != nil {
+	staged := filepath.Join(s.desk(l), "lock")
+	if err := os.MkdirAll(s.desk(l), 0o755); err != nil {
 		return "", err
+	}
+	if s.plain {
+		if err := s.writePlan(l); err != nil {
+			return "", errors.Join(err, os.RemoveAll(s.desk(l)))
+		}
 	}
 	if err := writeSynced(staged, mark(l)); err != nil {
 		return "", errors.Join(err, os.Remove(staged))
@@ -121,7 +142,8 @@ func (s *site) lock(ctx context.Context, l Landing, step func(string)) (why stri
 			return "", errors.Join(err, os.Remove(staged))
 		}
 		err = os.Remove(staged)
-		_ = os.Remove(s.stage(l)) // not when it holds what an earlier try took out
+		_ = os.Remove(s.plan(l))
+		_ = os.Remove(s.desk(l)) // not when it holds what an earlier try took out
 		return why, err
 	}
 }
@@ -138,21 +160,27 @@ func writeSynced(file, text string) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-// unlock removes what a landing left: its lock, if it is its own, and its stage.
+// unlock removes what a landing left: its stage, its lock if it is its own, and the
+// plan last, which tells what the lock is of.
 func (s *site) unlock(l Landing) error {
 	err := os.RemoveAll(s.stage(l))
 	if s.ours(l) {
 		err = errors.Join(err, os.Remove(s.lockFile()))
 	}
-	return err
+	return errors.Join(err, os.RemoveAll(s.desk(l)))
 }
 
 // entry is one path of an index.
 type entry struct{ mode, id string }
 
-// index reads the entries; a path in conflict has the mode "unmerged".
-func (s *site) index(ctx context.Context) (map[string]entry, error) {
-	out, err := git{dir: s.top}.run(ctx, "ls-files", "--stage", "-z", "--full-name")
+// index reads the entries of a landing's paths, and maybe others; one in conflict
+// has the mode "unmerged".
+func (s *site) index(ctx context.Context, l Landing) (map[string]entry, error) {
+	args := []string{"ls-files", "--stage", "-z", "--full-name"}
+	if len(l.Paths) <= namesAtOnce { // for more, all of it once is less
+		args = append(append(args, "--"), l.names()...)
+	}
+	out, err := s.git.literal().run(ctx, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +208,7 @@ func (s *site) inTheWay(ctx context.Context, l Landing) ([]string, error) {
 	if !s.canExchange(l) {
 		return []string{noExchange}, nil
 	}
-	index, err := s.index(ctx)
+	index, err := s.index(ctx, l)
 	if err != nil {
 		return nil, err
 	}

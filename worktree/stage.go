@@ -22,7 +22,7 @@ const (
 func (s *site) staged(l Landing, i int) string { return filepath.Join(s.stage(l), fmt.Sprint(i)) }
 
 // room stands for the disk that the new index will take.
-func (s *site) room(l Landing) string { return filepath.Join(s.stage(l), "room") }
+func (s *site) room(l Landing) string { return filepath.Join(s.desk(l), "room") }
 
 // prepare makes everything that the landing will put in place, so that a disk
 // that is full, or an object that cannot be read, is met before the branch moves
@@ -30,7 +30,7 @@ func (s *site) room(l Landing) string { return filepath.Join(s.stage(l), "room")
 func (s *site) prepare(ctx context.Context, l Landing) (why []string, err error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	cmd := git{dir: l.Top}.command(ctx, "cat-file", "--batch")
+	cmd := s.git.command(ctx, "cat-file", "--batch")
 	objects, err := newContents(cmd)
 	if err != nil {
 		return nil, err
@@ -72,6 +72,19 @@ func reserve(name string, size int64) error {
 	return errors.Join(err, f.Close())
 }
 
+// keepRights gives a new file the rights of the one that it replaces in a plain
+// folder, which its owner may have narrowed. In a repository they are git's to say.
+func (s *site) keepRights(p LandPath, f *os.File) error {
+	if !s.plain || p.OldMode != p.NewMode {
+		return nil
+	}
+	st, err := os.Lstat(filepath.Join(s.top, filepath.FromSlash(p.name())))
+	if err != nil || !st.Mode().IsRegular() {
+		return nil // it is the landing's to find out
+	}
+	return f.Chmod(st.Mode().Perm())
+}
+
 // make makes the new side of a path as staged+".new", if it is not there: from
 // git's object, as it is to stand in the working tree. It gets that name only
 // when it is whole. objects may be nil.
@@ -84,7 +97,7 @@ func (s *site) make(ctx context.Context, l Landing, p LandPath, staged string, o
 		return err
 	}
 	if p.NewMode == "120000" {
-		target, err := git{dir: l.Top}.run(ctx, "cat-file", "blob", p.NewID)
+		target, err := s.git.run(ctx, "cat-file", "blob", p.NewID)
 		if err != nil {
 			return err
 		}
@@ -104,9 +117,9 @@ func (s *site) make(ctx context.Context, l Landing, p LandPath, staged string, o
 			return err
 		})
 	} else {
-		err = smudged(ctx, s.top, p, f)
+		err = smudged(ctx, s.git, p, f)
 	}
-	if err := errors.Join(err, f.Close()); err != nil {
+	if err := errors.Join(err, s.keepRights(p, f), f.Close()); err != nil {
 		return err
 	}
 	return os.Rename(part, staged+".new")

@@ -37,13 +37,13 @@ const (
 // gitPlaces are where a repository keeps what a workspace's git reads.
 type gitPlaces struct{ dir, objects, shallow, exclude string }
 
-// places finds them. A commit that the repository has no more has none: then the
+// gitPlaces finds them. A commit that the repository has no more has none: then the
 // workspace goes without git.
-func (of Origin) places(ctx context.Context) (*gitPlaces, error) {
+func (m *Manager) gitPlaces(ctx context.Context, of Origin) (*gitPlaces, error) {
 	if of.Commit == "" {
 		return nil, nil
 	}
-	g := git{dir: of.Top}
+	g := m.git(of.Top)
 	var ge *errGit
 	if _, err := g.run(ctx, "cat-file", "-e", of.Commit+"^{commit}"); errors.As(err, &ge) && ge.exit > 0 {
 		return nil, nil

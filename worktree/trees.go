@@ -34,7 +34,7 @@ func (m *Manager) Tree(ctx context.Context, top, commit string) (rmg.Graph, erro
 	}
 	var err error
 	if known {
-		g, err = m.readChanges(ctx, git{dir: top}, last, base, commit)
+		g, err = m.readChanges(ctx, m.git(top), last, base, commit)
 	}
 	if !known || err != nil {
 		g, err = m.readAll(ctx, top, commit)
@@ -58,7 +58,7 @@ func (m *Manager) Tree(ctx context.Context, top, commit string) (rmg.Graph, erro
 
 // readAll reads every file of a commit.
 func (m *Manager) readAll(ctx context.Context, top, commit string) (rmg.Graph, error) {
-	out, err := git{dir: top}.run(ctx, "ls-tree", "-r", "-z", "--full-tree", commit)
+	out, err := m.git(top).run(ctx, "ls-tree", "-r", "-z", "--full-tree", commit)
 	if err != nil {
 		return rmg.Graph{}, err
 	}
@@ -73,7 +73,7 @@ func (m *Manager) readAll(ctx context.Context, top, commit string) (rmg.Graph, e
 		}
 		entries[i] = treeEntry{name, entry{f[0], f[2]}}
 	}
-	err = m.readEntries(ctx, git{dir: top}, o, entries)
+	err = m.readEntries(ctx, m.git(top), o, entries)
 	return o.Graph(), err
 }
 

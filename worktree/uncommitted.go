@@ -16,10 +16,10 @@ import (
 // place for new objects of its own. O(change), but for what git's status costs.
 func (m *Manager) Uncommitted(ctx context.Context, top, commit string) (rmg.Graph, error) {
 	base, err := m.Tree(ctx, top, commit)
-	if err != nil {
-		return rmg.Graph{}, err
+	if err != nil || m.isPlain(top) { // there all that is to be seen is the head
+		return base, err
 	}
-	places, err := Origin{Top: top, Commit: commit}.places(ctx)
+	places, err := m.gitPlaces(ctx, Origin{Top: top, Commit: commit})
 	if err == nil && places == nil {
 		err = fail(rmg.NotFound, "", "%s has no commit %s", top, commit)
 	}
@@ -39,7 +39,7 @@ func (m *Manager) Uncommitted(ctx context.Context, top, commit string) (rmg.Grap
 		"GIT_INDEX_FILE=" + index, "GIT_OBJECT_DIRECTORY=" + objects, "GIT_ALTERNATE_OBJECT_DIRECTORIES=" + quotedPath(places.objects),
 	}}
 	// The person's index knows which files are unchanged.
-	own, err := git{dir: top}.line(ctx, "rev-parse", "--git-path", "index")
+	own, err := m.git(top).line(ctx, "rev-parse", "--git-path", "index")
 	if err != nil {
 		return rmg.Graph{}, err
 	}

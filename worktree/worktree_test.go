@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"jitos.dev/rewrite"
 	"jitos.dev/rmg"
@@ -358,6 +359,29 @@ func TestLandAFolderWhereALinkStood(t *testing.T) {
 		t.Errorf("%+v", out)
 	}
 	b.clean()
+}
+
+// TestLandLooksAtItsOwnFiles: git knows afterwards of each of them that it is as it
+// was committed, and of a file that was touched before no more than it knew.
+func TestLandLooksAtItsOwnFiles(t *testing.T) {
+	b := newBench(t, nil)
+	const odd = ":!a.txt" // to git, all but a.txt
+	b.write(odd, "odd\n")
+	b.git("add", "-A")
+	b.git("commit", "-qm", "odd")
+	long := time.Unix(1_000_000_000, 0)
+	b.must(os.Chtimes(filepath.Join(b.top, "dir/run.sh"), long, long))
+	l := b.change(b.op("a.txt", "ONE\n", "0644"), b.op(odd, "ODD\n", "0644"), remove("gone"))
+	out, err := b.m.Land(context.Background(), l)
+	b.must(err)
+	// Unlike git status it looks at nothing itself.
+	if got := b.git("diff-files", "--name-only"); out.Result != Landed || got != "dir/run.sh" {
+		t.Errorf("%+v, and git has to look at\n%s", out, got)
+	}
+	if got := b.git("status", "--porcelain"); got != "" || b.read(odd) != "ODD\n" || b.read("a.txt") != "ONE\n" {
+		t.Errorf("git status:\n%s", got)
+	}
+	b.sound()
 }
 
 func TestLandRefusesAMovedBranch(t *testing.T) {

@@ -210,7 +210,7 @@ func newKernel(ctx context.Context, store *journal.Store, opt daemonOptions, log
 		}
 	}
 	wt, err := worktree.New(worktree.Options{
-		Dir: filepath.Join(opt.data, "work"), Blobs: blobStore{store.Blobs()}, Step: opt.step, Mount: !opt.copy && worktree.Private(),
+		Dir: filepath.Join(opt.data, "work"), Data: opt.data, Blobs: blobStore{store.Blobs()}, Step: opt.step, Mount: !opt.copy && worktree.Private(),
 	})
 	if err != nil {
 		return nil, err

@@ -27,19 +27,17 @@ yours: it answers no questions and changes no policy. With JITOS_TOKEN it has th
 token's.`,
 		Example: "  jitos mcp\n  jitos mcp -C ~/src/app",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if _, err := a.clientOrStart(cmd.Context()); err != nil {
+			c, err := a.clientOrStart(cmd.Context())
+			if err != nil {
 				return err
 			}
-			if insideRepo(dir) {
-				full, err := filepath.Abs(dir)
-				if err != nil {
+			if dir, err = workedOn(cmd.Context(), c, dir); err != nil {
+				return err
+			}
+			if dir != "" {
+				if dir, err = filepath.EvalSymlinks(dir); err != nil {
 					return err
 				}
-				if dir, err = filepath.EvalSymlinks(full); err != nil {
-					return err
-				}
-			} else {
-				dir = ""
 			}
 			s, err := mcp.New(mcp.Options{
 				Dir: dir, Version: version, Logger: slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: slog.LevelWarn})),

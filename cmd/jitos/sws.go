@@ -2,11 +2,8 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -99,9 +96,12 @@ With --ttl it is discarded when the time is over; restore brings it back.`,
 			if err != nil {
 				return err
 			}
-			if req.From == "" && !req.Private && insideRepo(dir) {
-				if req.Dir, err = filepath.Abs(dir); err != nil {
+			if req.From == "" && !req.Private {
+				if req.Dir, err = workedOn(cmd.Context(), c, dir); err != nil {
 					return err
+				}
+				if req.Dir == "" && !a.quiet {
+					fmt.Fprintln(a.err, "jitos: this is in no git repository, so that the workspace has none of its files: jitos folder add brings them in")
 				}
 			}
 			s, err := c.Fork(cmd.Context(), req)
@@ -118,22 +118,6 @@ With --ttl it is discarded when the time is over; restore brings it back.`,
 	cmd.Flags().StringVarP(&dir, "repo", "C", ".", "a folder in the repository")
 	cmd.Flags().BoolVar(&req.Dirty, "dirty", false, "see the uncommitted state; it is no part of what collapses")
 	return cmd
-}
-
-// insideRepo reports whether a folder stands in a git repository.
-func insideRepo(dir string) bool {
-	dir, err := filepath.Abs(dir)
-	for err == nil {
-		if _, err := os.Stat(filepath.Join(dir, ".git")); err == nil {
-			return true
-		}
-		if up := filepath.Dir(dir); up != dir {
-			dir = up
-			continue
-		}
-		break
-	}
-	return false
 }
 
 func (a *app) swsShow() *cobra.Command {
@@ -244,99 +228,6 @@ func blobOf(b wire.Blob) (rmg.Blob, error) {
 	var d rmg.Digest
 	err := d.UnmarshalText([]byte(b.SHA256))
 	return rmg.Blob{Sum: d, Size: b.Size}, err
-}
-
-// place turns an argument into a graph path: one that begins with "/repo/" or
-// another root of the graph is one already; any other names a file relative to
-// the current folder, in the repository that it stands in.
-func (a *app) place(ctx context.Context, c *client.Client, arg string) (rmg.Path, error) {
-	if strings.HasPrefix(arg, "/") {
-		return rmg.ParsePath(arg)
-	}
-	file, err := filepath.Abs(arg)
-	if err != nil {
-		return "", err
-	}
-	top := filepath.Dir(file)
-	for !exists(filepath.Join(top, ".git")) {
-		if up := filepath.Dir(top); up != top {
-			top = up
-			continue
-		}
-		return "", wire.NewProblem(rmg.Invalid, "%s is in no git repository", arg).WithHint("a graph path begins with /")
-	}
-	if real, err := filepath.EvalSymlinks(top); err == nil {
-		file = filepath.Join(real, strings.TrimPrefix(file, top))
-		top = real
-	}
-	root, err := a.branchRoot(ctx, c, top)
-	if err != nil {
-		return "", err
-	}
-	rel, err := filepath.Rel(top, file)
-	if err != nil || rel == "." {
-		return root, err
-	}
-	return root.Join(strings.Split(filepath.ToSlash(rel), "/")...), nil
-}
-
-func exists(name string) bool {
-	_, err := os.Lstat(name)
-	return err == nil
-}
-
-// mainTree is the root of the main working tree that a linked one belongs to; top
-// itself, if it is no linked one, or one of a bare repository.
-func mainTree(top string) string {
-	dir := filepath.Dir(gitHead(top)) // .git/worktrees/<name> of the main one
-	to, err := os.ReadFile(filepath.Join(dir, "commondir"))
-	if err != nil {
-		return top
-	}
-	common := strings.TrimSpace(string(to))
-	if !filepath.IsAbs(common) {
-		common = filepath.Join(dir, common)
-	}
-	if filepath.Base(common) != ".git" {
-		return top
-	}
-	return filepath.Dir(common)
-}
-
-// branchRoot finds /repo/<name>/<branch> of a repository's checked out branch.
-func (a *app) branchRoot(ctx context.Context, c *client.Client, top string) (rmg.Path, error) {
-	g, err := c.Graph(ctx, client.GraphQuery{Path: "/repo", Depth: 1})
-	if err != nil {
-		return "", err
-	}
-	head, err := os.ReadFile(gitHead(top))
-	if err != nil {
-		return "", err
-	}
-	branch := strings.TrimPrefix(strings.TrimSpace(string(head)), "ref: refs/heads/")
-	if g.Graph != nil {
-		origin := mainTree(top)
-		for _, n := range g.Graph.Nodes {
-			if n.Props.String("origin") == origin {
-				return rmg.Path("/repo").Join(string(n.ID), branch), nil
-			}
-		}
-	}
-	return "", wire.NewProblem(rmg.NotFound, "%s is not known to the daemon yet", top).WithHint("jitos sws new or an intent, run in it, brings it in")
-}
-
-// gitHead is the HEAD file of a working tree, a linked one included.
-func gitHead(top string) string {
-	git := filepath.Join(top, ".git")
-	if data, err := os.ReadFile(git); err == nil {
-		if dir, ok := strings.CutPrefix(strings.TrimSpace(string(data)), "gitdir: "); ok {
-			if !filepath.IsAbs(dir) {
-				dir = filepath.Join(top, dir)
-			}
-			git = dir
-		}
-	}
-	return filepath.Join(git, "HEAD")
 }
 
 func (a *app) swsDiff() *cobra.Command {

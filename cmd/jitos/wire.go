@@ -55,7 +55,16 @@ type bridge struct{ *worktree.Manager }
 
 func (b bridge) Locate(ctx context.Context, dir string) (kernel.Repo, error) {
 	r, err := b.Manager.Locate(ctx, dir)
-	return kernel.Repo{Top: r.Top, Origin: r.Origin, Name: r.Name, Branch: r.Branch, Head: r.Head}, err
+	return repoOf(r), err
+}
+
+func (b bridge) AddFolder(ctx context.Context, dir string) (kernel.Repo, error) {
+	r, err := b.Manager.AddFolder(ctx, dir)
+	return repoOf(r), err
+}
+
+func repoOf(r worktree.Repo) kernel.Repo {
+	return kernel.Repo{Top: r.Top, Origin: r.Origin, Name: r.Name, Branch: r.Branch, Head: r.Head, Plain: r.Plain}
 }
 
 func (b bridge) Log(ctx context.Context, top, branch string, max int) ([]kernel.Commit, error) {

@@ -59,6 +59,11 @@ func (b outside) Locate(ctx context.Context, dir string) (kernel.Repo, error) {
 	return kernel.Repo{Top: r.Top, Origin: r.Origin, Name: r.Name, Branch: r.Branch, Head: r.Head}, err
 }
 
+func (b outside) AddFolder(ctx context.Context, dir string) (kernel.Repo, error) {
+	r, err := b.Manager.AddFolder(ctx, dir)
+	return kernel.Repo{Top: r.Top, Origin: r.Origin, Name: r.Name, Branch: r.Branch, Head: r.Head, Plain: r.Plain}, err
+}
+
 func (b outside) Log(ctx context.Context, top, branch string, max int) ([]kernel.Commit, error) {
 	list, err := b.Manager.Log(ctx, top, branch, max)
 	out := make([]kernel.Commit, len(list))

@@ -40,6 +40,10 @@ func (nothing) Locate(context.Context, string) (kernel.Repo, error) {
 	return kernel.Repo{}, errOutside
 }
 
+func (nothing) AddFolder(context.Context, string) (kernel.Repo, error) {
+	return kernel.Repo{}, errOutside
+}
+
 func (nothing) Head(context.Context, string, string) (string, error) { return "", errOutside }
 
 func (nothing) Tree(context.Context, string, string) (rmg.Graph, error) {

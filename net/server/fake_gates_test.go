@@ -19,6 +19,10 @@ func (f *fake) Gates(_ context.Context, dir string) (kernel.OwnGates, error) {
 	return kernel.OwnGates{Root: "/repo/app/main", File: "/repo/app/main/.jitos/gates.yaml", Gates: ownGates(), Protected: []string{".jitos/gates.yaml"}}, f.call("Gates", " ", dir)
 }
 
+func (f *fake) AddFolder(_ context.Context, c kernel.Caller, dir string) (kernel.AddedFolder, error) {
+	return kernel.AddedFolder{Root: "/repo/notes/main", Top: dir, Head: "abc"}, f.call("AddFolder", " ", c.Name, " ", dir)
+}
+
 func (f *fake) ApproveGates(_ context.Context, c kernel.Caller, dir string, which []string) ([]kernel.OwnGate, error) {
 	return ownGates(), f.call("ApproveGates", " ", c.Name, " ", dir, " ", which)
 }

@@ -23,6 +23,7 @@ type Kernel interface {
 	history
 	policies
 	gates
+	folders
 }
 
 var _ Kernel = (*kernel.Kernel)(nil)
@@ -97,6 +98,10 @@ type history interface {
 	Backup(ctx context.Context, c kernel.Caller, to string) (kernel.Backed, error)
 	Verify(ctx context.Context) (kernel.Verification, error)
 	Status() kernel.Status
+}
+
+type folders interface {
+	AddFolder(ctx context.Context, c kernel.Caller, dir string) (kernel.AddedFolder, error)
 }
 
 type gates interface {

@@ -11,7 +11,7 @@ import (
 // allCalls lists the contract's calls that this version has.
 func allCalls() []call {
 	var all []call
-	for _, part := range [][]call{graphCalls(), ruleCalls(), spaceCalls(), processCalls(), historyCalls(), policyCalls(), gateCalls(), systemCalls()} {
+	for _, part := range [][]call{graphCalls(), ruleCalls(), spaceCalls(), processCalls(), historyCalls(), policyCalls(), gateCalls(), folderCalls(), systemCalls()} {
 		all = append(all, part...)
 	}
 	return all

@@ -1,0 +1,13 @@
+package client
+
+import (
+	"context"
+	"net/http"
+
+	"jitos.dev/net/wire"
+)
+
+// AddFolder lets a folder without git be worked on as a repository is.
+func (c *Client) AddFolder(ctx context.Context, r wire.AddFolderRequest) (wire.AddedFolder, error) {
+	return into[wire.AddedFolder](ctx, c, call{method: http.MethodPost, path: "/folders", body: r})
+}
