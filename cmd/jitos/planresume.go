@@ -43,7 +43,7 @@ func (a *app) resume(d *htn.Domain, p *htn.Problem, f hddlFlags) error {
 		return err
 	}
 	var was struct{ Plan *htn.Plan }
-	if err := json.Unmarshal(data, &was); err != nil || was.Plan == nil || !sound(was.Plan) {
+	if err := json.Unmarshal(data, &was); err != nil || was.Plan == nil {
 		return wire.NewProblem(rmg.Invalid, "%s has no plan as jitos plan -o json prints it", f.resume.plan)
 	}
 	if f.resume.done < 0 || f.resume.done > was.Plan.Actions {
@@ -61,37 +61,6 @@ func (a *app) resume(d *htn.Domain, p *htn.Problem, f hddlFlags) error {
 		return wire.NewProblem(rmg.Invalid, "%s: %v", f.resume.plan, err)
 	}
 	return a.printMended(m)
-}
-
-// sound reports whether a plan's nodes are trees, as those of a plan that was printed.
-func sound(p *htn.Plan) bool {
-	n := len(p.Nodes)
-	if p.Actions < 0 || p.Actions > n {
-		return false
-	}
-	above := make([]int, n)
-	last := p.Actions - 1 // compound nodes come after the one above them
-	for i := -1; i < n; i++ {
-		kids := p.Roots
-		if i >= 0 {
-			kids = p.Nodes[i].Kids
-		}
-		if i >= 0 && i < p.Actions && len(kids) > 0 {
-			return false
-		}
-		for _, k := range kids {
-			if k < 0 || k >= n || k > last && k <= i {
-				return false
-			}
-			above[k]++
-		}
-	}
-	for _, k := range above {
-		if k != 1 {
-			return false
-		}
-	}
-	return true
 }
 
 func (a *app) printMended(m *htn.Mended) error {

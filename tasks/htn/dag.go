@@ -103,6 +103,9 @@ func (b *dagger) wait(e, on int, why Why, fact int32) {
 // look notes the orders of the methods.
 func (b *dagger) look() error {
 	p, n := b.p, len(b.p.Nodes)
+	if err := p.fits(b.m.dom, b.m.prob); err != nil {
+		return err
+	}
 	b.above, b.by = p.above(), make([]int, n)
 	b.pred = make([][]wait, 2*n-p.Actions)
 	b.parts, b.waits, b.after = make([]int, n), make([]int, n), make([][]int, n)
@@ -121,9 +124,6 @@ func (b *dagger) look() error {
 			b.after[x] = append(b.after[x], y)
 		}
 		return nil
-	}
-	if len(p.Roots) != len(b.m.prob.Net.Steps) {
-		return fmt.Errorf("the plan is of another problem")
 	}
 	if err := link(p.Roots, b.m.prob.Net.Order, -1); err != nil {
 		return err

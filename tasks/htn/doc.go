@@ -29,4 +29,13 @@
 // way), by the table, or by a best-first search that has seen everything. Whatever
 // cuts plans off, as the dive does, proves nothing. The verdict is Unknown as long as
 // no search has ended.
+//
+// # Beside plans
+//
+//   - [Model.DAG] says which actions of a plan have to wait for which: all other orders
+//     are plans too.
+//   - [Model.Several] finds plans that choose differently, and [Compare] says where.
+//   - [Model.Cheaper] looks for plans that cost less, and proves that there are none.
+//   - [Repair] goes on with a plan whose execution came to a stop.
+//   - [WhyNone] says what keeps a problem from having a plan, and what would be enough.
 package htn

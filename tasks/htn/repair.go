@@ -100,6 +100,9 @@ type attempt struct {
 // look finds how far each node has come.
 func (r *repair) look() error {
 	p := r.old
+	if err := p.fits(r.d, r.p); err != nil {
+		return err
+	}
 	r.above, r.how, r.by = p.above(), make([]stand, len(p.Nodes)), make([]int, len(p.Nodes))
 	for _, k := range slices.Concat(r.at.Done, r.at.Failed) {
 		if k < 0 || k >= p.Actions {
@@ -122,9 +125,6 @@ func (r *repair) look() error {
 		if r.by[i] = slices.IndexFunc(r.d.Methods, func(m Method) bool { return p.by(m, n) }); r.by[i] < 0 {
 			return fmt.Errorf("node %d (%s): the domain has no method %s that does it so", i, n, n.Method)
 		}
-	}
-	if len(p.Roots) != len(r.p.Net.Steps) {
-		return fmt.Errorf("the plan has %d steps above all, and the problem %d", len(p.Roots), len(r.p.Net.Steps))
 	}
 	r.stand(p.Roots, r.p.Net.Order)
 	return nil

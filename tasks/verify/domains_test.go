@@ -156,8 +156,21 @@ func TestOneModelForAll(t *testing.T) {
 		var all sync.WaitGroup
 		for i := range got {
 			all.Go(func() {
-				if r, err := m.Plan(htn.Options{}); err == nil && r.Plan != nil {
-					got[i] = fmt.Sprint(r.By, r.Nodes, r.Plan.IPC())
+				r, err := m.Plan(htn.Options{})
+				if err != nil || r.Plan == nil {
+					return
+				}
+				g, err := m.DAG(r.Plan)
+				if err != nil {
+					return
+				}
+				others, all, err := m.Several(2, 200)
+				if err != nil {
+					return
+				}
+				got[i] = fmt.Sprint(r.By, r.Nodes, r.Plan.IPC(), g.Waits(r.Plan), len(others), all)
+				for _, o := range others {
+					got[i] += o.IPC()
 				}
 			})
 		}

@@ -196,6 +196,29 @@ func TestRepairKeepsWhatIsNotConcerned(t *testing.T) {
 	if got := mend(t, 0, d, p, r.Plan, bad); got.Verdict != htn.None {
 		t.Errorf("%v %s", got.Verdict, got.How)
 	}
+	for name, harm := range map[string]func(p *htn.Plan){
+		"no such action":   func(p *htn.Plan) { p.Nodes[0].Task = "fly" },
+		"no such object":   func(p *htn.Plan) { p.Nodes[0].Args[0] = "nobody" },
+		"no such method":   func(p *htn.Plan) { p.Nodes[p.Actions].Method = "fly" },
+		"an argument less": func(p *htn.Plan) { p.Nodes[0].Args = p.Nodes[0].Args[1:] },
+		"a circle":         func(p *htn.Plan) { p.Nodes[p.Actions].Kids[0] = p.Actions },
+		"a node twice":     func(p *htn.Plan) { p.Nodes[p.Actions].Kids[0] = p.Nodes[p.Actions].Kids[1] },
+		"no such node":     func(p *htn.Plan) { p.Nodes[p.Actions].Kids[0] = 999 },
+		"a root less":      func(p *htn.Plan) { p.Roots = p.Roots[1:] },
+		"too many actions": func(p *htn.Plan) { p.Actions = 999 },
+	} {
+		broken, err := m.Plan(htn.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		harm(broken.Plan)
+		if _, err := htn.Repair(d, p, broken.Plan, htn.Progress{State: p.Init}, htn.Options{}); err == nil {
+			t.Errorf("%s, and the plan is mended", name)
+		}
+		if _, err := m.DAG(broken.Plan); err == nil {
+			t.Errorf("%s, and the plan has a DAG", name)
+		}
+	}
 	for _, wrong := range []htn.Progress{{Done: []int{0, 0}}, {Done: []int{99}}, {Done: []int{-1}}, {Done: []int{0}, Failed: []int{0}}} {
 		if _, err := htn.Repair(d, p, r.Plan, wrong, htn.Options{}); err == nil {
 			t.Errorf("%v is taken", wrong)
