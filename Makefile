@@ -1,7 +1,7 @@
 # Few targets; the logic is in Go. `make ci` is what .ci/run calls.
 TOOL := go tool -modfile=tools/go.mod
 
-.PHONY: test lint race sim kill bench demo viewer viewer-test viewer-bench mcp-test repairs ci
+.PHONY: test lint race sim kill bench demo viewer viewer-test viewer-bench mcp-test repairs release ci
 
 test: ## every test of the product
 	go test ./...
@@ -41,6 +41,9 @@ mcp-test: ## the MCP server as the TypeScript SDK sees it
 
 repairs: ## every seeded bug, the slow ones too
 	JITOS_REPAIR=all go test -count=1 -v -timeout 45m -run TestRepairs ./cmd/jitos
+
+release: ## archives in dist/, the first built twice and compared: VERSION=0.2.0 names them, TARGETS=linux/amd64,... says which
+	go run ./internal/release -version "$(VERSION)" -targets "$${TARGETS:-linux/amd64,linux/arm64}"
 
 ci: test lint race
 	JITOS_REPAIR=most go test -count=1 -v -timeout 45m -run TestRepairs ./cmd/jitos
