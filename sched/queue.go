@@ -68,7 +68,7 @@ type line struct {
 }
 
 // block is how many requests stand in one block.
-const block = 512
+const block = 256
 
 func (l *line) at(i int) *queued { return &l.blocks[i/block][i%block] }
 

@@ -77,6 +77,7 @@ type claims struct {
 	above                      map[rmg.Path]int // of those written whole: what is touched there or below
 	absent, ties               slots            // nil: nobody looks
 	written                    *written
+	quiet                      bool // nothing conflicts, and nothing is noted
 }
 
 // written is what a whole batch writes: what nobody writes need not be noted of
@@ -85,6 +86,13 @@ type written struct {
 	paths map[rmg.Path]bool // Writes and Ways
 	whole map[rmg.Path]bool
 	looks bool // somebody looks for what is not there
+	ties  bool // something comes
+	all   bool // somebody conflicts with everything
+}
+
+// quiet reports whether nobody does what another could mind.
+func (w *written) quiet() bool {
+	return len(w.paths) == 0 && len(w.whole) == 0 && !w.all && !(w.looks && w.ties)
 }
 
 func writtenOf(n int, footprint func(i int) *rewrite.Footprint) *written {
@@ -100,12 +108,15 @@ func writtenOf(n int, footprint func(i int) *rewrite.Footprint) *written {
 		for _, p := range f.Whole {
 			w.whole[p] = true
 		}
-		w.looks = w.looks || len(f.Absent) > 0
+		w.looks, w.ties, w.all = w.looks || len(f.Absent) > 0, w.ties || len(f.Ties) > 0, w.all || f.All
 	}
 	return w
 }
 
 func newClaims(w *written) *claims {
+	if w.quiet() {
+		return &claims{quiet: true}
+	}
 	c := &claims{written: w, reads: map[rmg.Path]int{}, writes: map[rmg.Path]int{}, whole: map[rmg.Path]int{}, ways: map[rmg.Path]int{}, above: map[rmg.Path]int{}}
 	if w.looks {
 		c.absent, c.ties = slots{}, slots{}
@@ -115,6 +126,9 @@ func newClaims(w *written) *claims {
 
 // add claims what f touches until the tick given.
 func (c *claims) add(f *rewrite.Footprint, until int) {
+	if c.quiet {
+		return
+	}
 	c.any = max(c.any, until)
 	if f.All {
 		c.all = max(c.all, until)
@@ -169,6 +183,9 @@ func (c *claims) noteAbove(p rmg.Path, until int) {
 // free returns the first tick in which f conflicts with nothing claimed, in the
 // sense of Footprint.Conflicts.
 func (c *claims) free(f *rewrite.Footprint) int {
+	if c.quiet {
+		return 0
+	}
 	n := c.all
 	if f.All {
 		n = max(n, c.any)

@@ -196,6 +196,7 @@ func TestTicksCases(t *testing.T) {
 			[]sched.Pending{{Arrival: 1, Footprint: set("/a")}, {Arrival: 2, Footprint: rewrite.Footprint{Writes: []rmg.Path{"/a", "/b"}}}, {Arrival: 3, Footprint: set("/b")}, {Arrival: 4, Footprint: set("/c")}},
 			"[[0 3] [1] [2]]",
 		},
+		{"an edge that both take away", []sched.Pending{{Arrival: 1, Footprint: rewrite.Footprint{Whole: []rmg.Path{"/~e"}}}, {Arrival: 2, Footprint: rewrite.Footprint{Whole: []rmg.Path{"/~e"}}}}, "[[0] [1]]"},
 		{"lost often enough to wait on", []sched.Pending{{Arrival: 1, Footprint: set("/a")}, {Arrival: 2, Footprint: set("/a"), Deferrals: sched.MaxDeferrals}}, "[[0] [1]]"},
 		{"lost too often", []sched.Pending{{Arrival: 1, Footprint: set("/a")}, {Arrival: 2, Footprint: set("/a"), Deferrals: sched.MaxDeferrals + 1}}, "[[1] [0]]"},
 		{

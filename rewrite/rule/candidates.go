@@ -90,6 +90,9 @@ func (r *Run) candidates(i int, exec rewrite.Executor, footprints bool) ([]Candi
 	if slices.Contains(spent, true) {
 		return nil, &rmg.Error{Op: "rule " + a.mt.r.Name, Path: r.m.scope, Code: rmg.Limit, Msg: "the search looked at too many candidates", Hint: "join the parts of the pattern by edges, or raise the limit"}
 	}
+	if len(a.queue) == 0 && cap(a.queue) < cap(seeds) {
+		a.queue = seeds[:0] // as much may come as there was
+	}
 	out := joined(whole, parts)
 	if a.several {
 		seen := make(map[string]bool, len(out))

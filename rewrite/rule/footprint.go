@@ -114,7 +114,7 @@ type candidateRoom struct {
 }
 
 // roomFor is how many candidates have room at once.
-const roomFor = 256
+const roomFor = 128
 
 func (r *room) next() *candidateRoom {
 	if len(r.held) == 0 {

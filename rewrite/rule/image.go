@@ -253,13 +253,18 @@ func (m *Image) kindOrNone(name string) {
 func (m *Image) idOf(id int32) string {
 	if id < 0 {
 		var room [32]byte
-		b := append(append(room[:0], m.prefix...), 'a')
-		at := len(b)
-		b = strconv.AppendInt(b, int64(-id), base36)
-		b[at-1] += byte(len(b) - at - 1)
-		return string(b)
+		return string(m.appendID(room[:0], id))
 	}
 	return m.ids[id]
+}
+
+// appendID appends the fresh id of a number, which is negative.
+func (m *Image) appendID(b []byte, id int32) []byte {
+	b = append(append(b, m.prefix...), 'a')
+	at := len(b)
+	b = strconv.AppendInt(b, int64(-id), base36)
+	b[at-1] += byte(len(b) - at - 1)
+	return b
 }
 
 // isEdge and the accessors below take an element of either sort.
@@ -299,11 +304,14 @@ func (m *Image) alive(x int32) bool {
 }
 
 // ID returns the id of an element.
-func (m *Image) id(x int32) string {
+func (m *Image) id(x int32) string { return m.idOf(m.idNumber(x)) }
+
+// idNumber is the number of an element's id.
+func (m *Image) idNumber(x int32) int32 {
 	if x < 0 {
-		return m.idOf(m.edges[-x].id)
+		return m.edges[-x].id
 	}
-	return m.idOf(m.nodes[x].id)
+	return m.nodes[x].id
 }
 
 // levelOf is the level that an element holds, made if there is none.

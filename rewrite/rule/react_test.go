@@ -31,7 +31,7 @@ func (p playground) news(t *rapid.T, g rmg.Graph) (out []string) {
 // them, none is twice, and nothing is news where nothing changed. They are the same,
 // in the same order, whatever the image went through before.
 func TestNewsIsWhatIsNew(t *testing.T) {
-	fresh, old := 0, 0
+	fresh := 0
 	rapid.Check(t, func(t *rapid.T) {
 		r := drawRule(t, "r")
 		text := modelKindsText + r.yaml()
@@ -42,7 +42,7 @@ func TestNewsIsWhatIsNew(t *testing.T) {
 		}
 		p.run.Rest()
 		q.run.Rest()
-		for range 2 {
+		for range 4 {
 			next := drawGraph(t)
 			if !bounded(r, elementsOf(g)) || !bounded(r, elementsOf(next)) {
 				return
@@ -59,9 +59,6 @@ func TestNewsIsWhatIsNew(t *testing.T) {
 			for _, m := range got {
 				if !slices.Contains(is, m) {
 					t.Fatalf("%s\n%s\n%s is news and no match", text, dump(next), m)
-				}
-				if slices.Contains(was, m) {
-					old++
 				}
 			}
 			for _, m := range is {
@@ -81,8 +78,8 @@ func TestNewsIsWhatIsNew(t *testing.T) {
 			g = next
 		}
 	})
-	if fresh == 0 || old == 0 {
-		t.Errorf("%d matches were new, %d were there", fresh, old)
+	if fresh == 0 {
+		t.Error("nothing was news")
 	}
 }
 

@@ -165,11 +165,12 @@ func (m *Image) write(o *rmg.Overlay) error {
 // bornIn ranges over what was made in one level.
 func (m *Image) bornIn(made []int32, edges bool) iter.Seq[rmg.Element] {
 	return func(yield func(rmg.Element) bool) {
-		for _, x := range made {
+		var ids freshIDs
+		for i, x := range made {
 			if m.stateOf(x)&born == 0 || (x < 0) != edges {
 				continue
 			}
-			e := rmg.Element{ID: m.id(x), Edge: edges, Kind: m.kinds[m.kindAt(x)].name, Props: m.propsOf(x)}
+			e := rmg.Element{ID: ids.id(m, made, i), Edge: edges, Kind: m.kinds[m.kindAt(x)].name, Props: m.propsOf(x)}
 			if edges {
 				end := &m.edges[-x].end
 				e.From, e.To = m.id(end[0]), m.id(end[1])
@@ -179,6 +180,40 @@ func (m *Image) bornIn(made []int32, edges bool) iter.Seq[rmg.Element] {
 			}
 		}
 	}
+}
+
+// freshIDs makes the ids of many elements in few allocations. Who takes them in
+// copies what it keeps.
+type freshIDs struct {
+	from, to int // of the list, whose ids text has
+	text     string
+	ends     [fewIDs]int
+}
+
+const fewIDs = 64
+
+// id is the id of the i-th of a list of elements.
+func (f *freshIDs) id(m *Image, list []int32, i int) string {
+	if i >= f.to {
+		var room [32 * fewIDs]byte
+		b := room[:0]
+		f.from, f.to = i, min(i+fewIDs, len(list))
+		for k, x := range list[f.from:f.to] {
+			if n := m.idNumber(x); n < 0 {
+				b = m.appendID(b, n)
+			}
+			f.ends[k] = len(b)
+		}
+		f.text = string(b)
+	}
+	if n := m.idNumber(list[i]); n >= 0 {
+		return m.ids[n]
+	}
+	begin := 0
+	if i > f.from {
+		begin = f.ends[i-f.from-1]
+	}
+	return f.text[begin:f.ends[i-f.from]]
 }
 
 // Settle says that the graph is now g, which has all that the image has: what
