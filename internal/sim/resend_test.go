@@ -3,11 +3,12 @@ package sim
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strings"
+
 	"sync"
 	"testing"
 
@@ -91,9 +92,14 @@ func TestLostAnswersDoubleNothing(t *testing.T) {
 					t.Fatal(err)
 				}
 				l.open()
-				web := httptest.NewServer(l)
+				socket := filepath.Join(must(os.MkdirTemp("", "sim"))(t), "s") // a short name: it is a socket's
+				defer os.RemoveAll(filepath.Dir(socket))
+				web := httptest.NewUnstartedServer(l)
+				web.Listener.Close()
+				web.Listener = must(net.Listen("unix", socket))(t)
+				web.Start()
 				defer func() { web.Close(); l.close() }()
-				c := must(remote.New(remote.Options{Socket: "tcp:" + strings.TrimPrefix(web.URL, "http://"), Secret: secret, Caller: "ada@host"}))(t)
+				c := must(remote.New(remote.Options{Socket: "unix:" + socket, Secret: secret, Caller: "ada@host"}))(t)
 				defer c.Close()
 				oneEach(t, l, c)
 			})
