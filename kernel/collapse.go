@@ -35,6 +35,7 @@ type collapse struct {
 	done    []rewrite.Op  // ledger ops that go into the record with it
 	caller  Caller        // who collapses by hand
 	ask     bool          // a person approves whatever policy says
+	words   []string      // what a person has to judge: see wordsOf
 	limit   time.Duration // of each proof; 0 is none
 
 	judged rmg.Graph       // the world whose policy approve went by
