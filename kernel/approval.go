@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"jitos.dev/rewrite"
@@ -177,10 +178,17 @@ func answered(a Approval) string {
 	return text
 }
 
+// approvalWanted is why something is asked that no rule asks about.
+const approvalWanted = "the intent asks for approval"
+
 // questionOf puts what is asked into a sentence.
 func questionOf(asked []Asked) string {
 	var rules, places []string
+	why := "" // what the intent itself asks for
 	for _, q := range asked {
+		if q.Rule == "" && q.Verb == VerbCollapse {
+			why = q.Why
+		}
 		if q.Rule != "" && !slices.Contains(rules, fmt.Sprintf("%q", q.Rule)) {
 			rules = append(rules, fmt.Sprintf("%q", q.Rule))
 		}
@@ -193,9 +201,12 @@ func questionOf(asked []Asked) string {
 		}
 	}
 	if len(rules) == 0 {
-		return "collapse " + some(places) + "? The intent asks for approval"
+		return "collapse " + some(places) + "? T" + strings.TrimPrefix(orText(why, approvalWanted), "t")
 	}
-	return fmt.Sprintf("collapse %s? Asked by %s", some(places), some(rules))
+	if why != "" {
+		why = "; " + why
+	}
+	return fmt.Sprintf("collapse %s? Asked by %s%s", some(places), some(rules), why)
 }
 
 // binding is the digest that an approval stands for: the branch before and

@@ -36,6 +36,7 @@ type collapse struct {
 	caller  Caller        // who collapses by hand
 	once    Once          // what the request for it is known by
 	ask     bool          // a person approves whatever policy says
+	words   []string      // what a person has to judge: see wordsOf
 	limit   time.Duration // of each proof; 0 is none
 
 	judged rmg.Graph       // the world whose policy approve went by

@@ -36,10 +36,20 @@ func criteriaGates(list []tasks.Criterion, root rmg.Path, module string) ([]work
 			g.Kind, g.Pattern = work.GateTest, testPattern(c.Value, root, module)
 		case "file":
 			g.Kind, g.Pattern = work.GateFile, c.Value
+		case "query":
+			if _, _, err := queryOf(c.Value); err != nil {
+				return nil, &rmg.Error{
+					Op: "gates", Code: rmg.Invalid, Msg: fmt.Sprintf("success criterion %d: %v", i, err),
+					Hint: "a query is a selector below the repository, as /internal/**[kind=Folder], or ! and one that nothing may match",
+				}
+			}
+			g.Kind, g.Pattern = work.GateQuery, c.Value
+		case "human":
+			continue // is asked before the collapse: see wordsOf
 		default:
 			return nil, &rmg.Error{
 				Op: "gates", Code: rmg.Invalid, Msg: fmt.Sprintf("success criterion %d has type %q", i, c.Type),
-				Hint: "this version proves command, test and file",
+				Hint: "there are test, command, file, query and human",
 			}
 		}
 		out = append(out, g)
@@ -148,6 +158,10 @@ func (k *Kernel) runApproved(ctx context.Context, p proof) (may []bool, out []wo
 	var open []work.Gate
 	out, may = make([]work.Evidence, len(p.gates)), make([]bool, len(p.gates))
 	for i, g := range p.gates {
+		if g.Kind == work.GateQuery {
+			out[i] = queryEvidence(p, g)
+			continue
+		}
 		if may[i] = g.Approval == "" || k.isApproved(g.Approval); may[i] {
 			open = append(open, g)
 			continue

@@ -85,6 +85,9 @@ func (k *Kernel) Answer(ctx context.Context, c Caller, id, answer, comment strin
 	case a.State == ApprovalOpen && !k.alive(a):
 		return a, &rmg.Error{Op: "answer", Path: a.at, Code: rmg.Conflict, Msg: "nothing waits for it any more", Hint: "jitos show " + orText(a.Process, a.Workspace)}
 	}
+	// Looked at before the answer stands: whoever waits may have gone on, and come to
+	// an end, before this goroutine is back from recording it.
+	waited := k.waited(a)
 	_, err = k.systemOnce(ctx, once, c.Name, orText(a.Process, a.Workspace), id+": "+answer, func(f *fold, _ uint64) ([]rewrite.Op, error) {
 		e, ok := f.ledger.Get(a.at)
 		if now := readApproval(a.at, e.Props); !ok || now.State != ApprovalOpen {
@@ -100,16 +103,23 @@ func (k *Kernel) Answer(ctx context.Context, c Caller, id, answer, comment strin
 	if a, err = k.Approval(id); err != nil {
 		return a, err
 	}
+	if waited || k.waited(a) {
+		return a, nil
+	}
 	return a, k.goOn(ctx, c, a)
+}
+
+// waited reports whether something in this epoch waits for an answer itself.
+func (k *Kernel) waited(a Approval) bool {
+	k.runs.Lock()
+	defer k.runs.Unlock()
+	return k.runs.waits[a.at.Parent()] > 0
 }
 
 // goOn drives on a process that asked in an earlier epoch. One of this epoch
 // waits itself, and sees the answer.
 func (k *Kernel) goOn(ctx context.Context, c Caller, a Approval) error {
-	k.runs.Lock()
-	waited := k.runs.waits[a.at.Parent()] > 0
-	k.runs.Unlock()
-	if waited || a.Process == "" {
+	if a.Process == "" {
 		return nil
 	}
 	p, err := k.Process(a.Process)

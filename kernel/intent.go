@@ -110,6 +110,10 @@ func (k *Kernel) intend(ctx context.Context, c Caller, once Once, r IntentReques
 		Repo: root.Segments()[1].ID, Branch: repo.Branch, Top: repo.Top, Base: repo.Head, Land: r.Land, ask: r.Approve == approveAsk,
 		Isolation: isolation, Rights: rightsOf(s, plan, slices.Concat(k.policyOf(k.now().world).Protected, own.protected)),
 	}
+	p.ask = p.ask || len(wordsOf(p.criteria())) > 0
+	if _, err := criteriaGates(p.criteria(), root, "."); err != nil {
+		return Process{}, err
+	}
 	p.Rights.Capabilities = capabilitiesOf(c, s)
 	if r.PlanOnly {
 		return p, nil

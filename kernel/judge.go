@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"jitos.dev/rewrite"
 	"jitos.dev/rmg"
@@ -58,9 +59,13 @@ func (k *Kernel) judgeCandidate(c *collapse, cand candidate, evidence []work.Evi
 		}
 		asked = append(asked, more...)
 	}
-	if c.ask && len(asked) == 0 && len(paths) > 0 {
+	why := approvalWanted
+	if len(c.words) > 0 {
+		why = "the intent wants a person's word: " + strings.Join(c.words, "; ")
+	}
+	if c.ask && len(asked) == 0 || len(c.words) > 0 {
 		for _, p := range paths {
-			asked = append(asked, Asked{Verb: VerbCollapse, Path: p, Why: "the intent asks for approval"})
+			asked = append(asked, Asked{Verb: VerbCollapse, Path: p, Why: why})
 		}
 	}
 	return asked, nil

@@ -241,7 +241,7 @@ func (k *Kernel) proveTask(ctx context.Context, r *run, p Process, t tasks.Task,
 		process: p.ID, arrival: arrival, strict: p.Isolation == isolationSerializable, space: p.laneSpace(t.Lane), author: "kernel", cause: p.ID, reason: "collapse of " + p.laneSpace(t.Lane) + ": " + p.Text, root: root,
 		top: p.Top, branch: p.Branch, land: p.Land, gates: gates, rights: p.Rights,
 		emit: func(ev work.Event) { ev.Task = t.ID; k.say(r, ev) },
-		ask:  p.ask, limit: time.Duration(t.TimeoutMillis) * time.Millisecond,
+		ask:  p.ask, words: wordsOf(p.criteria()), limit: time.Duration(t.TimeoutMillis) * time.Millisecond,
 	}
 	if err := k.findHooks(ctx, c); err != nil {
 		return err

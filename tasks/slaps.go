@@ -57,6 +57,8 @@ type Scope struct {
 //	{type: test, name: all tests, value: "./..."}           a package pattern
 //	{type: test, name: failing test, value: "$target", red_before: true}
 //	{type: file, name: report, value: REPORT.md}            exists and is not empty
+//	{type: query, name: no old names, value: "!/**/old.go"} a selector below the repository that matches, or after "!" does not
+//	{type: human, name: style, value: "it reads well"}      a person says so before the collapse
 type Criterion struct {
 	Type      string `json:"type,omitempty"`
 	Name      string `json:"name,omitempty"`

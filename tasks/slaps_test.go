@@ -68,7 +68,7 @@ func TestValidateHasNoPlaces(t *testing.T) {
 	want := `/budget/candidates: minimum: got -1, want 0
 /intent: minLength: got 0, want 1
 /slaps_version: value must be '1'
-/success_criteria/0/type: value must be one of 'test', 'command', 'file'
+/success_criteria/0/type: value must be one of 'test', 'command', 'file', 'query', 'human'
 /success_criteria/0/value: minLength: got 0, want 1
 /target/name: minLength: got 0, want 1`
 	if err == nil || err.Error() != want {

@@ -12,6 +12,7 @@ const (
 	GateFile    GateKind = "file"    // a file exists and is not empty
 	GatePolicy  GateKind = "policy"  // judged by the kernel from the change itself
 	GateAnswer  GateKind = "answer"  // a person approved exactly this
+	GateQuery   GateKind = "query"   // judged by the kernel from the branch's graph
 	GateHook    GateKind = "hook"    // a hook of the person's git lets the commit be made
 )
 
@@ -20,7 +21,7 @@ type Gate struct {
 	Name          string   `json:"name"`
 	Kind          GateKind `json:"kind"`
 	Argv          []string `json:"argv,omitempty"`       // GateCommand, and GateTest with a Parser
-	Pattern       string   `json:"pattern,omitempty"`    // GateTest without Argv: Go packages, "./..."; GateFile: path
+	Pattern       string   `json:"pattern,omitempty"`    // GateTest without Argv: Go packages, "./..."; GateFile: path; GateQuery: selector
 	Module        string   `json:"module,omitempty"`     // folder it runs in, relative
 	RedBefore     bool     `json:"red_before,omitempty"` // GateTest: what was red at the base within Pattern must be green
 	TimeoutMillis int64    `json:"timeout_ms,omitempty"`

@@ -79,6 +79,8 @@ func draftText(s tasks.SLAPS, t tasks.TaskInfo) string {
 #   - {type: command, name: build, value: "go build ./..."}
 #   - {type: test, name: all tests, value: "./..."}
 #   - {type: file, name: report, value: REPORT.md}
+#   - {type: query, name: nothing old, value: "!/**/old.go"}
+#   - {type: human, name: style, value: it reads well}
 # budget: {wall_ms: 600000, tries: 2}
 `)
 	return b.String()

@@ -26,7 +26,7 @@ func TestDraftsAreRight(t *testing.T) {
 			}
 		}
 		got, err := lib.Check("draft.yaml", []byte(whole))
-		if err == nil && (len(got.Success) != 3 || got.Target.Type == "" || got.Budget.Tries == 0 || got.Context.TicketID == "" || len(got.Scope.Include) == 0 || strings.Count(whole, "# ") > 11) {
+		if err == nil && (len(got.Success) != 5 || got.Target.Type == "" || got.Budget.Tries == 0 || got.Context.TicketID == "" || len(got.Scope.Include) == 0 || strings.Count(whole, "# ") > 13) {
 			t.Errorf("not all of it was seen: %+v\n%s", got, whole)
 		}
 	}
