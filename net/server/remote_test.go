@@ -98,7 +98,10 @@ func ask(t *testing.T, conn net.Conn, text string) (*http.Response, string) {
 // A token, and what it may do, is all that counts over the network.
 func TestRemoteCallers(t *testing.T) {
 	f := newFake(1)
-	r := newRemote(t, f, func(o *Options) { o.Address = "https://x" })
+	r := newRemote(t, f, func(o *Options) {
+		o.Address = "https://x"
+		o.MCP = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "agents are heard") })
+	})
 	token := "a token of this very test"
 	f.sum = sumOf(token)
 	status := func(bearer, more string) string {
@@ -121,6 +124,9 @@ func TestRemoteCallers(t *testing.T) {
 		{"no host", strings.Replace(status(token, ""), "Host: "+r.address+"\n", "", 1), 400, "missing required Host"},
 		{"a page of another origin", status(token, "Origin: https://evil.example\n"), 403, "may not call"},
 		{"a page of the same name at another port", status(token, "Origin: https://127.0.0.1:1\n"), 403, "may not call"},
+		{"an agent without a token", strings.Replace(status("", ""), "/status", "/mcp", 1), 401, "jitos token new"},
+		{"an agent with the daemon's secret", strings.Replace(status(secret, ""), "/status", "/mcp", 1), 401, "for its unix socket"},
+		{"an agent", strings.Replace(status(token, ""), "/status", "/mcp", 1), 200, "agents"},
 		{"its own page", status(token, "Origin: https://"+r.address+"\n"), 200, "seq"},
 		{"a header without end", status(token, "X: "+strings.Repeat("x", 80<<10)+"\n"), 431, ""},
 		{"a profile", strings.Replace(status(token, ""), "/status", "/admin/profile/heap", 1), 403, "unix socket only"},
