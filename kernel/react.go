@@ -60,6 +60,9 @@ func (k *Kernel) react(f *fold, t tick) (out []fired) {
 			out = append(out, ticks...)
 			break
 		}
+		if !slices.ContainsFunc(blame.rules, func(name string) bool { _, ok := r.rules[name]; return ok }) {
+			blame.rules = slices.Sorted(maps.Keys(r.rules)) // or this would not end
+		}
 		*f = *foldOn(start, f.past)
 		f.given = given
 		out = append(out, k.switchOff(f, trigger, blame))
