@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"math/bits"
-	"slices"
 )
 
 // Digest is the SHA-256 of a graph's content. It prints, and stands in JSON
@@ -91,8 +90,10 @@ func (b *branch) stillParts() ([]Digest, uint64) {
 // depth of recursion, are what a hash is taken of: hashing whole messages is
 // several times faster than writing pieces.
 type hasher struct {
-	free [][]byte
-	recs []*record // of the parts at hand, to be fetched
+	free  [][]byte
+	lists [][]*node
+	recs  []*record // to be fetched
+	sums  []*node   // whose digests are to be fetched
 }
 
 func (h *hasher) take() []byte {
@@ -102,6 +103,15 @@ func (h *hasher) take() []byte {
 		return b[:0]
 	}
 	return make([]byte, 0, 1024)
+}
+
+func (h *hasher) takeList() []*node {
+	if n := len(h.lists); n > 0 {
+		l := h.lists[n-1]
+		h.lists = h.lists[:n-1]
+		return l[:0]
+	}
+	return make([]*node, 0, 4*batch)
 }
 
 func (h *hasher) sum(b []byte) Digest {
@@ -134,32 +144,32 @@ func (h *hasher) level(l *level) Digest {
 // more often; with more, what was fetched is gone again when it is asked for.
 const batch = 32
 
-// node returns the digest of a trie that is handed out. The wait is for memory,
-// not for the hash. So the nodes to be hashed are found first, one depth after the
-// other, and what they hold is fetched for all of one depth at once.
+// node returns the digest of a trie that is handed out.
 func (h *hasher) node(n *node) Digest {
 	if d, ok := n.known(); ok {
 		return d
 	}
-	todo := append(make([]*node, 0, batch), n)
-	for at := 0; at < len(todo); {
-		wave := todo[at:]
-		at = len(todo)
-		for _, n := range wave {
-			if n.branch() {
-				h.fetchBranch(n.asBranch())
-			} else {
-				h.fetchBucket(n.asBucket())
-			}
-		}
-		for _, n := range wave {
-			if n.branch() {
-				todo = h.below(todo, n.asBranch())
-			}
+	return h.nodes([]*node{n})
+}
+
+// nodes computes the digests of nodes, and returns the last one's. The wait is for
+// memory, not for the hash. So what the nodes hold is fetched for all of them at once,
+// and the same is done for what is below them, a batch after the other.
+func (h *hasher) nodes(all []*node) (d Digest) {
+	h.fetch(all)
+	below := h.takeList()
+	for _, n := range all {
+		if n.branch() {
+			below = appendStale(below, n.asBranch())
 		}
 	}
-	var d Digest
-	for _, n := range slices.Backward(todo) {
+	for rest, batches := below, (len(below)+batch-1)/batch; batches > 0; batches-- {
+		n := (len(rest) + batches - 1) / batches
+		h.nodes(rest[:n])
+		rest = rest[n:]
+	}
+	h.lists = append(h.lists, below)
+	for _, n := range all {
 		var parts []Digest
 		if n.branch() {
 			d, parts = h.branch(n.asBranch())
@@ -185,16 +195,26 @@ func (n *node) learn(d Digest, parts []Digest) {
 	at.CompareAndSwap(nil, s)
 }
 
+// fetch reads what the digests of nodes are taken of.
+func (h *hasher) fetch(all []*node) {
+	h.recs, h.sums = h.recs[:0], h.sums[:0]
+	for _, n := range all {
+		if n.branch() {
+			h.fetchBranch(n.asBranch())
+		} else {
+			h.fetchBucket(n.asBucket())
+		}
+	}
+	fetchSums(h.sums)
+	fetchTexts(h.recs)
+}
+
 func (h *hasher) fetchBranch(b *branch) {
 	parts, stale := b.stillParts()
-	if parts == nil {
-		fetchSums(b.kids())
-		return
-	}
 	fetchDigests(parts)
 	for i, kid := range b.kids() {
 		if stale>>(i&63)&1 != 0 {
-			fetchSums([]*node{kid})
+			h.sums = append(h.sums, kid)
 		}
 	}
 }
@@ -202,34 +222,26 @@ func (h *hasher) fetchBranch(b *branch) {
 func (h *hasher) fetchBucket(b *bucket) {
 	parts, stale := b.stillParts()
 	if parts == nil || b.count <= wholeMax {
-		fetchTexts(b.recs())
+		h.recs = append(h.recs, b.recs()...)
 		return
 	}
 	fetchDigests(parts)
-	h.recs = slices.Grow(h.recs[:0], int(b.count))
 	for i, r := range b.recs() {
 		if stale>>partOf(b.tag(i))&1 != 0 {
 			h.recs = append(h.recs, r)
 		}
 	}
-	fetchTexts(h.recs)
 }
 
-// below adds the children whose digests are not known, or computes these where
-// that is more than a batch.
-func (h *hasher) below(todo []*node, b *branch) []*node {
+// appendStale appends the children whose digests are asked for and not known.
+func appendStale(all []*node, b *branch) []*node {
 	_, stale := b.stillParts()
 	for i, kid := range b.kids() {
-		switch {
-		case stale>>(i&63)&1 == 0:
-		case kid.sealed().Load() != nil:
-		case len(todo) < batch:
-			todo = append(todo, kid)
-		default:
-			h.node(kid)
+		if stale>>(i&63)&1 != 0 && kid.sealed().Load() == nil {
+			all = append(all, kid)
 		}
 	}
-	return todo
+	return all
 }
 
 // branch returns the digest of a branch, and those of its children if they are to
