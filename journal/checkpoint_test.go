@@ -111,7 +111,7 @@ func TestStartReadsFromTheCheckpointOn(t *testing.T) {
 func TestFullSegmentOfAnotherSize(t *testing.T) {
 	for _, change := range []func(b []byte) []byte{
 		func(b []byte) []byte { return b[:len(b)-1] },
-		func(b []byte) []byte { return append(b, 0) },
+		func(b []byte) []byte { return append(b, 0, 1) },
 	} {
 		disk := journaltest.NewFaultFS(1)
 		s, _ := marked(t, disk, 11, 8)

@@ -53,7 +53,10 @@
 //  8. What removes writes first: a pack is replaced by one that is durable, an
 //     object file goes after the checkpoints that name it, a tombstone stands
 //     before the content goes, and each start finishes what it announces.
-//  9. Half a backup, and what is half restored, cannot be taken for whole.
+//  9. The segment that is written to may go on with zeros, which are room for
+//     frames: a flush is cheaper where the file does not grow. They are cut
+//     off when the segment is full and when the log is closed.
+//  10. Half a backup, and what is half restored, cannot be taken for whole.
 //
 // # Locks
 //

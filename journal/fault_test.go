@@ -173,7 +173,7 @@ func TestFullDisk(t *testing.T) {
 			last, chain := s.Last()
 			disk.SetRoom(tt.room)
 
-			big := make([]byte, 3000)
+			big := noise(journal.RoomAhead + 3000) // for which no room was made
 			if err := appendNext(t, s, big); !errors.Is(err, journal.ErrFull) || !errors.Is(err, syscall.ENOSPC) || errors.Is(err, journal.ErrPoisoned) {
 				t.Fatalf("append: %v", err)
 			}
@@ -184,8 +184,8 @@ func TestFullDisk(t *testing.T) {
 			if _, err := disk.Stat("/data/reserve"); err == nil || len(notices) != 1 || !strings.Contains(notices[0], "reserve") {
 				t.Errorf("the reserve was not given up: %q", notices)
 			}
-			// The operator's tools take some of what the reserve gave.
-			disk.Plant("/tmp", make([]byte, 1000))
+			// The operator's tools take some of what the reserve and the room ahead gave.
+			disk.Plant("/tmp", make([]byte, journal.RoomAhead+1000))
 			for range 2 {
 				if err := appendNext(t, s, []byte("x")); !errors.Is(err, journal.ErrFull) {
 					t.Fatalf("the reserve was written full of frames: %v", err)
@@ -198,7 +198,7 @@ func TestFullDisk(t *testing.T) {
 				t.Errorf("put: %v", err)
 			}
 
-			disk.SetRoom(journal.ReserveSize + 10000)
+			disk.SetRoom(journal.ReserveSize + 2*journal.RoomAhead)
 			want = append(want, journaltest.Append(t, s, 1, big))
 			if size, err := disk.Stat("/data/reserve"); err != nil || size != journal.ReserveSize {
 				t.Errorf("the reserve is not back: %d, %v", size, err)
@@ -216,7 +216,7 @@ func TestFullDiskThenCrash(t *testing.T) {
 		disk := journaltest.NewFaultFS(seed)
 		s := open(t, "/data", journal.Options{FS: disk})
 		want := []journal.Frame{journaltest.Append(t, s, 1, []byte("acknowledged"))}
-		payload := make([]byte, 3000)
+		payload := noise(journal.RoomAhead + 3000)
 		disk.SetRoom(int64(seed * 250))
 		if err := appendNext(t, s, payload); !errors.Is(err, journal.ErrFull) {
 			t.Fatal(err)

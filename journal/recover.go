@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -143,6 +144,10 @@ func (s *Store) settle() error {
 	if err := s.file.Sync(); err != nil {
 		return err
 	}
+	var err error
+	if s.room, err = s.file.Seek(0, io.SeekEnd); err != nil {
+		return err
+	}
 	return s.fs.SyncDir(s.path("log"))
 }
 
@@ -165,6 +170,13 @@ func (s *Store) recoverSegment(name string, w *walker, last bool, floor uint64) 
 			off += n
 			continue
 		}
+		if len(bytes.Trim(data[off:], "\x00")) == 0 {
+			// Room for frames, which a segment that is full has no use for.
+			if last {
+				return nil
+			}
+			return f.Truncate(int64(off))
+		}
 		var torn *errTorn
 		if !errors.As(err, &torn) || !last {
 			return fmt.Errorf("%w: %s at %d: %w", ErrCorrupt, name, off, err)
@@ -176,7 +188,7 @@ func (s *Store) recoverSegment(name string, w *walker, last bool, floor uint64) 
 			// What is damaged was acknowledged: that is no torn end.
 			return fmt.Errorf("%s at %d: %w: %w", name, off, err, behind(w.next-1, floor))
 		}
-		return s.cutOff(f, name, data[off:], int64(off), w.next, err)
+		return s.cutOff(f, name, bytes.TrimRight(data[off:], "\x00"), int64(off), w.next, err)
 	}
 	return nil
 }

@@ -48,6 +48,7 @@ type Store struct {
 
 	writing sync.Mutex // one append at a time; held over I/O
 	file    File       // of the last segment; guarded by writing
+	room    int64      // how long that file is at most, with zeros after the last frame; guarded by writing
 	full    bool       // the disk was, and the reserve is not back yet; guarded by writing
 
 	mu       sync.RWMutex // guards the fields below; changed with writing held, never held over I/O
@@ -243,6 +244,9 @@ func (s *Store) Append(ctx context.Context, f Frame) error {
 	if _, err := s.file.WriteAt(data, seg.size); err != nil {
 		return s.unwritten(err, seg.size)
 	}
+	if err := s.makeRoom(seg.size + int64(len(data))); err != nil {
+		return s.stop(err)
+	}
 	if err := s.file.Sync(); err != nil {
 		return s.stop(fmt.Errorf("sync: %w", err))
 	}
@@ -252,6 +256,39 @@ func (s *Store) Append(ctx context.Context, f Frame) error {
 		s.chain = hash
 	})
 	return nil
+}
+
+// roomAhead is how many zeros are written behind a frame that the file had no room
+// for. To flush a frame that stands where there were zeros costs two thirds of what
+// one costs that makes the file longer: then its length has to be flushed, too.
+const roomAhead = 256 << 10
+
+// makeRoom is told where the segment ends that was just written to, and sees to it
+// that the next frames have room. Without room on the disk there is none for zeros.
+func (s *Store) makeRoom(end int64) error {
+	if end <= s.room {
+		return nil
+	}
+	ahead := max(min(roomAhead, s.opt.SegmentSize-end), 0)
+	s.room = end + ahead
+	if ahead == 0 {
+		return nil
+	}
+	if _, err := s.file.WriteAt(make([]byte, ahead), end); !full(err) {
+		return err
+	}
+	return nil // some of the zeros may stand there
+}
+
+// dropRoom cuts the last segment's file off where its frames end. Should that not
+// become durable, recovery does it again.
+func (s *Store) dropRoom() error {
+	size := s.segments[len(s.segments)-1].size
+	if s.room == size {
+		return nil
+	}
+	s.room = size
+	return s.file.Truncate(size)
 }
 
 // publish changes what readers see, and wakes those that wait for it.
@@ -271,6 +308,11 @@ func (s *Store) roll(n int64) error {
 	if k > 0 && (s.segments[k-1].size == 0 || s.segments[k-1].size+n <= s.opt.SegmentSize) {
 		return nil
 	}
+	if k > 0 {
+		if err := s.dropRoom(); err != nil {
+			return s.stop(err)
+		}
+	}
 	name := s.path("log", segmentName(s.next))
 	f, err := s.fs.OpenFile(name, os.O_CREATE|os.O_RDWR|os.O_EXCL, 0o600)
 	if full(err) {
@@ -285,7 +327,7 @@ func (s *Store) roll(n int64) error {
 	if s.file != nil {
 		s.file.Close()
 	}
-	s.file = f
+	s.file, s.room = f, 0
 	if k > 0 {
 		s.writeSidecar(s.segments[k-1])
 	}
@@ -320,6 +362,7 @@ func (s *Store) unwritten(err error, size int64) error {
 	if !full(err) {
 		return s.stop(err)
 	}
+	s.room = size
 	if terr := errors.Join(s.file.Truncate(size), s.file.Sync()); terr != nil {
 		return s.stop(errors.Join(terr, err))
 	}
@@ -362,6 +405,9 @@ func (s *Store) Close() error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	if s.file != nil {
+		if s.poisoned == nil {
+			err = errors.Join(err, s.dropRoom())
+		}
 		err = errors.Join(err, s.file.Close())
 		s.file = nil
 	}

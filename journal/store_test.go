@@ -121,9 +121,8 @@ func TestRecoveryCutsOffATornEnd(t *testing.T) {
 		{"after a byte", 5, func(b []byte) []byte { return b[:last+1] }},
 		{"the header was not written", 5, func(b []byte) []byte { clear(b[last : last+64]); return b }},
 		{"a sector of the payload was not written", 5, func(b []byte) []byte { clear(b[last+110 : last+150]); return b }},
-		{"nothing but the size was written", 5, func(b []byte) []byte { clear(b[last:]); return b }},
 		{"a byte behind the end", 6, func(b []byte) []byte { return append(b, 'J') }},
-		{"zeros behind the end", 6, func(b []byte) []byte { return append(b, make([]byte, 4096)...) }},
+		{"in the room behind the end", 5, func(b []byte) []byte { return append(b[:len(b)-1], make([]byte, 4096)...) }},
 		{"the first frame", 0, func(b []byte) []byte { return b[:40] }},
 		{"a payload that holds a whole frame", 6, func(b []byte) []byte {
 			inner, _ := journal.EncodeFrame(journal.Frame{Epoch: 1, First: 99, Count: 1, Payload: []byte("x")}, [32]byte{})
@@ -143,7 +142,7 @@ func TestRecoveryCutsOffATornEnd(t *testing.T) {
 			want := frames[:tt.keep]
 			journaltest.Same(t, journaltest.Frames(t, s, 1), want)
 			kept, _ := filepath.Glob(filepath.Join(dir, "torn", "*"))
-			if len(kept) != 1 || !bytes.Equal(read(t, kept[0]), b[tt.keep*frameSize:]) {
+			if len(kept) != 1 || !bytes.Equal(read(t, kept[0]), bytes.TrimRight(b[tt.keep*frameSize:], "\x00")) {
 				t.Errorf("kept aside: %q", kept)
 			}
 			if len(notices) != 1 || !strings.Contains(notices[0], "torn") || !strings.Contains(notices[0], kept[0]) {
@@ -157,6 +156,64 @@ func TestRecoveryCutsOffATornEnd(t *testing.T) {
 			journaltest.Same(t, journaltest.Frames(t, s, 1), want)
 		})
 	}
+}
+
+// Zeros behind the last frame are room for the next: nothing is torn, and nothing said.
+// Where another segment follows they are cut off.
+func TestRoomAhead(t *testing.T) {
+	const n, last = 6, 5 * frameSize
+	for _, tt := range []struct {
+		name string
+		keep int // frames that stay
+		make func(b []byte) []byte
+	}{
+		{"for a frame of which nothing was written", 5, func(b []byte) []byte { clear(b[last:]); return b }},
+		{"for many frames", 6, func(b []byte) []byte { return append(b, make([]byte, 4096)...) }},
+		{"for less than a header", 6, func(b []byte) []byte { return append(b, 0) }},
+		{"and no frame", 0, func(b []byte) []byte { clear(b); return b }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir, frames := lay(t, n, n)
+			seg := segments(t, dir)[0]
+			write(t, seg, tt.make(read(t, seg)))
+			s := open(t, dir, journal.Options{Notice: func(n string) { t.Error(n) }})
+			want := append(slices.Clone(frames[:tt.keep]), journaltest.Append(t, s, 1, []byte("goes on")))
+			journaltest.Same(t, journaltest.Frames(t, s, 1), want)
+			if b := read(t, seg); !holdsMore(b, want) {
+				t.Errorf("%d bytes are there while it is open", len(b))
+			}
+			closeStore(t, s)
+			if b := read(t, seg); holdsMore(b, want) {
+				t.Errorf("%d bytes are left when it was closed", len(b))
+			}
+			s = open(t, dir, journal.Options{SegmentSize: 1})
+			want = append(want, journaltest.Append(t, s, 1, []byte("elsewhere")))
+			closeStore(t, s)
+
+			whole := read(t, seg)
+			write(t, seg, append(slices.Clone(whole), 0))
+			s = open(t, dir, journal.Options{})
+			journaltest.Same(t, journaltest.Frames(t, s, 1), want)
+			closeStore(t, s)
+			if !bytes.Equal(read(t, seg), whole) {
+				t.Error("room is left before another segment")
+			}
+		})
+	}
+}
+
+// holdsMore reports whether more stands in a segment than these frames.
+func holdsMore(b []byte, frames []journal.Frame) bool {
+	var chain [32]byte
+	next := uint64(1)
+	for range frames {
+		n, f, _, err := journal.DecodeFrame(b, next, chain)
+		if err != nil {
+			return false
+		}
+		next, chain, b = f.First+uint64(f.Count), sha256.Sum256(b[:n]), b[n:]
+	}
+	return len(b) > 0
 }
 
 // The same place may be torn twice; both ends are kept.
@@ -192,7 +249,7 @@ func TestRecoveryRefusesDamage(t *testing.T) {
 		{"a frame of zeros, a frame follows", 2, 0, func(b []byte) []byte { clear(b[:frameSize]); return b }},
 		{"a bit of the last frame of an earlier segment", 0, frameSize, func(b []byte) []byte { b[frameSize+80] ^= 1; return b }},
 		{"an earlier segment is cut in a frame", 1, frameSize, func(b []byte) []byte { return b[:frameSize+9] }},
-		{"an earlier segment goes on with zeros", 1, 2 * frameSize, func(b []byte) []byte { return append(b, 0) }},
+		{"an earlier segment goes on", 1, 2 * frameSize, func(b []byte) []byte { return append(b, 0, 1) }},
 		{"frames in another order", 2, 0, func(b []byte) []byte { return slices.Concat(b[frameSize:], b[:frameSize]) }},
 		{"a frame is missing", 2, 0, func(b []byte) []byte { return b[frameSize:] }},
 		{"a frame twice", 2, 2 * frameSize, func(b []byte) []byte { return append(b, b[frameSize:]...) }},
