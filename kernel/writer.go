@@ -21,7 +21,7 @@ const (
 	maxQueue      = 4096    // requests that may wait; more are refused with Limit
 	maxBatch      = 1024    // records of one frame
 	maxBatchBytes = 900_000 // estimate of a frame's size beyond which no more is taken
-	maxYields     = 100     // times that the writer lets others run before the next frame
+	maxYields     = 300     // times that the writer lets others run before the next frame
 	maxFrameTicks = 4096    // ticks beyond which what is left of a batch waits for the next frame: rules make many
 )
 
@@ -243,11 +243,14 @@ func (k *Kernel) write() {
 	for {
 		select {
 		case r := <-k.queue:
-			batch := k.writeQueued(r)
+			again := k.writeQueued(r)
 			// Who was answered asks again before the next flush, which it would
 			// else miss: of many that ask in turn each flush would take half.
-			for i := 0; i < maxYields && len(k.queue) < batch; i++ {
+			for i, n := 0, 0; i < maxYields && n < again; i++ {
 				runtime.Gosched()
+				if now := len(k.queue); now > n {
+					i, n = 0, now
+				}
 			}
 		case <-k.ctx.Done():
 			// Drivers still record how they ended; Close waits for them
@@ -271,14 +274,13 @@ func (k *Kernel) write() {
 	}
 }
 
-// writeQueued commits a request with what waits beside it, and says how many
-// those were.
+// writeQueued commits a request with what waits beside it, and says how many would
+// wait if all who were answered asked again.
 func (k *Kernel) writeQueued(r *request) int {
 	k.writing.Lock()
 	defer k.writing.Unlock()
 	batch := k.drain(r)
-	k.commit(batch)
-	return len(batch)
+	return len(batch) + k.commit(batch)
 }
 
 // drain takes what else is queued, up to one frame's worth. It never waits.
@@ -296,15 +298,17 @@ func (k *Kernel) drain(first *request) []*request {
 }
 
 // commit evaluates a batch in ticks, appends one frame, publishes, answers. The
-// lock of the writer is held.
-func (k *Kernel) commit(batch []*request) {
+// lock of the writer is held. It says how many others waited before the last were
+// answered.
+func (k *Kernel) commit(batch []*request) (waiting int) {
 	for len(batch) > 0 {
-		batch = k.commitFrame(batch)
+		batch, waiting = k.commitFrame(batch)
 	}
+	return waiting
 }
 
 // commitFrame commits as much of a batch as is one frame, and returns the rest.
-func (k *Kernel) commitFrame(batch []*request) (rest []*request) {
+func (k *Kernel) commitFrame(batch []*request) (rest []*request, waiting int) {
 	answers := make([]answer, len(batch))
 	var ticks []tick
 	var steps []stepped
@@ -332,7 +336,8 @@ func (k *Kernel) commitFrame(batch []*request) (rest []*request) {
 	} else if failed := k.rearm(); failed != nil { // what the rules have seen is not to be
 		_ = k.stopWriting("the rules that fire cannot be read: "+failed.Error(), failed)
 	}
-	k.alone.Store(len(batch) == 1 && len(k.queue) == 0)
+	waiting = len(k.queue)
+	k.alone.Store(len(batch) == 1 && waiting == 0)
 	for i, r := range batch {
 		if slices.Contains(left, i) {
 			rest = append(rest, r)
@@ -340,7 +345,7 @@ func (k *Kernel) commitFrame(batch []*request) (rest []*request) {
 		}
 		r.done <- answers[i]
 	}
-	return rest
+	return rest, waiting
 }
 
 // evaluate applies a batch to a private next version, tick by tick, with what rules
