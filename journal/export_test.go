@@ -25,5 +25,3 @@ func DecodeFrame(data []byte, next uint64, chain [32]byte) (n int, f Frame, flag
 	}
 	return n, Frame{Epoch: h.epoch, First: h.first, Count: h.count, Payload: data[headerSize:n]}, h.flags, nil
 }
-
-const RoomAhead = roomAhead

@@ -24,6 +24,8 @@ type Options struct {
 	Floor uint64
 	// SegmentSize overrides the constant; 0 is the default.
 	SegmentSize int64
+	// RoomAhead overrides the constant; 0 is the default, negative is none.
+	RoomAhead int64
 	// MaxPacked overrides the constant; 0 is the default, negative is none.
 	MaxPacked int
 	// PackSize is from how many bytes on a pack of blobs is full; 0 is the
@@ -88,6 +90,9 @@ func open(dir string, opt Options, marker string) (*Store, error) {
 	}
 	if s.opt.PackSize == 0 {
 		s.opt.PackSize = PackSize
+	}
+	if s.opt.RoomAhead == 0 {
+		s.opt.RoomAhead = RoomAhead
 	}
 	if s.opt.MaxPacked == 0 {
 		s.opt.MaxPacked = MaxPacked
@@ -258,10 +263,10 @@ func (s *Store) Append(ctx context.Context, f Frame) error {
 	return nil
 }
 
-// roomAhead is how many zeros are written behind a frame that the file had no room
+// RoomAhead is how many zeros are written behind a frame that the file had no room
 // for. To flush a frame that stands where there were zeros costs two thirds of what
 // one costs that makes the file longer: then its length has to be flushed, too.
-const roomAhead = 256 << 10
+const RoomAhead = 256 << 10
 
 // makeRoom is told where the segment ends that was just written to, and sees to it
 // that the next frames have room. Without room on the disk there is none for zeros.
@@ -269,7 +274,7 @@ func (s *Store) makeRoom(end int64) error {
 	if end <= s.room {
 		return nil
 	}
-	ahead := max(min(roomAhead, s.opt.SegmentSize-end), 0)
+	ahead := max(min(s.opt.RoomAhead, s.opt.SegmentSize-end), 0)
 	s.room = end + ahead
 	if ahead == 0 {
 		return nil

@@ -67,6 +67,7 @@ primitives:
 type storm struct {
 	rnd   *rand.Rand
 	disk  *journaltest.FaultFS
+	ahead int64 // of the log's room
 	clock *hand
 	git   *forge
 	lib   *tasks.Library
@@ -96,6 +97,7 @@ func newStorm(seed uint64, lib *tasks.Library) *storm {
 			s.on[name] = s.rnd.IntN(3) > 0
 		}
 	}
+	s.ahead = []int64{-1, 1000, 0}[s.rnd.IntN(3)]
 	s.on["rewrite"] = true
 	s.hand = &client{rnd: s.rnd}
 	return s
@@ -132,7 +134,7 @@ func (s *storm) chance(name string, n int) bool {
 
 // open starts a kernel on what is on the disk.
 func (s *storm) open() error {
-	store, err := journal.Open("/data", journal.Options{FS: s.disk, SegmentSize: 32 << 10})
+	store, err := journal.Open("/data", journal.Options{FS: s.disk, SegmentSize: 32 << 10, RoomAhead: s.ahead})
 	if err != nil {
 		return fmt.Errorf("open the journal: %w", err)
 	}

@@ -157,6 +157,7 @@ func TestFullDiskStrandsNoProcess(t *testing.T) {
 	lib := stormTasks(t)
 	synctest.Test(t, func(t *testing.T) {
 		s := newStorm(1, lib)
+		s.ahead = -1
 		if err := errors.Join(s.open(), s.settleIn()); err != nil {
 			t.Fatal(err)
 		}
