@@ -43,7 +43,8 @@ type fold struct {
 	main      ahead     // the world, and wrote
 	ledger    rmg.Graph
 	spaces    rmg.Graph
-	held      *heldBase // of the newest fork
+	held      *heldBase   // of the newest fork
+	hash      *rmg.Hasher // of what is digested
 	// past opens what is not in the version any more: the world of seq:N or
 	// sws:ID@N. The writer's knows what was opened for it beforehand.
 	past  func(v Version) (head, error)
@@ -54,7 +55,7 @@ type fold struct {
 func foldOn(v version, past func(v Version) (head, error)) *fold {
 	return &fold{
 		seq: v.seq, tick: v.tick, at: v.at, ledger: v.ledger, spaces: v.spaces,
-		main: ahead{world: v.world, wrote: v.wrote}, held: new(heldBase), past: past,
+		main: ahead{world: v.world, wrote: v.wrote}, held: new(heldBase), hash: new(rmg.Hasher), past: past,
 	}
 }
 
@@ -165,7 +166,7 @@ func (f *fold) applySpace(id string, r Record) error {
 	}
 	l := rmg.NewOverlay(ledger)
 	at := swsPath(id)
-	if err := l.Set(at, map[string]rmg.Value{"head": seqValue(r.Seq), "digest": rmg.String(h.world.Digest().String())}); err != nil {
+	if err := l.Set(at, map[string]rmg.Value{"head": seqValue(r.Seq), "digest": rmg.String(f.hash.Digest(h.world).String())}); err != nil {
 		return err
 	}
 	if err := l.Inc(at, "records", 1); err != nil {

@@ -92,9 +92,10 @@ type Kernel struct {
 	roster     roster
 	reads      reads
 	disk       disk
-	lastAt     time.Time // of the last frame; guarded by writing
-	held       heldBase  // guarded by writing
-	reactor    reactor   // guarded by writing
+	lastAt     time.Time  // of the last frame; guarded by writing
+	held       heldBase   // guarded by writing
+	hash       rmg.Hasher // guarded by writing
+	reactor    reactor    // guarded by writing
 	proofs     proofs
 	policies   struct {
 		sync.Mutex             // guards the fields below
@@ -212,7 +213,7 @@ func (k *Kernel) space(id string) (*space, bool) { return spaceIn(k.now().spaces
 // of the past it reads what is in memory and what it is handed.
 func (k *Kernel) newFold() *fold {
 	f := foldOn(k.now(), nil)
-	f.held = &k.held
+	f.held, f.hash = &k.held, &k.hash
 	f.past = func(v Version) (head, error) {
 		if h, ok := f.given[v]; ok {
 			return h, nil

@@ -50,12 +50,20 @@ func limitsOf(world rmg.Graph) limits {
 		}
 		return other
 	}
+	duration := func(name string) (time.Duration, bool) {
+		text := e.Props.String(name)
+		if text == "" {
+			return 0, false
+		}
+		d, err := time.ParseDuration(text)
+		return d, err == nil
+	}
 	l := limits{
 		live: number("sws_live_max", defaultLiveMax), records: number("sws_records_max", defaultRecordsMax),
 		ops: number("sws_ops_max", defaultOpsMax), bytes: number("sws_bytes_max", defaultBytesMax),
 		disk: number("disk_max", defaultDiskMax),
 	}
-	if d, err := time.ParseDuration(e.Props.String("sws_ttl")); err == nil && d >= minTTL && d <= maxTTL {
+	if d, ok := duration("sws_ttl"); ok && d >= minTTL && d <= maxTTL {
 		l.ttl = d
 	}
 	if l.ruleFuel = int(min(number("rule_fuel", defaultRuleFuel), maxRuleFuel)); l.ruleFuel == 0 {
@@ -63,7 +71,7 @@ func limitsOf(world rmg.Graph) limits {
 	}
 	l.marks = uint64(number("keep_marks", 0))
 	l.discarded = -1
-	if d, err := time.ParseDuration(e.Props.String("keep_discarded")); err == nil && d >= 0 {
+	if d, ok := duration("keep_discarded"); ok && d >= 0 {
 		l.discarded = d
 	}
 	return l

@@ -224,7 +224,7 @@ func (f *fold) record(r Record) (*fired, error) {
 	}
 	f.tick = r.Tick
 	v := f.version()
-	return &fired{tick{r.Tick, v.world.Digest(), v.ledger.Digest(), []Record{r}}, r.Seq, v}, nil
+	return &fired{tick{r.Tick, f.hash.Digest(v.world), f.hash.Digest(v.ledger), []Record{r}}, r.Seq, v}, nil
 }
 
 // exhausted says what the fuel went into.

@@ -415,7 +415,7 @@ func (k *Kernel) step(f *fold, indices sched.Tick, batch []*request, answers []a
 		return t
 	}
 	f.tick = t.number
-	t.world, t.ledger = f.world().Digest(), f.ledger.Digest()
+	t.world, t.ledger = f.hash.Digest(f.world()), f.hash.Digest(f.ledger)
 	for _, i := range indices {
 		if answers[i].err != nil {
 			continue

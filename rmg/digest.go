@@ -111,7 +111,7 @@ func (h *hasher) takeList() []*node {
 		h.lists = h.lists[:n-1]
 		return l[:0]
 	}
-	return make([]*node, 0, 4*batch)
+	return make([]*node, 0, batch/2)
 }
 
 func (h *hasher) sum(b []byte) Digest {
@@ -120,6 +120,13 @@ func (h *hasher) sum(b []byte) Digest {
 }
 
 func (l *level) digest() Digest { return new(hasher).level(l) }
+
+// Hasher computes digests, as Graph.Digest does, in room that it keeps from one to
+// the next: for who asks for many. The zero value is ready. One goroutine at a time.
+type Hasher struct{ hasher hasher }
+
+// Digest is Graph.Digest.
+func (h *Hasher) Digest(g Graph) Digest { return h.hasher.level(g.root) }
 
 func (h *hasher) level(l *level) Digest {
 	if l.empty() {
