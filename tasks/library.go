@@ -82,6 +82,7 @@ type primitiveDef struct {
 	Retries int               `json:"retries"`
 	Backoff string            `json:"backoff"`
 	OnFail  []string          `json:"on_fail"`
+	Labels  []string          `json:"labels"`
 	Writes  []string          `json:"writes"`
 	where   where
 }
