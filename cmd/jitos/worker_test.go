@@ -60,7 +60,7 @@ func newYard(t *testing.T, term time.Duration, files map[string]string) *yard {
 	ready := make(chan struct{})
 	log := &readyLog{w: io.Discard, ready: ready}
 	go func() {
-		ended <- runDaemon(ctx, daemonOptions{data: filepath.Join(y.dir, "data"), listen: "unix:" + y.socket, log: log, lib: lib, term: term, copy: true})
+		ended <- runDaemon(ctx, daemonOptions{data: filepath.Join(y.dir, "data"), listen: "unix:" + y.socket, log: log, lib: lib, term: term, copy: true, remote: remoteOptions{address: "127.0.0.1:0", hosts: []string{"localhost"}}})
 	}()
 	t.Cleanup(func() {
 		stop()
@@ -113,14 +113,25 @@ func (y *yard) token(name string, caps ...string) string {
 	return t.Secret
 }
 
-// machine starts one with labels, with a data folder of its own.
+// address is where the daemon is reached over the network.
+func (y *yard) address() string {
+	y.Helper()
+	st, err := y.Status(y.ctx)
+	if err != nil {
+		y.Fatal(err)
+	}
+	return st.Address
+}
+
+// machine starts one with labels, with a data folder of its own, that reaches the
+// daemon over TLS.
 func (y *yard) machine(name, labels string) *exec.Cmd {
 	y.Helper()
 	file := filepath.Join(y.dir, name+".token")
 	if err := os.WriteFile(file, []byte(y.token(name, "work")), 0o600); err != nil {
 		y.Fatal(err)
 	}
-	cmd := y.command("", "jitos", "--socket", "unix:"+y.socket, "worker", "run", "--copy", "--name", name, "--labels", labels, "--data", filepath.Join(y.dir, name, "data"))
+	cmd := y.command("", "jitos", "--server", y.address(), "worker", "run", "--copy", "--name", name, "--labels", labels, "--data", filepath.Join(y.dir, name, "data"))
 	for i, v := range cmd.Env {
 		if strings.HasPrefix(v, "JITOS_TOKEN=") {
 			cmd.Env[i] = "JITOS_NONE="

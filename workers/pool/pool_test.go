@@ -166,6 +166,12 @@ func TestALeaseIsItsMachines(t *testing.T) {
 		a.cancel()
 		<-a.err
 		code(t, "a task that was called off", p.Beat(l.ID, "token:m1", nil), rmg.Stale)
+		b := ask(p, "script", nil, "gpu")
+		b.cancel()
+		<-b.err
+		if len(p.lent) != 0 || len(p.waiting) != 0 || p.Machines()[0].Task != "" {
+			t.Errorf("%d lent, %d waiting, %+v", len(p.lent), len(p.waiting), p.Machines())
+		}
 	})
 }
 
@@ -194,8 +200,12 @@ func TestWhatMayNotBeWrittenFails(t *testing.T) {
 func TestAMachineHasAName(t *testing.T) {
 	p := New(Term)
 	for _, bad := range []work.Machine{
-		{Workers: []string{"script"}}, {Name: "a b", Workers: []string{"script"}}, {Name: "m"}, {Name: "m", Workers: []string{"x"}, Labels: []string{""}},
-		{Name: "m", Workers: []string{"x"}, Labels: make([]string, maxLabels+1)}, {Name: strings.Repeat("m", maxName+1), Workers: []string{"x"}},
+		{Workers: []string{"script"}},
+		{Name: "a b", Workers: []string{"script"}},
+		{Name: "m"},
+		{Name: "m", Workers: []string{"x"}, Labels: []string{""}},
+		{Name: "m", Workers: []string{"x"}, Labels: make([]string, maxLabels+1)},
+		{Name: strings.Repeat("m", maxName+1), Workers: []string{"x"}},
 	} {
 		if _, _, err := p.Take(context.Background(), bad); err == nil {
 			t.Errorf("%+v is taken", bad)

@@ -38,6 +38,8 @@ type Daemon interface {
 type Blobs interface {
 	Put(r io.Reader) (rmg.Blob, error)
 	Open(b rmg.Blob) (io.ReadSeekCloser, error)
+	// Flush has what was put so far still be there after a crash.
+	Flush() error
 }
 
 // Folder is a tree as real files; *worktree.Folder is one.
@@ -100,6 +102,11 @@ func (o Options) do(ctx context.Context, l wire.Lease) {
 		return
 	}
 	defer h.drop()
+	defer func() {
+		if err := o.Blobs.Flush(); err != nil {
+			o.Say("contents may have to travel again: " + err.Error())
+		}
+	}()
 	o.Say(name + ": begins, by " + l.Worker)
 	back := o.work(h, l)
 	if h.ctx.Err() == nil {

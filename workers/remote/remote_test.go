@@ -27,6 +27,14 @@ const root = rmg.Path("/repo/app/main")
 type content struct {
 	mu   sync.Mutex
 	data map[[32]byte][]byte
+	safe int // how many there were when they were last made to stay
+}
+
+func (c *content) Flush() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.safe = len(c.data)
+	return nil
 }
 
 type reader struct{ *bytes.Reader }
@@ -273,6 +281,9 @@ func TestWhatTravels(t *testing.T) {
 			a.Emit(work.Event{Text: "nearly"})
 			return work.Result{OK: true, Adopt: kept.ID()}, lost.Discard(ctx, "no")
 		})
+		if l.safe != 5 {
+			t.Errorf("%d contents stay", l.safe)
+		}
 		if f.served != 1 {
 			t.Errorf("%d contents travelled", f.served)
 		}
