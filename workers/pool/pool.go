@@ -25,7 +25,8 @@ const (
 	maxMachines = 1000 // that are remembered
 	maxLabels   = 50   // of one, and kinds of worker
 	maxName     = 60   // bytes, of a machine and of a label
-	forgetAfter = 10   // terms of silence
+	forgetAfter = 10   // terms of silence, but never
+	forgetLeast = 2 * time.Minute
 )
 
 // Pool is a work.Leases. The zero value is none; see New.
@@ -187,7 +188,7 @@ func check(m work.Machine) error {
 func (p *Pool) hear(m work.Machine) (*machine, error) {
 	now := time.Now()
 	for k, old := range p.machines {
-		if old.Task == "" && now.Sub(old.heard) > forgetAfter*p.term {
+		if old.Task == "" && now.Sub(old.heard) > p.forget() {
 			delete(p.machines, k)
 		}
 	}
@@ -221,6 +222,10 @@ func (p *Pool) expire(x *loan) {
 		Op: "lease", Code: rmg.Stale, Msg: fmt.Sprintf("%s was silent for %v: its lease is over", x.to.Name, p.term), Hint: "jitos worker list shows who is there",
 	}}
 }
+
+// forget is how long a machine may be silent before nobody knows it any more: longer
+// than it may wait for a task.
+func (p *Pool) forget() time.Duration { return max(forgetAfter*p.term, forgetLeast) }
 
 // find is a lease that goes on. The caller holds mu.
 func (p *Pool) find(id, caller string) (*loan, error) {
@@ -295,7 +300,7 @@ func (p *Pool) Machines() []work.Machine {
 	defer p.mu.Unlock()
 	var out []work.Machine
 	for _, m := range p.machines {
-		if silent := time.Since(m.heard); m.Task != "" || silent <= forgetAfter*p.term {
+		if silent := time.Since(m.heard); m.Task != "" || silent <= p.forget() {
 			c := m.Machine
 			c.SilentMillis = silent.Milliseconds()
 			out = append(out, c)

@@ -196,6 +196,23 @@ func TestWhatMayNotBeWrittenFails(t *testing.T) {
 	})
 }
 
+// A machine that waits for a task is there for as long as it waits, however short
+// leases are.
+func TestWhoWaitsIsThere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := New(time.Second)
+		ctx, stop := context.WithTimeout(context.Background(), time.Minute)
+		defer stop()
+		go func() { _, _, _ = p.Take(ctx, m("m1", "linux")) }()
+		time.Sleep(time.Minute - time.Millisecond)
+		if list := p.Machines(); len(list) != 1 {
+			t.Errorf("%+v", list)
+		}
+		<-ctx.Done()
+		synctest.Wait()
+	})
+}
+
 // A machine says what it is in words that are fit for a table.
 func TestAMachineHasAName(t *testing.T) {
 	p := New(Term)
