@@ -129,7 +129,7 @@ func (p *Pool) Take(ctx context.Context, m work.Machine) (work.Lease, bool, erro
 	if err := check(m); err != nil {
 		return work.Lease{}, false, err
 	}
-	for {
+	for ctx.Err() == nil { // who has gone away is given nothing
 		l, news, err := p.take(m)
 		if news == nil || err != nil {
 			return l, err == nil, err
@@ -137,9 +137,9 @@ func (p *Pool) Take(ctx context.Context, m work.Machine) (work.Lease, bool, erro
 		select {
 		case <-news:
 		case <-ctx.Done():
-			return work.Lease{}, false, nil
 		}
 	}
+	return work.Lease{}, false, nil
 }
 
 // take gives the first assignment that fits; without one what to wait for.

@@ -213,6 +213,21 @@ func TestWhoWaitsIsThere(t *testing.T) {
 	})
 }
 
+// Who has gone away when a task comes is not given it.
+func TestWhoIsGoneGetsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := New(Term)
+		a := ask(p, "script", nil, "linux")
+		ctx, stop := context.WithCancel(context.Background())
+		stop()
+		if _, ok, err := p.Take(ctx, m("m1", "linux")); ok || err != nil || len(p.waiting) != 1 {
+			t.Errorf("%v %v, %d wait", ok, err, len(p.waiting))
+		}
+		a.cancel()
+		<-a.err
+	})
+}
+
 // A machine says what it is in words that are fit for a table.
 func TestAMachineHasAName(t *testing.T) {
 	p := New(Term)
