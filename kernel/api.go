@@ -206,6 +206,7 @@ type IntentRequest struct {
 	// change, tests that it may skip or take away, by name.
 	Protected, DropTests []string
 	Network              []string // hosts that its commands may reach, "api.example.com:443"
+	Labels               []string // what the machine must have that its workers run on
 	Approve              string   // "auto" (default), "ask": a person approves the collapse whatever policy says
 }
 

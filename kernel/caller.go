@@ -34,12 +34,13 @@ const (
 	CapCollapse                  // collapse workspaces
 	CapPush                      // land outside: pushes, pull requests, in the owner's name
 	CapReact                     // let rules fire by themselves
+	CapWork                      // do tasks of plans, on leases, and see what these need
 	capEnd
 )
 
 // capNames are the capabilities' names, in the order of their bits.
 func capNames() []string {
-	return []string{"admin", "system", "rewrite", "exec", "intent", "collapse", "push", "react"}
+	return []string{"admin", "system", "rewrite", "exec", "intent", "collapse", "push", "react", "work"}
 }
 
 // ParseCaps reads capabilities by name.

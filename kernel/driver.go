@@ -15,6 +15,9 @@ import (
 	"jitos.dev/work"
 )
 
+// workerBuiltin is the worker name of what the daemon writes itself.
+const workerBuiltin = "builtin"
+
 // workerKernel is the worker name of tasks that the kernel does itself.
 const workerKernel = "kernel"
 
@@ -376,7 +379,7 @@ func (k *Kernel) dispatch(ctx context.Context, r *run, p Process, t tasks.Task, 
 	e, _ := k.now().ledger.Get(procPath(p.ID))
 	a := work.Assignment{
 		Process: p.ID, Task: t.ID, Action: t.Action, Args: t.Args, Inputs: map[string]rmg.Props{}, Attempt: number, Lane: t.Lane, Token: token,
-		Rights: p.Rights, Budget: budget,
+		Labels: labelsOf(p.SLAPS, t), Rights: p.Rights, Budget: budget,
 		Repo: work.Repo{
 			Top: p.Top, Name: p.Repo, Branch: p.Branch, Root: refOf(e.Props, "root"), Module: e.Props.String("module"),
 			Target: e.Props.String("target"), Symbol: e.Props.String("symbol"),
@@ -400,6 +403,17 @@ func (k *Kernel) dispatch(ctx context.Context, r *run, p Process, t tasks.Task, 
 	res, err := k.opt.Runner.Run(ctx, t.Worker, a)
 	// What the worker made of a refusal is its own affair.
 	return res, orError(r.spent.report(res.Spent), err)
+}
+
+// labelsOf is what a task asks of the machine that does it. What the daemon writes
+// itself is done by the daemon, whatever the intent asks for.
+func labelsOf(s tasks.SLAPS, t tasks.Task) []string {
+	out := slices.Clone(t.Labels)
+	if t.Worker != workerBuiltin {
+		out = append(out, s.Scope.Labels...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // mayDispatch judges whether a process may hand a task to its worker.

@@ -143,12 +143,13 @@ func (k *Kernel) intend(ctx context.Context, c Caller, once Once, r IntentReques
 
 // widened is what was understood with what the request lets the intent do besides.
 func (r IntentRequest) widened(s tasks.SLAPS) (tasks.SLAPS, error) {
-	if len(r.Protected)+len(r.DropTests)+len(r.Network) == 0 {
+	if len(r.Protected)+len(r.DropTests)+len(r.Network)+len(r.Labels) == 0 {
 		return s, nil
 	}
 	s.Scope.Protected = slices.Concat(s.Scope.Protected, r.Protected)
 	s.Scope.DropTests = slices.Concat(s.Scope.DropTests, r.DropTests)
 	s.Scope.Network = slices.Concat(s.Scope.Network, r.Network)
+	s.Scope.Labels = slices.Concat(s.Scope.Labels, r.Labels)
 	return s, s.Validate()
 }
 

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"jitos.dev/rmg"
@@ -47,5 +48,27 @@ func TestHostsBecomeRights(t *testing.T) {
 	}
 	if got, err := k.mayConnect(Caller{Name: "ada"}, nil, processFacts{}); err != nil || networkOf(got) != networkNone {
 		t.Errorf("%v %v", got, err)
+	}
+}
+
+// Labels of an intent are asked for by each of its workers that do something, once,
+// besides those of the task itself; a text can ask for them too.
+func TestLabelsAreAskedFor(t *testing.T) {
+	s := tasks.SLAPS{Version: "1", Intent: "FixBug", Target: tasks.TargetRef{Name: "app"}}
+	s, err := IntentRequest{Labels: []string{"linux", "gpu"}}.widened(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		worker string
+		own    []string
+		want   string
+	}{{"script", []string{"big", "gpu"}, "big gpu linux"}, {"repair", nil, "gpu linux"}, {workerBuiltin, nil, ""}} {
+		if got := strings.Join(labelsOf(s, tasks.Task{Worker: c.worker, Labels: c.own}), " "); got != c.want {
+			t.Errorf("%s: %q, want %q", c.worker, got, c.want)
+		}
+	}
+	if _, err := (IntentRequest{Labels: []string{"a b"}}).widened(s); err == nil {
+		t.Error("a label with a space is taken")
 	}
 }

@@ -207,6 +207,7 @@ func primitive(p *primitiveDef, bound map[string]any) Task {
 		Name: p.Name, Summary: p.Summary, Worker: p.Worker, Action: p.Action,
 		Effects: p.Effects, Retries: p.Retries, OnFail: p.OnFail,
 	}
+	t.Labels = slices.Compact(slices.Sorted(slices.Values(p.Labels)))
 	t.Args, _ = fill(p.Args, bound).(map[string]any)
 	if p.Timeout != "" {
 		t.TimeoutMillis = timeoutMillis(p.Timeout)

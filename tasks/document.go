@@ -16,10 +16,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
-	"github.com/santhosh-tekuri/jsonschema/v6"
-	"github.com/santhosh-tekuri/jsonschema/v6/kind"
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
+
+	"jitos.dev/tasks/schema"
 )
 
 // The limits of a document.
@@ -270,30 +268,25 @@ func pointer(path []string) string {
 	return b.String()
 }
 
-// compileSchema reads one of the embedded schemas; name is its $id.
-func compileSchema(name string, data []byte) *jsonschema.Schema {
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
+// compiled reads one of the embedded schemas, which are known to be sound.
+func compiled(data []byte) *schema.Schema {
+	s, err := schema.Compile(data)
 	if err != nil {
-		panic(name + ": " + err.Error())
+		panic(err)
 	}
-	c := jsonschema.NewCompiler()
-	if err := c.AddResource(name, doc); err != nil {
-		panic(name + ": " + err.Error())
-	}
-	return c.MustCompile(name)
+	return s
 }
 
-var english = message.NewPrinter(language.English)
-
 // validate reports every fault of the document by a schema, in order of place.
-func (d *document) validate(s *jsonschema.Schema) Violations {
-	err := s.Validate(d.value)
-	var ve *jsonschema.ValidationError
-	if err == nil || !errors.As(err, &ve) {
-		return nil
-	}
+func (d *document) validate(s *schema.Schema) Violations {
 	var out Violations
-	d.collect(ve, &out)
+	for _, f := range s.Faults(d.value) {
+		text := f.Text
+		if f.Unknown {
+			text += nearestName(f.Path[len(f.Path)-1], f.Known)
+		}
+		out = append(out, d.violation(f.Path, f.Unknown, "%s", text))
+	}
 	out.sort()
 	return slices.Compact(out)
 }
@@ -306,47 +299,6 @@ func (v Violations) sort() {
 			cmp.Compare(a.Pointer, b.Pointer), cmp.Compare(a.Message, b.Message),
 		)
 	})
-}
-
-// collect walks to the leaves: they say what is wrong, what is above says where
-// the schema asked for it.
-func (d *document) collect(e *jsonschema.ValidationError, out *Violations) {
-	if len(e.Causes) > 0 {
-		for _, c := range e.Causes {
-			d.collect(c, out)
-		}
-		return
-	}
-	at := e.InstanceLocation
-	if k, ok := e.ErrorKind.(*kind.AdditionalProperties); ok {
-		for _, name := range k.Properties {
-			*out = append(*out, d.violation(append(slices.Clone(at), name), true, "unknown field %q%s", name, meant(e.SchemaURL, name)))
-		}
-		return
-	}
-	*out = append(*out, d.violation(at, false, "%s", e.ErrorKind.LocalizedString(english)))
-}
-
-// meant suggests the field nearest to an unknown one, of those that the schema
-// has in that place.
-func meant(schemaURL, name string) string {
-	_, place, _ := strings.Cut(schemaURL, "#")
-	for _, data := range [][]byte{slapsSchema, methodsSchema, gatesSchema} {
-		var v any
-		if json.Unmarshal(data, &v) != nil || !strings.HasPrefix(schemaURL, fmt.Sprint(v.(map[string]any)["$id"])) {
-			continue
-		}
-		for step := range strings.SplitSeq(strings.TrimPrefix(place, "/"), "/") {
-			if m, ok := v.(map[string]any); ok && step != "" {
-				v = m[step]
-			}
-		}
-		if m, ok := v.(map[string]any); ok {
-			props, _ := m["properties"].(map[string]any)
-			return nearestName(name, keys(props))
-		}
-	}
-	return ""
 }
 
 // editDistance is Levenshtein's, over bytes.

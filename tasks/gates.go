@@ -8,7 +8,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
+	"jitos.dev/tasks/schema"
 )
 
 // GatesPath is where a repository names its own gates.
@@ -23,7 +23,7 @@ const (
 //go:embed gates.schema.json
 var gatesSchema []byte
 
-var gatesCompiled = sync.OnceValue(func() *jsonschema.Schema { return compileSchema("https://jitos.dev/schema/gates-1.json", gatesSchema) })
+var gatesCompiled = sync.OnceValue(func() *schema.Schema { return compiled(gatesSchema) })
 
 // GateFile is what a repository demands of every change of it.
 type GateFile struct {

@@ -10,15 +10,13 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
+	"jitos.dev/tasks/schema"
 )
 
 //go:embed methods.schema.json
 var methodsSchema []byte
 
-var methodsCompiled = sync.OnceValue(func() *jsonschema.Schema {
-	return compileSchema("https://jitos.dev/schema/methods-1.json", methodsSchema)
-})
+var methodsCompiled = sync.OnceValue(func() *schema.Schema { return compiled(methodsSchema) })
 
 // Source is one YAML file of a library.
 type Source struct {
@@ -84,6 +82,7 @@ type primitiveDef struct {
 	Retries int               `json:"retries"`
 	Backoff string            `json:"backoff"`
 	OnFail  []string          `json:"on_fail"`
+	Labels  []string          `json:"labels"`
 	Writes  []string          `json:"writes"`
 	where   where
 }

@@ -85,3 +85,21 @@ func TestLoadIsLinear(t *testing.T) {
 		t.Errorf("a ring of 40 tasks: %v", err)
 	}
 }
+
+// A primitive asks for labels, sorted and once each; what is no label is refused
+// with its place.
+func TestPrimitivesAskForLabels(t *testing.T) {
+	const text = "tasks: [{name: A, summary: a}]\nmethods: [{name: a, task: A, summary: a, steps: [{do: x}]}]\nprimitives:\n  - {name: x, summary: x, worker: script, action: run, args: {argv: \"true\"}, labels: [linux, gpu, linux]}\n"
+	l, err := Load(Source{Name: "a.yaml", Data: []byte(text)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := l.Plan(SLAPS{Version: "1", Intent: "A", Target: TargetRef{Name: "a"}}, nil)
+	if err != nil || len(p.Tasks) != 1 || strings.Join(p.Tasks[0].Labels, " ") != "gpu linux" {
+		t.Errorf("%+v %v", p, err)
+	}
+	_, err = Load(Source{Name: "a.yaml", Data: []byte(strings.Replace(text, "gpu", "\"g p u\"", 1))})
+	if err == nil || !strings.Contains(err.Error(), "a.yaml:4") || !strings.Contains(err.Error(), "does not match pattern") {
+		t.Errorf("%v", err)
+	}
+}

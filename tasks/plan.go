@@ -35,6 +35,7 @@ type Task struct {
 	Retries       int            `json:"retries,omitempty"`
 	BackoffMillis int64          `json:"backoff_ms,omitempty"` // wait before the second try, doubled before each further one
 	OnFail        []string       `json:"on_fail,omitempty"`    // names of primitives that undo it, run only when it fails
+	Labels        []string       `json:"labels,omitempty"`     // what the machine must have that does it; sorted
 	Writes        []string       `json:"writes,omitempty"`     // path globs it may write, relative to the repository
 	Lane          int            `json:"lane,omitempty"`       // attempt of a race that it belongs to, from 1; 0 if there is no race
 }

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
+	"jitos.dev/tasks/schema"
 )
 
 // SetupPath is where a repository says what its workspaces need to be usable.
@@ -15,7 +15,7 @@ const SetupPath = ".jitos/setup.yaml"
 //go:embed setup.schema.json
 var setupSchema []byte
 
-var setupCompiled = sync.OnceValue(func() *jsonschema.Schema { return compileSchema("https://jitos.dev/schema/setup-1.json", setupSchema) })
+var setupCompiled = sync.OnceValue(func() *schema.Schema { return compiled(setupSchema) })
 
 // SetupFile is what a repository's workspaces need besides its files.
 type SetupFile struct {

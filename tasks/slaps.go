@@ -49,6 +49,9 @@ type Scope struct {
 	// Network are the hosts that its commands may reach, "api.example.com:443".
 	// Without one they have no network.
 	Network []string `json:"network,omitempty"`
+	// Labels are what the machine must have that its workers run on: "gpu". Without
+	// one that is the daemon's own.
+	Labels []string `json:"labels,omitempty"`
 }
 
 // Criterion is one success criterion; each becomes a gate.

@@ -9,13 +9,13 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
+	"jitos.dev/tasks/schema"
 )
 
 //go:embed slaps.schema.json
 var slapsSchema []byte
 
-var slapsCompiled = sync.OnceValue(func() *jsonschema.Schema { return compileSchema("https://jitos.dev/schema/slaps-1.json", slapsSchema) })
+var slapsCompiled = sync.OnceValue(func() *schema.Schema { return compiled(slapsSchema) })
 
 // ParseSLAPS reads JSON or YAML and validates it against the published schema.
 // The error is Violations.

@@ -48,6 +48,7 @@ type Assignment struct {
 	Args      map[string]any       // JSON values
 	Inputs    map[string]rmg.Props // outputs of the tasks it needs, by task id
 	Attempt   int                  // from 1
+	Labels    []string             // what the machine must have that does it; empty for the daemon itself
 	Lane      int                  // of a race, from 1: what the lanes may do differently; 0 if there is no race
 	Token     string               // fences late results
 	Workspace Workspace

@@ -19,6 +19,7 @@ type Runner struct {
 	tool     *gotool.Toolchain
 	red      *redactor
 	programs programs
+	away     func(worker string) work.Worker
 }
 
 // Options says what a runner is made of.
@@ -26,11 +27,13 @@ type Options struct {
 	Workers []work.Worker
 	Go      *gotool.Toolchain // nil if this machine has no Go
 	Secrets []string          // of the daemon; they are taken out of what workers say
+	// Away does what asks for labels: a machine that has them. Nil if none can come.
+	Away func(worker string) work.Worker
 }
 
 // New makes a runner. Two workers of one name are refused.
 func New(opt Options) (*Runner, error) {
-	r := &Runner{workers: map[string]work.Worker{}, tool: opt.Go, red: newRedactor(opt.Secrets)}
+	r := &Runner{workers: map[string]work.Worker{}, tool: opt.Go, red: newRedactor(opt.Secrets), away: opt.Away}
 	for _, w := range opt.Workers {
 		d := w.Describe()
 		if err := checkDescription(d); err != nil {
@@ -83,17 +86,11 @@ func (r *Runner) Describe() []work.Description {
 // One that is silent for longer than it said, or does not come back when it is
 // told to, is not waited for: its lease is over, and what it does is in vain.
 func (r *Runner) Run(ctx context.Context, worker string, a work.Assignment) (work.Result, error) {
-	w, ok := r.workers[worker]
-	if !ok {
-		return work.Result{}, &rmg.Error{Op: "dispatch", Code: rmg.NotFound, Msg: fmt.Sprintf("there is no worker %q here", worker), Hint: "there are: " + r.names()}
+	w, err := r.find(worker, a)
+	if err != nil {
+		return work.Result{}, err
 	}
 	d := w.Describe()
-	if !slices.Contains(d.Actions, a.Action) {
-		return work.Result{}, &rmg.Error{
-			Op: "dispatch", Code: rmg.NotFound, Msg: fmt.Sprintf("worker %s has no action %q", worker, a.Action),
-			Hint: "it has: " + strings.Join(d.Actions, ", "),
-		}
-	}
 	op := worker + " " + a.Action
 	l := newLease(ctx, op, time.Duration(d.HeartbeatMillis)*time.Millisecond)
 	heard := &voice{emit: a.Emit, red: r.red, max: a.Budget.OutputMax}
@@ -133,6 +130,28 @@ func (r *Runner) Run(ctx context.Context, worker string, a work.Assignment) (wor
 		return work.Result{Spent: e.res.Spent}, lost
 	}
 	return r.red.result(e.res), r.red.error(e.err)
+}
+
+// find is who does an assignment: a machine that has its labels, which knows
+// itself what it can do, or a worker of the daemon's own.
+func (r *Runner) find(worker string, a work.Assignment) (work.Worker, error) {
+	if len(a.Labels) > 0 {
+		if r.away == nil {
+			return nil, &rmg.Error{Op: "dispatch", Code: rmg.Unavailable, Msg: "no other machine can do tasks of this daemon", Hint: "ask without labels"}
+		}
+		return r.away(worker), nil
+	}
+	w, ok := r.workers[worker]
+	if !ok {
+		return nil, &rmg.Error{Op: "dispatch", Code: rmg.NotFound, Msg: fmt.Sprintf("there is no worker %q here", worker), Hint: "there are: " + r.names()}
+	}
+	if actions := w.Describe().Actions; !slices.Contains(actions, a.Action) {
+		return nil, &rmg.Error{
+			Op: "dispatch", Code: rmg.NotFound, Msg: fmt.Sprintf("worker %s has no action %q", worker, a.Action),
+			Hint: "it has: " + strings.Join(actions, ", "),
+		}
+	}
+	return w, nil
 }
 
 // errReturned is why the lease of a worker that has returned is over.

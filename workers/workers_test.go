@@ -224,3 +224,25 @@ func TestProveAndKey(t *testing.T) {
 		t.Error("input or command is not in the key")
 	}
 }
+
+// What asks for labels goes to a machine that has them, and never to a worker of
+// this one.
+func TestLabelsLeadAway(t *testing.T) {
+	ran := ""
+	far := told{d: work.Description{Name: "script"}, do: func(_ context.Context, a work.Assignment) (work.Result, error) {
+		ran = a.Action
+		return work.Result{OK: true}, nil
+	}}
+	r, err := New(Options{Workers: []work.Worker{NewBuiltin()}, Away: func(string) work.Worker { return far }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := assignment(workertest.NewSpace(t, nil), "anything", nil)
+	a.Labels = []string{"gpu"}
+	if res, err := r.Run(t.Context(), "builtin", a); err != nil || !res.OK || ran != "anything" {
+		t.Errorf("%+v %v: %q ran", res, err, ran)
+	}
+	if _, err := runner(t).Run(t.Context(), "script", a); code(err) != rmg.Unavailable {
+		t.Errorf("where no machine can come: %v", err)
+	}
+}

@@ -27,6 +27,7 @@ import (
 	"jitos.dev/workers"
 	"jitos.dev/workers/gocache"
 	"jitos.dev/workers/gotool"
+	"jitos.dev/workers/pool"
 	"jitos.dev/workers/repair"
 	"jitos.dev/workers/sandbox"
 	"jitos.dev/worktree"
@@ -49,6 +50,8 @@ type daemonOptions struct {
 	lib          *tasks.Library // nil: the shipped methods
 	workers      []work.Worker  // besides the program's own
 	model        modelOptions
+	term         time.Duration // of leases of other machines; 0: pool.Term
+	pool         *pool.Pool    // set by runDaemon
 }
 
 func (a *app) daemonCmd() *cobra.Command {
@@ -74,6 +77,9 @@ func (a *app) daemonCmd() *cobra.Command {
 			if opt.idle < 0 {
 				return &usageError{fmt.Errorf("--idle %s is in the past", opt.idle)}
 			}
+			if opt.term < time.Second {
+				return &usageError{fmt.Errorf("--lease %s is less than 1s", opt.term)}
+			}
 			if err := opt.remote.check(); err != nil {
 				return &usageError{err}
 			}
@@ -86,6 +92,7 @@ func (a *app) daemonCmd() *cobra.Command {
 	cmd.Flags().DurationVar(&opt.idle, "idle", a.config.idle(), "stop once nothing was asked and no process went on for so long (30m); 0: never")
 	opt.remote.flags(cmd, a.config)
 	opt.model.flags(cmd)
+	cmd.Flags().DurationVar(&opt.term, "lease", pool.Term, "how long a machine that does a task may be silent before the task is no longer its own; from 1s")
 	cmd.Flags().StringVar(&config, "config", "", "a configuration file, which counts before the person's own: jitos config --help")
 	return cmd
 }
@@ -189,6 +196,7 @@ func runDaemon(ctx context.Context, opt daemonOptions) (err error) {
 		return wire.NewProblem(rmg.Unavailable, "the data folder %s cannot be opened: %v", opt.data, err)
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
+	opt.pool = pool.New(opt.term)
 	k, err := newKernel(ctx, store, opt, log)
 	if err != nil {
 		return err
@@ -229,7 +237,11 @@ func newKernel(ctx context.Context, store *journal.Store, opt daemonOptions, log
 	if err != nil {
 		return nil, err
 	}
-	run, err := workers.New(workers.Options{Workers: append(list, others...), Go: tool, Secrets: secrets})
+	options := workers.Options{Workers: append(list, others...), Go: tool, Secrets: secrets}
+	if opt.pool != nil {
+		options.Away = opt.pool.Worker
+	}
+	run, err := workers.New(options)
 	if err != nil {
 		return nil, err
 	}

@@ -69,6 +69,7 @@ func (a *app) intentCmd() *cobra.Command {
 	f.StringArrayVar(&req.Protected, "grant", nil, "a glob of protected paths that it may change; can be given again")
 	f.StringArrayVar(&req.DropTests, "drop-test", nil, "a test that it may skip or take away, by name, * is anything; can be given again")
 	f.StringArrayVar(&req.Network, "network", nil, networkHelp)
+	f.StringSliceVar(&req.Labels, "labels", nil, "what the machine must have that its workers run on: jitos worker list; without one that is the daemon's own")
 	f.StringVar(&req.Worker, "worker", "", "prefer a worker; not in this version")
 	f.StringVar(&req.From, "from", "", "start from a ref; not in this version")
 	f.BoolVar(&req.Dirty, "dirty", false, "let the workers see the uncommitted state; it is no part of what lands")

@@ -74,7 +74,7 @@ line is.`,
 		a.psCmd(), a.showCmd(), a.logsCmd(), a.cancelCmd(), a.retryCmd(),
 		a.swsCmd(), a.rewriteCmd(), a.graphCmd(), a.diffCmd(), a.ruleCmd(),
 		a.logCmd(), a.whyCmd(), a.undoCmd(), a.bisectCmd(), a.replayCmd(), a.purgeCmd(), a.verifyCmd(), a.checkCmd(), a.statusCmd(), a.topCmd(), a.viewCmd(),
-		a.inboxCmd(), a.answerCmd(), a.gatesCmd(), a.folderCmd(), a.policyCmd(), a.tokenCmd(), a.mountCmd(), a.doctorCmd(),
+		a.inboxCmd(), a.answerCmd(), a.gatesCmd(), a.folderCmd(), a.policyCmd(), a.tokenCmd(), a.workerCmd(), a.mountCmd(), a.doctorCmd(),
 		a.mcpCmd(), a.setupCmd(), a.gcCmd(), a.backupCmd(), a.restoreCmd(), a.daemonCmd(), a.configCmd(), a.manCmd(), a.versionCmd(), a.cacheCmd(), a.testExecCmd(),
 	)
 	for _, c := range root.Commands() {

@@ -48,7 +48,7 @@ func serve(ctx context.Context, k *kernel.Kernel, at place, opt daemonOptions, l
 		return errors.Join(err, ln.Close(), door.close())
 	}
 	defer agents.Close()
-	options := server.Options{Kernel: k, Secret: secret, Logger: log, Version: version, MCP: agents.Handler()}
+	options := server.Options{Kernel: k, Secret: secret, Logger: log, Version: version, MCP: agents.Handler(), Leases: opt.pool}
 	if door != nil {
 		options.Hosts, options.Address = door.hosts, door.url
 	}

@@ -17,6 +17,7 @@ func (a *app) tokenCmd() *cobra.Command {
 		Long: `A token is used by setting JITOS_TOKEN. The capabilities are admin (change the
 policy, make tokens), system (rewrite the world directly, outside /repo), rewrite
 (make, write and drop workspaces), exec, intent and collapse; reading needs none.
+One that has work alone does tasks of plans (jitos worker run) and nothing else.
 Policy decides on top of them. Questions are answered by people only.`,
 	}
 	cmd.AddCommand(a.tokenNew(), a.tokenList(), a.tokenRevoke())

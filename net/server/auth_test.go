@@ -124,7 +124,7 @@ func TestSessionsActForTheirMaker(t *testing.T) {
 	f := newFake(1)
 	s, _ := newServer(t, f, nil)
 	with := begun(t, s, secret)
-	if who := answer[wire.Caller](t, s, with("GET", "/session")); who.Name != "ada@host" || who.Kind != "person" || who.ReadOnly || len(who.Caps) != 8 {
+	if who := answer[wire.Caller](t, s, with("GET", "/session")); who.Name != "ada@host" || who.Kind != "person" || who.ReadOnly || len(who.Caps) != 9 {
 		t.Errorf("the caller is %+v", who)
 	}
 	own := []string{"Sec-Fetch-Site", "same-origin"}

@@ -41,6 +41,7 @@ type call struct {
 	once     bool // takes an idempotency key
 	tagged   bool // answers with an ETag
 	terminal bool // not for web sessions
+	working  bool // for who does tasks and nothing else, too
 	// do answers by what it returns or, returning nil and nil, has answered.
 	do func(x *exchange) (any, error)
 
@@ -94,6 +95,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, c *call) {
 		who, err := s.identify(r)
 		if err == nil {
 			err = c.mayAct(r, who)
+		}
+		if err == nil {
+			err = c.mayWork(who.caller)
 		}
 		if err == nil {
 			err = s.mayNow(who.caller)

@@ -16,6 +16,9 @@ func (s *Server) mcp(w http.ResponseWriter, r *http.Request) {
 		err = wire.NewProblem(rmg.Denied, "/mcp is not for web sessions").WithHint("jitos token new makes a token for an agent")
 	}
 	if err == nil {
+		err = (&call{}).mayWork(who.caller)
+	}
+	if err == nil {
 		err = s.mayNow(who.caller)
 	}
 	if err != nil {

@@ -148,7 +148,7 @@ func compile(t *testing.T, raw any, pointer string) *jsonschema.Schema {
 // publishes for it.
 func TestAnswersFitTheDocument(t *testing.T) {
 	f := newFake(3)
-	s, _ := newServer(t, f, nil)
+	s, _ := newServer(t, f, func(o *Options) { o.Leases = newFakeLeases() })
 	doc, raw := readDocument(t, s)
 	for name := range doc.Components.Schemas {
 		compile(t, raw, "/components/schemas/"+name)
@@ -178,7 +178,10 @@ func TestAnswersFitTheDocument(t *testing.T) {
 		"policy": {"/policy", ""}, "set-policy": {"/policy", `{"document":"rules: []"}`}, "explain-policy": {"/policy/explain?verb=write&path=/svc", ""},
 		"gates": {"/gates?repo=/r", ""}, "approve-gates": {"/gates/approve", `{"repo":"/r","which":["abcdef"]}`}, "run-gates": {"/gates/run", `{"repo":"/r","sws":"w5"}`},
 		"add-folder": {"/folders", `{"folder":"/notes"}`},
-		"rules":      {"/rules", ""}, "add-rules": {"/rules", `{"text":"rule: r"}`}, "check-rules": {"/rules/check", `{"text":"rule: r"}`},
+		"take-lease": {"/lease", `{"machine":"m2","labels":["gpu"],"workers":["script"]}`}, "lease-tree": {"/lease/l1/tree", ""},
+		"heartbeat": {"/lease/l1/heartbeat", `{"said":[{"text":"hello"}]}`}, "return-lease": {"/lease/l1/result", `{"ok":true,"output":{"exit":0}}`},
+		"machines": {"/machine", ""},
+		"rules":    {"/rules", ""}, "add-rules": {"/rules", `{"text":"rule: r"}`}, "check-rules": {"/rules/check", `{"text":"rule: r"}`},
 		"switch-rule": {"/rules/switch", `{"name":"grow","on":true}`},
 		"apply-rules": {"/rules/apply", `{"names":["grow"],"dry_run":true,"explain":true}`},
 		"inbox":       {"/inbox?all=true", ""}, "approval": {"/inbox/a7", ""}, "answer": {"/inbox/a7", `{"answer":"approve"}`},

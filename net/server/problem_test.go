@@ -156,7 +156,7 @@ func TestBadBodiesAndParameters(t *testing.T) {
 // Calls that later versions have are absent, which a client can tell.
 func TestAbsentCalls(t *testing.T) {
 	s, _ := newServer(t, newFake(0), nil)
-	for _, target := range []string{"/lease", "/lease/l1/result"} {
+	for _, target := range []string{"/worker", "/lease/l1/steal"} {
 		p := refusal(t, s, request("POST", target, "{}"), 404)
 		if p.Code != rmg.NotFound || !strings.Contains(p.Detail, "not in this version") {
 			t.Errorf("%s: %+v", target, p)

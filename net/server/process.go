@@ -20,7 +20,7 @@ func (x *exchange) intent() (any, error) {
 	}
 	req := kernel.IntentRequest{
 		Text: in.Text, Dir: in.Repo, PlanOnly: in.PlanOnly, Land: in.Land, Race: in.Race, Isolation: in.Isolation, Approve: in.Approve,
-		Protected: in.Protected, DropTests: in.DropTests, Network: in.Network, Dirty: in.Dirty,
+		Protected: in.Protected, DropTests: in.DropTests, Network: in.Network, Labels: in.Labels, Dirty: in.Dirty,
 	}
 	structured := len(in.SLAPS) > 0 && string(in.SLAPS) != "null"
 	if (req.Text != "") == structured {

@@ -200,7 +200,7 @@ func TestClientAndServer(t *testing.T) {
 	se, err := c.Session(ctx, wire.SessionRequest{})
 	check("session", err, se.Path != "", se)
 	self, err := c.Self(ctx)
-	check("self", err, self.Kind == "person" && len(self.Caps) == 8, self)
+	check("self", err, self.Kind == "person" && len(self.Caps) == 9, self)
 	pol, err := c.Policy(ctx)
 	check("policy", err, pol.Own && pol.Rules[0].Default && pol.Rules[0].When != "", pol)
 	rec, err = c.SetPolicy(ctx, wire.PolicyRequest{Document: "rules: []", Reason: "r"})

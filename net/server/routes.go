@@ -11,7 +11,7 @@ import (
 // allCalls lists the contract's calls that this version has.
 func allCalls() []call {
 	var all []call
-	for _, part := range [][]call{graphCalls(), ruleCalls(), spaceCalls(), processCalls(), historyCalls(), policyCalls(), gateCalls(), folderCalls(), systemCalls()} {
+	for _, part := range [][]call{graphCalls(), ruleCalls(), spaceCalls(), processCalls(), historyCalls(), policyCalls(), gateCalls(), folderCalls(), leaseCalls(), systemCalls()} {
 		all = append(all, part...)
 	}
 	return all
@@ -52,11 +52,11 @@ func graphCalls() []call {
 			answer: wire.DiffAnswer{}, do: (*exchange).diff,
 		},
 		{
-			method: get, path: "/blob/{id}", id: "blob", summary: "Read content by its SHA-256",
+			method: get, path: "/blob/{id}", id: "blob", working: true, summary: "Read content by its SHA-256",
 			params: []param{pathParam("id", "64 hex digits")}, media: "application/octet-stream", do: (*exchange).blob,
 		},
 		{
-			method: put, path: "/blob", id: "put-blob", summary: "Store content",
+			method: put, path: "/blob", id: "put-blob", working: true, summary: "Store content",
 			about:   "It is durable with the first record that names it.",
 			rawBody: true, answer: wire.Blob{}, do: (*exchange).putBlob,
 		},

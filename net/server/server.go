@@ -17,6 +17,7 @@ import (
 	"jitos.dev/net/wire"
 	"jitos.dev/rmg"
 	"jitos.dev/viewer"
+	"jitos.dev/work"
 )
 
 // Options say what a server stands on. Kernel and Secret must be given.
@@ -37,6 +38,8 @@ type Options struct {
 	Address string
 	// MCP answers at /mcp, for who may call; nil: nothing does.
 	MCP http.Handler
+	// Leases lend tasks to other machines; nil: none is lent.
+	Leases work.Leases
 	// Limits; zero fields are given their defaults.
 	Limits Limits
 }

@@ -100,7 +100,7 @@ type AnswerRequest struct {
 type TokenRequest struct {
 	Name string   `json:"name"`
 	Kind string   `json:"kind,omitempty" enum:"process,agent" doc:"process if absent"`
-	Caps []string `json:"caps" doc:"admin, system, rewrite, exec, intent, collapse, push, react"`
+	Caps []string `json:"caps" doc:"admin, system, rewrite, exec, intent, collapse, push, react, work"`
 	TTL  string   `json:"ttl,omitempty" doc:"how long it lasts: 12h; 720h if absent"`
 }
 

@@ -25,6 +25,7 @@ type IntentRequest struct {
 	Protected []string `json:"protected,omitempty" doc:"globs of protected paths that the intent may change"`
 	DropTests []string `json:"drop_tests,omitempty" doc:"tests that it may skip or take away, by name; * is anything"`
 	Network   []string `json:"network,omitempty" doc:"hosts that its commands may reach, api.example.com:443; by default only people may say so"`
+	Labels    []string `json:"labels,omitempty" doc:"what the machine must have that its workers run on; absent for the daemon's own"`
 	// Isolation says what conflicts with what landed since the fork.
 	Isolation string `json:"isolation,omitempty" doc:"snapshot (default: what both wrote conflicts) or serializable (what was read and then changed does too)"`
 }

@@ -47,7 +47,7 @@ type SessionRequest struct {
 type Caller struct {
 	Name     string   `json:"name"`
 	Kind     string   `json:"kind" enum:"person,worker,process,agent"`
-	Caps     []string `json:"caps" doc:"admin, system, rewrite, exec, intent, collapse, push, react"`
+	Caps     []string `json:"caps" doc:"admin, system, rewrite, exec, intent, collapse, push, react, work"`
 	ReadOnly bool     `json:"read_only,omitempty" doc:"a web session that only looks"`
 }
 

@@ -1,16 +1,14 @@
 package llm
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"sort"
 	"strings"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
-
 	"jitos.dev/rmg"
+	"jitos.dev/tasks/schema"
 	"jitos.dev/work"
 	"jitos.dev/workers/gotool"
 )
@@ -39,7 +37,7 @@ type ending struct {
 // tool is something that the model may use.
 type tool struct {
 	spec  Spec
-	check *jsonschema.Schema
+	check *schema.Schema
 	do    func(ctx context.Context, d *desk, in json.RawMessage) (string, error)
 }
 
@@ -80,15 +78,8 @@ func toolbox() (map[string]tool, error) {
 	}
 	out := map[string]tool{}
 	for _, t := range list {
-		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(t.spec.Schema))
-		if err != nil {
-			return nil, fmt.Errorf("tool %s: %w", t.spec.Name, err)
-		}
-		c := jsonschema.NewCompiler()
-		if err := c.AddResource(t.spec.Name, doc); err != nil {
-			return nil, fmt.Errorf("tool %s: %w", t.spec.Name, err)
-		}
-		if t.check, err = c.Compile(t.spec.Name); err != nil {
+		var err error
+		if t.check, err = schema.Compile(t.spec.Schema); err != nil {
 			return nil, fmt.Errorf("tool %s: %w", t.spec.Name, err)
 		}
 		out[t.spec.Name] = t
@@ -116,12 +107,12 @@ func (d *desk) use(ctx context.Context, box map[string]tool, c Call) (Result, er
 	if !ok {
 		return failed("there is no tool %q", c.Name)
 	}
-	in, err := jsonschema.UnmarshalJSON(bytes.NewReader(c.Input))
-	if err != nil {
+	var in any
+	if err := json.Unmarshal(c.Input, &in); err != nil {
 		return failed("the input is no JSON: %v", err)
 	}
-	if err := t.check.Validate(in); err != nil {
-		return failed("the input does not fit the tool's schema: %v", err)
+	if faults := t.check.Faults(in); len(faults) > 0 {
+		return failed("the input does not fit the tool's schema: %s", told(faults))
 	}
 	out, err := t.do(ctx, d, c.Input)
 	switch {
@@ -133,6 +124,15 @@ func (d *desk) use(ctx context.Context, box map[string]tool, c Call) (Result, er
 		return failed("%v", err)
 	}
 	return Result{ID: c.ID, Text: shorten(out, maxToolOutput)}, nil
+}
+
+// told lists faults in one line.
+func told(faults []schema.Fault) string {
+	var out []string
+	for _, f := range faults {
+		out = append(out, f.String())
+	}
+	return strings.Join(out, "; ")
 }
 
 // ends reports whether an error is not the model's to mend: a budget that is used
