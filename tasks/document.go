@@ -331,7 +331,7 @@ func (d *document) collect(e *jsonschema.ValidationError, out *Violations) {
 // has in that place.
 func meant(schemaURL, name string) string {
 	_, place, _ := strings.Cut(schemaURL, "#")
-	for _, data := range [][]byte{slapsSchema, methodsSchema, gatesSchema} {
+	for _, data := range [][]byte{slapsSchema, methodsSchema, methodTestsSchema, gatesSchema} {
 		var v any
 		if json.Unmarshal(data, &v) != nil || !strings.HasPrefix(schemaURL, fmt.Sprint(v.(map[string]any)["$id"])) {
 			continue

@@ -20,6 +20,9 @@ var methodsCompiled = sync.OnceValue(func() *jsonschema.Schema {
 	return compileSchema("https://jitos.dev/schema/methods-1.json", methodsSchema)
 })
 
+// MethodsSchema returns the JSON Schema (2020-12) of method files.
+func MethodsSchema() []byte { return slices.Clone(methodsSchema) }
+
 // Source is one YAML file of a library.
 type Source struct {
 	Name string // for error positions: "methods/fixbug.yaml"
