@@ -40,10 +40,11 @@ type Library struct {
 }
 
 type taskDef struct {
-	Name    string            `json:"name"`
-	Summary string            `json:"summary"`
-	Params  map[string]string `json:"params"`
-	where   where
+	Name     string            `json:"name"`
+	Summary  string            `json:"summary"`
+	Params   map[string]string `json:"params"`
+	Required []string          `json:"required"` // parameters without which it cannot be done
+	where    where
 }
 
 type methodDef struct {

@@ -277,7 +277,7 @@ func (s *plainScanner) plain(flow bool) any {
 }
 
 var (
-	plainNumber   = regexp.MustCompile(`^(0|[1-9][0-9]{0,8})$`)
+	plainNumber   = regexp.MustCompile(`^(0|-?[1-9][0-9]{0,8})$`)
 	plainDuration = regexp.MustCompile(`^[1-9][0-9]{0,8}(ms|s|m)$`)
 	plainStart    = regexp.MustCompile(`^(-{0,2}[A-Za-z]|[/$]|\./)`)
 )

@@ -59,7 +59,7 @@ func TestPlainYAML(t *testing.T) {
 func TestPlainYAMLRefuses(t *testing.T) {
 	for _, text := range []string{
 		"", "a", "- a", "a: &x b", "a: *x", "a: !t b", "a: |\n  b", "a: >\n  b", "a: b\n  c", "a:\n", "a:\nb: c", "a: {b: c", "a: [b\n  ]", "a: 'b''c'",
-		"a: \"b\\n\"", "a: yes", "a: ~", "a: 0x10", "a: 1_000", "a: 1e3", "a: 2001-01-01", "a: -1", "a: 1.5", "a: b: c", "a: b#c: d", "a: b\na: c", "true: a", "1: a",
+		"a: \"b\\n\"", "a: yes", "a: ~", "a: 0x10", "a: 1_000", "a: 1e3", "a: 2001-01-01", "a: 1.5", "a: b: c", "a: b#c: d", "a: b\na: c", "true: a", "1: a",
 		"? a", "---\na: b", "a: b\n---\nc: d", "%YAML 1.2\n", "a:\n- b", "a: b\r\n", "\ta: b", "a: [b,]", "a: {b: c, b: d}", "a: \"b\" c", "a: [b] c", "a: 'b'#c", "<<: {a: b}",
 		"a:\n  - - b", "a:\n  -\n    b: c", "a:b", "a: \u2028", "a: 00", "a: NULL", "\ufeffa: b", "a: {b: c}: d", "a: \"b\": c",
 	} {
