@@ -33,6 +33,16 @@ func (l *Library) check() Violations {
 			}
 		}
 	}
+	for _, t := range l.tasks {
+		for i, name := range t.Required {
+			switch at := t.where.in("required", strconv.Itoa(i)); t.Params[name] {
+			case "":
+				add(at.fault(false, "task %s has no parameter %q%s", t.Name, name, nearestName(name, keys(t.Params))))
+			case "target":
+				add(at.fault(false, "a target is always there"))
+			}
+		}
+	}
 	for _, p := range l.primitives {
 		l.checkPrimitive(p, add)
 	}
@@ -74,6 +84,13 @@ func (l *Library) checkSteps(m *methodDef, t *taskDef, add func(Violation)) {
 				add(at.in("with", name).fault(true, "%s has no parameter %q%s", s.Do, name, nearestName(name, keys(params))))
 			} else if why := mismatch(v, params[name], t); why != "" {
 				add(at.in("with", name).fault(false, "%s", why))
+			}
+		}
+		if do := l.tasks[s.Do]; do != nil {
+			for _, name := range do.Required {
+				if s.With[name] == nil {
+					add(at.in("do").fault(false, "%s needs a parameter %q", s.Do, name))
+				}
 			}
 		}
 		id := s.id()

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
@@ -31,13 +32,28 @@ const (
 // document is a YAML or JSON file (JSON is YAML) with the places of its parts.
 type document struct {
 	file  string
-	root  ast.Node
-	value any // maps, slices, strings, float64, bool, nil: as JSON has them
+	nodes func() ast.Node // the parsed text; nil for what was never text
+	value any             // maps, slices, strings, float64, bool, nil: as JSON has them
 }
 
 // parseDocument reads one document. Aliases are refused: they make a small file
-// large.
+// large. What is plain is parsed whole only when a place in it is asked for.
 func parseDocument(file string, data []byte) (*document, error) {
+	v, ok := plainYAML(data)
+	if !ok {
+		return parseWhole(file, data)
+	}
+	return &document{file: file, value: v, nodes: sync.OnceValue(func() ast.Node {
+		d, err := parseWhole(file, data)
+		if err != nil {
+			return nil
+		}
+		return d.nodes()
+	})}, nil
+}
+
+// parseWhole reads one document of any sort.
+func parseWhole(file string, data []byte) (*document, error) {
 	fail := func(line, col int, msg string) error {
 		return Violations{{File: file, Line: line, Column: col, Message: msg}}
 	}
@@ -69,9 +85,10 @@ func parseDocument(file string, data []byte) (*document, error) {
 		}
 		return nil, fail(line, col, "a file holds one document; a second begins here")
 	}
-	d := &document{file: file, root: f.Docs[0].Body}
+	root := f.Docs[0].Body
+	d := &document{file: file, nodes: func() ast.Node { return root }}
 	r := reader{document: d}
-	d.value = r.read(d.root, nil)
+	d.value = r.read(root, nil)
 	if len(r.faults) > 0 {
 		return nil, r.faults
 	}
@@ -129,7 +146,7 @@ func (d *document) at(n ast.Node, pointer, format string, args ...any) Violation
 // reader turns nodes into plain data, and notes what data cannot have.
 type reader struct {
 	*document
-	nodes  int
+	count  int
 	faults Violations
 }
 
@@ -141,9 +158,9 @@ func (r *reader) fault(n ast.Node, path []string, format string, args ...any) an
 
 // read is the data of the node at a path.
 func (r *reader) read(n ast.Node, path []string) any {
-	if r.nodes++; r.nodes > maxNodes || len(path) > maxDepth {
-		if r.nodes <= maxNodes+1 {
-			r.nodes = maxNodes + 1
+	if r.count++; r.count > maxNodes || len(path) > maxDepth {
+		if r.count <= maxNodes+1 {
+			r.count = maxNodes + 1
 			r.fault(n, nil, "too many or too deeply nested parts")
 		}
 		return nil
@@ -213,7 +230,10 @@ func keyOf(kv *ast.MappingValueNode) string {
 // find returns the node at a path of keys and indices; the nearest one above if
 // there is none. With key it is the key's node where the last step is one.
 func (d *document) find(path []string, key bool) ast.Node {
-	n := d.root
+	if d.nodes == nil {
+		return nil
+	}
+	n := d.nodes()
 	for i, step := range path {
 		var next ast.Node
 		switch x := n.(type) {

@@ -18,6 +18,9 @@ var methodsSchema []byte
 
 var methodsCompiled = sync.OnceValue(func() *schema.Schema { return compiled(methodsSchema) })
 
+// MethodsSchema returns the JSON Schema (2020-12) of method files.
+func MethodsSchema() []byte { return slices.Clone(methodsSchema) }
+
 // Source is one YAML file of a library.
 type Source struct {
 	Name string // for error positions: "methods/fixbug.yaml"
@@ -35,10 +38,11 @@ type Library struct {
 }
 
 type taskDef struct {
-	Name    string            `json:"name"`
-	Summary string            `json:"summary"`
-	Params  map[string]string `json:"params"`
-	where   where
+	Name     string            `json:"name"`
+	Summary  string            `json:"summary"`
+	Params   map[string]string `json:"params"`
+	Required []string          `json:"required"` // parameters without which it cannot be done
+	where    where
 }
 
 type methodDef struct {

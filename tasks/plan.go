@@ -131,6 +131,13 @@ func (l *Library) bind(s SLAPS) (map[string]any, Violations) {
 			out[name] = s.Parameters[name]
 		}
 	}
+	for _, name := range t.Required {
+		if text, given := s.Parameters[name].(string); given && text == "" {
+			faults = append(faults, Violation{Pointer: pointer([]string{"parameters", name}), Message: fmt.Sprintf("%s needs a value for it", t.Name)})
+		} else if s.Parameters[name] == nil {
+			faults = append(faults, Violation{Pointer: "/parameters", Message: fmt.Sprintf("%s needs a parameter %q", t.Name, name)})
+		}
+	}
 	return out, faults
 }
 

@@ -138,7 +138,8 @@ func withOneLess(v any) []any {
 	return out
 }
 
-// TestDrafts: what the library drafts is valid, and holds all that its task takes.
+// TestDrafts: what the library drafts is valid once what its task cannot do without is
+// filled in, and holds all that the task takes.
 func TestDrafts(t *testing.T) {
 	l := shipped(t)
 	if len(l.Tasks()) < 3 {
@@ -148,6 +149,12 @@ func TestDrafts(t *testing.T) {
 		s, err := l.Draft(task.Name, "./pkg")
 		if err != nil {
 			t.Fatal(err)
+		}
+		for _, name := range l.tasks[task.Name].Required {
+			if v, err := l.Check("draft.json", []byte(jsonText(s))); err == nil {
+				t.Errorf("%s: %s is empty, and that is taken: %v", task.Name, name, v)
+			}
+			s.Parameters[name] = "x"
 		}
 		data, err := json.Marshal(s)
 		if err != nil {

@@ -120,7 +120,7 @@ func (a *app) methodCmd() *cobra.Command {
 		Use: "method", Short: "The method library: how intents become plans",
 		Example: "  jitos method list\n  jitos method show repair-by-tests",
 	}
-	cmd.AddCommand(a.methodList(), a.methodShow(), a.methodCheck())
+	cmd.AddCommand(a.methodList(), a.methodShow(), a.methodCheck(), a.methodTest(), a.methodSchema())
 	return cmd
 }
 
@@ -182,15 +182,11 @@ func (a *app) methodCheck() *cobra.Command {
 		Use: "check FILE ...", Short: "Check method files, with the shipped library beside them", Args: cobra.MinimumNArgs(1),
 		Example: "  jitos method check my.yaml",
 		RunE: func(_ *cobra.Command, args []string) error {
-			var own []tasks.Source
-			for _, name := range args {
-				data, err := readInput(a.in, name)
-				if err != nil {
-					return err
-				}
-				own = append(own, tasks.Source{Name: name, Data: data})
+			own, err := a.methodSources(args)
+			if err != nil {
+				return err
 			}
-			if err := checkMethods(own); err != nil {
+			if _, err := loadMethods(own); err != nil {
 				return err
 			}
 			names := make([]string, len(args))
@@ -203,19 +199,20 @@ func (a *app) methodCheck() *cobra.Command {
 	}
 }
 
-// checkMethods loads files alone and, where they lean on the shipped library or
-// are a copy of one of its files, with the rest of it.
-func checkMethods(own []tasks.Source) error {
-	_, alone := tasks.Load(own...)
-	if alone == nil {
-		return nil
+func (a *app) methodSchema() *cobra.Command {
+	var tests bool
+	cmd := &cobra.Command{
+		Use: "schema", Short: "Print the JSON Schema (2020-12) of method files, or of their tests", Args: cobra.NoArgs,
+		Example: "  jitos method schema > methods.schema.json\n  jitos method schema --tests > methodtests.schema.json",
+		RunE: func(*cobra.Command, []string) error {
+			schema := tasks.MethodsSchema()
+			if tests {
+				schema = tasks.MethodTestsSchema()
+			}
+			_, err := a.out.Write(schema)
+			return err
+		},
 	}
-	shipped, err := shippedSources()
-	if err != nil {
-		return err
-	}
-	if _, err := tasks.Load(append(shipped, own...)...); err == nil {
-		return nil
-	}
-	return alone
+	cmd.Flags().BoolVar(&tests, "tests", false, "that of golden tests")
+	return cmd
 }

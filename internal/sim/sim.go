@@ -126,7 +126,7 @@ func open(dir string) (*system, error) {
 		return nil, err
 	}
 	var list []tasks.Source
-	for _, name := range []string{"fixbug.yaml", "report.yaml", "deploy.yaml"} {
+	for _, name := range []string{"change.yaml", "fixbug.yaml", "report.yaml", "deploy.yaml"} {
 		data, err := methods.Files.ReadFile(name)
 		if err != nil {
 			return nil, err

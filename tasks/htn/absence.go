@@ -145,7 +145,7 @@ func (w *why) blocking() { list := w.all(); w.out.Blocking = list[:min(len(list)
 // unreachable asks the grounder what can come about at all.
 func (w *why) unreachable() {
 	g := newGrounder(w.m)
-	if !g.run() {
+	if !g.all() {
 		return
 	}
 	for _, b := range w.all() {

@@ -27,7 +27,7 @@ type cheaper struct {
 
 // greed is how much more the distance to the end counts than what was paid: it finds
 // long plans fast, and cuts by them.
-const greed = 2
+const greed = 3
 
 func newCheaper(g *ground, bound int64) *cheaper {
 	c := &cheaper{b: &best{g: g, gauge: newGauge(g.ops), states: newStateSet(len(g.init)), stacks: newInterner(), seen: newInterner(), goal: -1}, bound: bound}

@@ -131,9 +131,15 @@ func (a *gaction) apply(s bits) bits {
 // there is no plan even if nothing is ever deleted.
 func (m *Model) ground() (g *ground, never bool) {
 	gr := newGrounder(m)
-	if !gr.run() {
+	if !gr.all() {
 		return nil, false
 	}
+	return gr.finish()
+}
+
+// finish makes the problem of everything that was derived.
+func (gr *grounder) finish() (g *ground, never bool) {
+	m := gr.m
 	pr := &pruner{grounder: gr}
 	pr.load()
 	top := gr.db.ids.find(int32(len(m.preds))+m.top, nil)

@@ -18,6 +18,7 @@ type grounder struct {
 	with  [][]trigger // by relation: the literals that a new tuple may match
 	got   *interner   // instances: rule, and the values of its slots
 	queue []int32
+	next  int // in queue
 	limit int
 }
 
@@ -166,8 +167,15 @@ func (g *grounder) fixed(k *cond) bool {
 	return !slices.ContainsFunc(k.parts, func(p *cond) bool { return !g.fixed(p) })
 }
 
-// run derives everything; false if that is more than the limit.
-func (g *grounder) run() bool {
+// all derives everything; false if that is more than the limit.
+func (g *grounder) all() bool { return g.begin() && g.run(g.limit+1) }
+
+// whole reports whether everything is derived.
+func (g *grounder) whole() bool { return g.next == len(g.queue) }
+
+// begin derives what follows from the facts that never change; false if that is more
+// than the limit.
+func (g *grounder) begin() bool {
 	base := g.m.base
 	for id := range base.true {
 		if !base.true[id] {
@@ -189,8 +197,15 @@ func (g *grounder) run() bool {
 			}
 		}
 	}
-	for at := 0; at < len(g.queue); at++ {
-		id := g.queue[at]
+	return true
+}
+
+// run derives on until there are so many instances, or no more; false if that is
+// more than the limit.
+func (g *grounder) run(instances int) bool {
+	for g.next < len(g.queue) && g.got.len() < instances {
+		id := g.queue[g.next]
+		g.next++
 		g.lists.add(id)
 		rel := g.db.ids.head[id]
 		for _, t := range g.with[rel] {

@@ -124,12 +124,15 @@ type gauge struct {
 	queue [][]int32 // facts by distance
 	todo  []int32
 	below []bool // tasks below those that are still to be done
+	asked []bool // facts, those of tasks too, of which add will ask
+	goal  []int32
 }
 
 func newGauge(r *relaxed) *gauge {
 	return &gauge{
 		relaxed: r, dist: make([]int32, r.size),
 		left: make([]int32, r.ops), sum: make([]int32, r.ops), below: make([]bool, len(r.g.tasks)),
+		asked: make([]bool, r.size), goal: r.cond(nil, &r.g.goal),
 	}
 }
 
@@ -167,10 +170,31 @@ func (h *gauge) reachable(tasks []int32) {
 	}
 }
 
-// spread computes the distance (h_add; Bonet and Geffner 2001) of every fact and
-// task from a state, by what can come below tasks.
+// ask notes the tasks and the goal as what is asked for, and how many these are; or
+// takes that back.
+func (h *gauge) ask(tasks []int32, is bool) (n int) {
+	note := func(f int32) {
+		if h.asked[f] != is {
+			h.asked[f] = is
+			n++
+		}
+	}
+	for _, t := range tasks {
+		note(h.base + t)
+	}
+	for _, f := range h.goal {
+		note(f)
+	}
+	return n
+}
+
+// spread computes the distance (h_add; Bonet and Geffner 2001) of tasks and of the
+// goal from a state, by what can come below the tasks. Facts are taken by distance, so
+// that it ends when the last that is asked for was taken: what is further is left open.
 func (h *gauge) spread(s bits, tasks []int32) {
 	h.reachable(tasks)
+	open := h.ask(tasks, true)
+	defer h.ask(tasks, false)
 	for i := range h.dist {
 		h.dist[i] = far
 	}
@@ -197,6 +221,12 @@ func (h *gauge) spread(s bits, tasks []int32) {
 			if h.dist[f] != int32(d) {
 				continue
 			}
+			if h.asked[f] {
+				if open--; open == 0 {
+					h.empty(d)
+					return
+				}
+			}
 			for _, op := range h.users[f] {
 				h.sum[op] = min(h.sum[op]+int32(d), maxDistance)
 				if h.left[op]--; h.left[op] > 0 || !h.below[h.doer[op]] {
@@ -211,6 +241,13 @@ func (h *gauge) spread(s bits, tasks []int32) {
 	}
 }
 
+// empty drops what is in the queue from a distance on.
+func (h *gauge) empty(d int) {
+	for ; d < len(h.queue); d++ {
+		h.queue[d] = h.queue[d][:0]
+	}
+}
+
 // maxDistance bounds the queue: what is further counts as that far.
 const maxDistance = 1 << 16
 
@@ -220,7 +257,7 @@ func (h *gauge) add(tasks []int32) int {
 	for _, t := range tasks {
 		total += int(h.dist[h.base+t])
 	}
-	for _, f := range h.relaxed.cond(nil, &h.g.goal) {
+	for _, f := range h.goal {
 		total += int(h.dist[f])
 	}
 	return min(total, far)

@@ -83,6 +83,9 @@ const (
 	everyDive  = 4_000 // for each method beyond
 	fewMethods = 20    // the more there are, the more it takes to ground them
 	factor     = 4
+
+	// fewInstances are grounded before a dive goes on that may end first.
+	fewInstances = 50_000
 )
 
 func (s *search) run() *Result {
@@ -90,7 +93,23 @@ func (s *search) run() *Result {
 	if s.dive(first, firstDive) || s.dive(last, firstDive/2) || s.dive(every, everyDive*max(0, len(s.m.methods)-fewMethods)) {
 		return &s.res
 	}
-	g, never := s.m.ground()
+	d := 1 // how much further the next dives go
+	gr := newGrounder(s.m)
+	fits := gr.begin()
+	for n := fewInstances; fits && !gr.whole(); n *= factor {
+		if fits = gr.run(n); fits && gr.whole() {
+			break
+		}
+		if s.dive(first, d*firstDive) || s.dive(last, d*firstDive/2) {
+			return &s.res
+		}
+		d *= 2
+	}
+	var g *ground
+	never := false
+	if fits {
+		g, never = gr.finish()
+	}
 	if never {
 		s.res.Verdict, s.res.By = None, "grounding"
 		return &s.res

@@ -245,3 +245,19 @@ func TestAMethodHasToApply(t *testing.T) {
 		}
 	}
 }
+
+// TestDivesGoOnWhileGrounding: a problem of which grounding takes far longer than a
+// dive is found by the dive, before a search of what was grounded has its turn.
+func TestDivesGoOnWhileGrounding(t *testing.T) {
+	d, p, m := instance(t, "freight", freight(9, 60, 4))
+	r, err := m.Plan(htn.Options{})
+	if err != nil || r.Plan == nil {
+		t.Fatal(r, err)
+	}
+	if r.By != htn.Dive || r.Nodes > 90_000 {
+		t.Errorf("found by %s with %d nodes", r.By, r.Nodes)
+	}
+	if err := Plan(d, p, r.Plan); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,96 @@
+package tasks
+
+import (
+	"encoding/json"
+	"regexp"
+	"strings"
+)
+
+// goldenPlan is a plan as a golden test says it, in YAML.
+func goldenPlan(p *Plan) string {
+	var b strings.Builder
+	var methods []string
+	for _, r := range p.Reasons {
+		methods = append(methods, r.Method)
+	}
+	b.WriteString("methods: " + yamlList(methods) + "\nplan:\n")
+	for _, t := range p.Tasks {
+		b.WriteString("  - {id: " + yamlText(t.ID))
+		if t.Name != t.ID {
+			b.WriteString(", do: " + yamlText(t.Name))
+		}
+		if len(t.Needs) > 0 {
+			b.WriteString(", needs: " + yamlList(t.Needs))
+		}
+		b.WriteString(", worker: " + yamlText(t.Worker+"/"+t.Action))
+		if len(t.Args) > 0 {
+			b.WriteString(", args: " + jsonText(t.Args))
+		}
+		if len(t.Writes) > 0 {
+			b.WriteString(", writes: " + yamlList(t.Writes))
+		}
+		b.WriteString("}\n")
+	}
+	if len(p.Success) > 0 {
+		b.WriteString("success_criteria:\n")
+		for _, c := range p.Success {
+			b.WriteString("  - " + jsonText(c) + "\n")
+		}
+	}
+	return b.String()
+}
+
+// goldenNone is that there is no plan, as a golden test says it.
+func goldenNone(none *NoPlan) string {
+	var b strings.Builder
+	b.WriteString("no_plan:\n")
+	for _, r := range none.Rejected {
+		if r.Method != "" {
+			b.WriteString("  " + yamlText(r.Method) + ": " + jsonText(r.Because) + "\n")
+		}
+	}
+	if b.Len() == len("no_plan:\n") {
+		return "no_plan: {} # " + none.Error() + "\n"
+	}
+	return b.String()
+}
+
+func goldenCriteria(list []Criterion) string {
+	if len(list) == 0 {
+		return "none"
+	}
+	return jsonText(list)
+}
+
+func yamlList(list []string) string {
+	out := make([]string, len(list))
+	for i, s := range list {
+		out[i] = yamlText(s)
+	}
+	return "[" + strings.Join(out, ", ") + "]"
+}
+
+// plainText needs no quotes in YAML, whoever reads it; yes, no, on and off are
+// booleans to some.
+var (
+	plainText = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_./-]*$`)
+	otherText = regexp.MustCompile(`(?i)^(true|false|null|yes|no|on|off|y|n)$`)
+)
+
+func yamlText(s string) string {
+	if plainText.MatchString(s) && !otherText.MatchString(s) {
+		return s
+	}
+	return jsonText(s)
+}
+
+// jsonText is a value as JSON, which is YAML too, on one line.
+func jsonText(v any) string {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return err.Error()
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
