@@ -17,6 +17,7 @@ function agrees(s: Store, when: string) {
     assert.deepEqual(linksOf(i).map((l) => l.id).sort(), links.filter((l) => l.from === i || l.to === i).map((l) => l.id).sort(), `${when}: edges of ${i.id}`);
   });
   links.forEach((l, n) => assert.deepEqual([n, items[p.ends[2 * n]!]!.id, items[p.ends[2 * n + 1]!]!.id], [l.at, l.from.id, l.to.id], `${when}: ${l.id}`));
+  assert.deepEqual(p.counts().sort(), [...new Set(items.map((i) => i.kind))].map((k) => [k, items.filter((i) => i.kind === k).length]).sort(), when);
   if (index) assert.deepEqual([...linkById.keys()].sort(), links.map((l) => l.id).sort(), when);
 }
 

@@ -56,6 +56,13 @@ export class Packed {
     this.version++;
   }
 
+  // counts says how many elements there are of each kind that there is. O(elements).
+  counts(): [string, number][] {
+    const n = new Uint32Array(this.names.length);
+    for (let i = 0; i < this.nodes; i++) n[this.kinds[i]!]!++;
+    return this.names.flatMap((kind, k): [string, number][] => (n[k] ? [[kind, n[k]!]] : []));
+  }
+
   private number(kind: string): number {
     let n = this.numbers.get(kind);
     if (n === undefined) { // those beyond the range share the last number, and its colour
