@@ -1,7 +1,7 @@
 # Few targets; the logic is in Go. `make ci` is what .ci/run calls.
 TOOL := go tool -modfile=tools/go.mod
 
-.PHONY: test lint race sim kill bench demo viewer viewer-test viewer-bench mcp-test repairs release ci
+.PHONY: test lint race sim kill bench demo viewer viewer-test viewer-bench viewer-soak mcp-test repairs release ci
 
 test: ## every test of the product
 	go test ./...
@@ -35,6 +35,9 @@ viewer-test: ## the pages: types, units, that dist is what the sources build, an
 
 viewer-bench: ## how fast the pages draw: SECONDS=N says how long changes are streamed
 	cd viewer/web && node e2e/bench.mjs
+
+viewer-soak: ## a thousand changes a second into a picture: SECONDS=600 ELEMENTS=10000 say how long, and how large it is
+	cd viewer/web && node e2e/soak.mjs
 
 mcp-test: ## the MCP server as the TypeScript SDK sees it
 	cd net/mcp/second && npm ci --no-audit --no-fund --ignore-scripts && npm test

@@ -3,7 +3,8 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname } from "node:path";
 
-const dist = new URL("../../dist/", import.meta.url);
+// DIST names the folder of another build, to be measured beside this one.
+const dist = process.env.DIST ? new URL(`file://${process.env.DIST}/`) : new URL("../../dist/", import.meta.url);
 const types = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css" };
 
 export async function serve() {

@@ -26,6 +26,12 @@ async function open(how = {}, options = {}) {
 }
 const go = (page, hash) => page.evaluate((h) => { location.hash = h; }, hash);
 const item = (page, name) => page.getByRole("treeitem").filter({ has: page.locator("b", { hasText: name }) });
+// serious lists what axe finds serious. It is put into the page by the test: the page's
+// own policy would not have it, so the page is opened with bypassCSP.
+const serious = async (page) => {
+  await page.addScriptTag({ path: axe });
+  return page.evaluate(async () => (await window.axe.run(document, { resultTypes: ["violations"] })).violations.filter((v) => ["serious", "critical"].includes(v.impact)).map((v) => `${v.id}: ${v.nodes.slice(0, 3).map((n) => `${n.html.slice(0, 160)} ${n.any[0]?.message ?? ""}`).join(" | ")}`));
+};
 const moment = async (page) => Number((await page.locator("#moment").innerText()).match(/\d+$/)[0]);
 
 test("an intent is watched from the asking to the landed commit", { timeout: 150_000 }, async () => {
@@ -154,6 +160,67 @@ test("a conflict is met by a button, settled, and collapsed", async () => {
   await page.context().close();
 });
 
+test("a text that both changed is settled hunk by hunk", async () => {
+  const base = Array.from({ length: 30 }, (_, i) => `line ${i + 1}\n`), with_ = (...edits) => base.map((l, i) => edits.find(([n]) => n === i + 1)?.[1] ?? l).join("");
+  await world.rewrite([{ op: "add_node", path: "/hunk", kind: "Dir" }, { op: "write", path: "/hunk/notes.txt", text: base.join("") }]);
+  const w = (await world.call("POST", "/sws", {})).body.id;
+  await world.rewrite([{ op: "write", path: "/hunk/notes.txt", text: with_([3, "three of w\n"], [14, "fourteen of w\n"], [20, "twenty of w\n"], [28, "twenty-eight of w\n"]) }], `sws:${w}`);
+  await world.rewrite([{ op: "write", path: "/hunk/notes.txt", text: with_([3, "three of system\n"], [8, "eight of system\n"], [20, "twenty of system\n"], [28, "twenty-eight of system\n"]) }]);
+  const page = await open({}, { bypassCSP: true });
+  await go(page, `#/workspaces/${w}`);
+  await page.getByRole("button", { name: "Rebase" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Rebase" }).click();
+  await page.getByRole("button", { name: "Hunk by hunk" }).click();
+  const hunk = (n, line) => page.getByRole("group", { name: `Hunk ${n} of 3, line ${line}` }), use = page.getByRole("button", { name: "Use these hunks" });
+  await page.getByText("Only the system changed this").waitFor();
+  await page.getByText("Only the workspace changed this").waitFor();
+  await hunk(1, 3).getByLabel("Take the workspace's").check();
+  await hunk(2, 20).getByLabel("Take the system's").check();
+  await page.getByText("2 of 3 hunks chosen").waitFor();
+  assert.ok(await use.isDisabled(), "nothing is settled before each hunk is");
+  const again = page.waitForResponse((r) => r.url().includes("/blob/")); // what happens meanwhile has the workspace read again
+  await world.rewrite([{ op: "add_node", path: "/hunk/else", kind: "K" }]);
+  await again;
+  await page.waitForLoadState("networkidle");
+  await page.getByText("2 of 3 hunks chosen").waitFor();
+  await hunk(3, 28).getByLabel("Write it", { exact: true }).check();
+  await page.getByRole("textbox", { name: "Write it, Hunk 3 of 3, line 28" }).fill("twenty-eight of both");
+  assert.deepEqual(await serious(page), []);
+  await use.click();
+  await page.getByRole("status").filter({ hasText: "resolved" }).waitFor();
+  await page.getByRole("button", { name: "Collapse", exact: true }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Collapse" }).click();
+  await page.getByRole("status").filter({ hasText: /collapsed as seq \d+/ }).waitFor();
+  const blob = (await world.call("GET", "/rmg?path=/hunk/notes.txt&depth=0")).body.element.props.blob.$blob;
+  const text = await page.evaluate(async (sum) => (await fetch(`/blob/${sum}`)).text(), blob);
+  assert.equal(text, with_([3, "three of w\n"], [8, "eight of system\n"], [14, "fourteen of w\n"], [20, "twenty of system\n"], [28, "twenty-eight of both\n"]));
+  await page.context().close();
+});
+
+test("rules are shown as graphs and as source, with where they fired", async () => {
+  await world.rewrite([{ op: "add_node", path: "/fire", kind: "Dir" }, { op: "add_node", path: "/fire/old", kind: "Service", props: { retired: true } }]);
+  const text = `rules:\n- rule: retire\n  doc: no one uses <b>what</b> is retired\n  at: /fire\n  reactive: true\n  match: ["a:Service -[e:uses]-> b:Service"]\n  where: ["b.retired == true"]\n  unless: ["a -[pinned]-> b"]\n  delete: [e]\n  inc: {a.lost: "1"}\n  create: ["a -[labelled]-> l:Label"]\n`;
+  assert.equal((await world.call("POST", "/rules", { text })).status, 200);
+  const page = await open();
+  await go(page, "#/rules");
+  const rule = page.locator("details").filter({ has: page.locator("summary b", { hasText: /^retire$/ }) });
+  await rule.getByText("fires by itself").waitFor();
+  await rule.locator("summary").click();
+  await rule.getByRole("img", { name: "What it looks for: a: Service; b: Service; −a e uses b" }).waitFor();
+  await rule.getByRole("img", { name: "unless 1: a: Service; b: Service; a pinned b" }).waitFor();
+  await rule.getByRole("img", { name: "What becomes of it: ~a: Service, inc lost: 1; b: Service; +l: Label; +a labelled l" }).waitFor();
+  await rule.getByText("b.retired == true", { exact: true }).waitFor();
+  await rule.getByText('"rule": "retire"').waitFor();
+  await rule.getByText("It has not fired.").waitFor();
+  const seq = await world.rewrite([{ op: "add_node", path: "/fire/new", kind: "Service" }, { op: "add_edge", path: "/fire/~u", kind: "uses", from: "new", to: "old" }]);
+  await rule.getByText("fired 1 time").waitFor(); // while it is open, by itself
+  await rule.getByRole("link", { name: `because of seq ${seq}` }).waitFor();
+  await rule.getByText(`rule retire fired on record ${seq}, 1 match`).waitFor();
+  await rule.getByRole("link", { name: `seq ${seq + 1}`, exact: true }).click();
+  await page.getByText(`at seq ${seq + 1}`).or(page.getByText(`live, seq ${seq + 1}`)).first().waitFor();
+  await page.context().close();
+});
+
 test("everything can be reached by keys alone", async () => {
   await world.rewrite([{ op: "add_node", path: "/keys", kind: "Dir" }, ...["a", "b", "c"].map((n) => ({ op: "add_node", path: `/keys/${n}`, kind: "Service" }))]);
   const page = await open(), press = (...keys) => keys.reduce((p, k) => p.then(() => page.keyboard.press(k)), Promise.resolve());
@@ -208,13 +275,13 @@ test("axe finds nothing serious, by day and by night", { timeout: 90_000 }, asyn
   await world.rewrite([{ op: "add_node", path: "/axe", kind: "Service" }], `sws:${w}`);
   const p = (await world.call("GET", "/process")).body.processes[0]?.id;
   for (const colorScheme of ["light", "dark"]) {
-    // axe is put into the page by the test: the page's own policy would not have it.
     const page = await open({}, { colorScheme, bypassCSP: true });
     for (const hash of ["#/graph", "#/graph?as=tree&sel=/axe", `#/graph?view=sws:${w}&why=/repo`, "#/workspaces", `#/workspaces/${w}`, "#/processes", `#/processes/${p}`, "#/inbox", "#/log", "#/rules"]) {
       await go(page, hash);
       await page.waitForLoadState("networkidle").catch(() => {});
-      await page.addScriptTag({ path: axe });
-      const found = await page.evaluate(async () => (await window.axe.run(document, { resultTypes: ["violations"] })).violations.filter((v) => ["serious", "critical"].includes(v.impact)).map((v) => `${v.id}: ${v.nodes.slice(0, 3).map((n) => `${n.html.slice(0, 160)} ${n.any[0]?.message ?? ""}`).join(" | ")}`));
+      if (hash === "#/rules") await page.evaluate(() => { for (const d of document.querySelectorAll("details")) d.open = true; });
+      await page.waitForLoadState("networkidle").catch(() => {});
+      const found = await serious(page);
       assert.deepEqual(found, [], `${colorScheme} ${hash}`);
     }
     await page.context().close();

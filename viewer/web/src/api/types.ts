@@ -88,6 +88,10 @@ export interface Status {
 }
 export interface Caller { name: string; kind: string; caps: string[]; read_only?: boolean }
 export interface Method { name: string; task: string; summary: string; phrases?: string[]; steps?: string[]; file?: string; yaml?: string }
+export interface Rule {
+  name: string; doc?: string; at: string; deep?: boolean; priority?: number; reactive?: boolean; on?: boolean; off?: string;
+  by?: string; since?: number; fired?: number; last?: number;
+}
 export interface Policy {
   yaml: string; own: boolean; broken?: string;
   rules: { name: string; effect: string; verbs: string[]; paths?: string[]; kinds?: string[]; when?: string; reason?: string; default?: boolean }[];

@@ -36,35 +36,31 @@ export function grid(n: number): Int32Array {
 // sorting. Cycles are broken where a search meets them.
 export function layered(n: number, ties: Int32Array): Int32Array {
   const out = new Int32Array(2 * n), next = lists(n, ties, 0), back = lists(n, ties, 1);
-  const alone: number[] = [], order = postorder(n, next);
-  const layer = new Int32Array(n).fill(0), rank = new Int32Array(n);
-  order.forEach((v, i) => { rank[v] = i; });
+  const order = postorder(n, next), layer = new Int32Array(n), rank = new Int32Array(n);
+  const tied = (v: number) => next.from[v] !== next.from[v + 1] || back.from[v] !== back.from[v + 1];
+  for (let k = 0; k < n; k++) rank[order[k]!] = k;
   let most = 0;
-  for (let k = order.length - 1; k >= 0; k--) {
-    const v = order[k]!;
-    if (!next[v]!.length && !back[v]!.length) { alone.push(v); continue; }
-    for (const w of next[v]!) if (rank[w]! < k && layer[w]! <= layer[v]!) { layer[w] = layer[v]! + 1; most = Math.max(most, layer[w]!); }
-  }
-  alone.sort((a, b) => a - b);
-  const layers: number[][] = Array.from({ length: most + 1 }, () => []);
-  for (let v = 0; v < n; v++) if (next[v]!.length || back[v]!.length) layers[layer[v]!]!.push(v);
-  const row = new Float64Array(n), mean = new Float64Array(n);
-  layers.forEach((l) => l.forEach((v, i) => { row[v] = i; }));
-  for (let sweep = 0; sweep < (n > 20000 ? 2 : 4); sweep++) {
-    const side = sweep % 2 ? next : back, ls = sweep % 2 ? [...layers].reverse() : layers;
-    for (const l of ls) {
-      for (const v of l) {
-        let sum = 0;
-        for (const w of side[v]!) sum += row[w]!;
-        mean[v] = side[v]!.length ? sum / side[v]!.length : row[v]!;
-      }
-      l.sort((a, b) => mean[a]! - mean[b]! || a - b);
-      l.forEach((v, i) => { row[v] = i; });
+  for (let k = n - 1; k >= 0; k--) {
+    const v = order[k]!, deeper = layer[v]! + 1;
+    for (let e = next.from[v]!; e < next.from[v + 1]!; e++) {
+      const w = next.to[e]!;
+      if (rank[w]! < k && layer[w]! < deeper) { layer[w] = deeper; most = Math.max(most, deeper); }
     }
+  }
+  const alone: number[] = [], high0 = new Int32Array(most + 1);
+  for (let v = 0; v < n; v++) if (tied(v)) high0[layer[v]!]!++; else alone.push(v);
+  const layers = [...high0].map((size) => new Int32Array(size));
+  high0.fill(0);
+  for (let v = 0; v < n; v++) if (tied(v)) { const l = layer[v]!; layers[l]![high0[l]!++] = v; }
+  const row = new Float64Array(n);
+  for (const l of layers) l.forEach((v, i) => { row[v] = i; });
+  for (let sweep = 0; sweep < (n > 20000 ? 2 : 4); sweep++) {
+    const side = sweep % 2 ? next : back;
+    for (let k = 0; k <= most; k++) barycentres(layers[sweep % 2 ? most - k : k]!, side, row);
   }
   // A layer higher than the whole is wide is folded into several columns.
   const high = Math.max(6, Math.ceil(Math.sqrt(n * 1.3)));
-  const tallest = Math.min(high, Math.max(1, ...layers.map((l) => l.length)));
+  const tallest = Math.min(high, layers.reduce((m, l) => Math.max(m, l.length), 1));
   let col = 0, bottom = 0;
   const wide = Math.max(8, Math.ceil(n / tallest) * 3);
   let top = 0, right = 0;
@@ -87,23 +83,49 @@ export function layered(n: number, ties: Int32Array): Int32Array {
   return out;
 }
 
-function lists(n: number, ties: Int32Array, side: 0 | 1): number[][] {
-  const out: number[][] = Array.from({ length: n }, () => []);
-  for (let i = 0; i < ties.length; i += 2) if (ties[i] !== ties[i + 1]) out[ties[i + side]!]!.push(ties[i + 1 - side]!);
-  return out;
+// Ties are those of each node, one after the other: of v from[v] up to from[v + 1].
+interface Ties { from: Int32Array; to: Int32Array }
+
+function lists(n: number, ties: Int32Array, side: 0 | 1): Ties {
+  const from = new Int32Array(n + 1), other = 1 - side;
+  for (let i = 0; i < ties.length; i += 2) if (ties[i] !== ties[i + 1]) from[ties[i + side]! + 1]!++;
+  for (let v = 0; v < n; v++) from[v + 1]! += from[v]!;
+  const to = new Int32Array(from[n]!), at = from.slice(0, n);
+  for (let i = 0; i < ties.length; i += 2) if (ties[i] !== ties[i + 1]) to[at[ties[i + side]!]!++] = ties[i + other]!;
+  return { from, to };
+}
+
+// barycentres sorts a layer by the mean row of what each is tied to. Sorting
+// numbers that say both, the mean and then who, is several times quicker than
+// comparing.
+function barycentres(l: Int32Array, side: Ties, row: Float64Array): void {
+  if (l.length < 2) return; // it is in its row
+  const n = row.length, fine = 2 ** Math.floor(Math.log2(2 ** 52 / (n * n + 1))), keys = new Float64Array(l.length);
+  for (let i = 0; i < l.length; i++) {
+    const v = l[i]!, a = side.from[v]!, b = side.from[v + 1]!;
+    let sum = 0;
+    for (let e = a; e < b; e++) sum += row[side.to[e]!]!;
+    keys[i] = Math.floor((a === b ? row[v]! : sum / (b - a)) * fine) * n + v;
+  }
+  keys.sort();
+  for (let i = 0; i < l.length; i++) { l[i] = keys[i]! % n; row[l[i]!] = i; }
 }
 
 // postorder visits depth first, without recursion; an edge that leads to a node
 // that is later in it closes a cycle.
-function postorder(n: number, next: number[][]): number[] {
-  const out: number[] = [], seen = new Uint8Array(n), at = new Int32Array(n);
+function postorder(n: number, next: Ties): Int32Array {
+  const out = new Int32Array(n), seen = new Uint8Array(n), at = next.from.slice(0, n), stack = new Int32Array(n);
+  let done = 0;
   for (let root = 0; root < n; root++) {
     if (seen[root]) continue;
-    const stack = [root];
+    let high = 0;
+    stack[high++] = root;
     seen[root] = 1;
-    while (stack.length) {
-      const v = stack[stack.length - 1]!, w = next[v]![at[v]!++];
-      if (w === undefined) { out.push(v); stack.pop(); } else if (!seen[w]) { seen[w] = 1; stack.push(w); }
+    while (high) {
+      const v = stack[high - 1]!, e = at[v]!++;
+      if (e >= next.from[v + 1]!) { out[done++] = v; high--; continue; }
+      const w = next.to[e]!;
+      if (!seen[w]) { seen[w] = 1; stack[high++] = w; }
     }
   }
   return out;

@@ -1,6 +1,6 @@
 // Gives the elements of containers their cells, and remembers them, so that they
 // stand in the same place after the page was loaded again.
-import type { Container, Item, Placer } from "../model/store.ts";
+import { type Container, type Item, linksOf, type Placer } from "../model/store.ts";
 import { cellOf, colOf, grid, layered, rowOf, shell, shellIndex } from "./cells.ts";
 
 // Memory is where places are kept between loads of the page.
@@ -56,12 +56,8 @@ export class Cells implements Placer {
       this.take(c, order, cells);
       return;
     }
-    const at = new Map(items.map((i, k) => [i, k])), ties = new Int32Array(2 * c.links.length);
-    c.links.forEach((l, k) => {
-      const a = at.get(l.from)!, b = at.get(l.to)!, swap = reversed.has(l.kind);
-      ties[2 * k] = swap ? b : a;
-      ties[2 * k + 1] = swap ? a : b;
-    });
+    const ties = c.packed.ends.slice(0, 2 * c.links.length); // all of it is fresh: an element's number is its place in the list
+    c.links.forEach((l, k) => { if (reversed.has(l.kind)) { ties[2 * k] = l.to.at; ties[2 * k + 1] = l.from.at; } });
     if (items.length <= small || typeof Worker === "undefined") { this.take(c, items, layered(items.length, ties)); return; }
     this.warm();
     this.waiting.set(++this.asked, { c, items });
@@ -92,6 +88,7 @@ export class Cells implements Placer {
     c.taken.set(cell, i);
     i.col = colOf(cell);
     i.row = rowOf(cell);
+    c.packed.place(i.at, i.col, i.row);
     c.cols = Math.max(c.cols, roomy(i.col + 1));
     c.rows = Math.max(c.rows, roomy(i.row + 1));
     return true;
@@ -102,7 +99,7 @@ export class Cells implements Placer {
   private near(c: Container, i: Item): number {
     const was = c.past.get(i.id);
     if (was !== undefined && !c.taken.has(was)) return was;
-    for (const l of i.links) {
+    for (const l of linksOf(i)) {
       const other = l.from === i ? l.to : l.from;
       if (other.col < 0) continue;
       const right = (l.to === i) !== reversed.has(l.kind);

@@ -7,7 +7,8 @@ export interface Hunk { head: string; lines: Line[] }
 const maxEdits = 2000; // beyond it all of the middle counts as replaced
 const around = 3; // lines of context
 
-function edits(a: string[], b: string[]): Line[] {
+// edits lists all lines of both texts, in the order in which one becomes the other.
+export function edits(a: string[], b: string[]): Line[] {
   let top = 0;
   while (top < a.length && top < b.length && a[top] === b[top]) top++;
   let end = 0;

@@ -1,6 +1,7 @@
 // The graph as far as it was opened: containers, each one level. A container is
 // read when somebody opens it, and followed by the event stream from then on.
 import type { Counts, Op, Props, Rec, Value, WireGraph } from "../api/types.ts";
+import { Packed } from "./packed.ts";
 import { join, last, parentOf, plainID } from "./paths.ts";
 
 // Mark says how an element differs from what a workspace was forked from, or
@@ -12,12 +13,14 @@ export interface Item {
   home: Container; box: Container | undefined; // where it stands; its inner graph, once opened
   col: number; row: number; // its place, in cells; -1 before it has one
   at: number; // its place in home.items
-  links: Link[]; // that begin or end here
+  first: Link | undefined; // of those that begin or end here: linksOf
   flash: number; gone: number; // when it changed, when it went: ms of the page's clock, 0 for never
 }
 
 export interface Link {
   id: string; kind: string; props: Props; inner: Counts | undefined; home: Container; from: Item; to: Item;
+  at: number; // its place in home.links
+  afterFrom: Link | undefined; afterTo: Link | undefined; // the next of those that from and to have
   flash: number;
 }
 
@@ -26,8 +29,12 @@ export interface Container {
   state: "closed" | "loading" | "ready" | "failed";
   stale: boolean; // it is of another version than the one that is shown
   seq: number; // of the version it was read at; later records are applied to it
-  byId: Map<string, Item>; linkById: Map<string, Link>;
+  byId: Map<string, Item>;
+  readonly linkById: Map<string, Link>; // made when it is first asked for
+  index: Map<string, Link> | undefined; // that, once it is made
   items: Item[]; links: Link[]; // in no order that means anything
+  packed: Packed; // the numbers of items and links
+  recent: Set<Item | Link>; // that changed of late, the newest last
   leaving: Item[]; // removed, fading
   more: number; // elements that were not read
   placed: boolean;
@@ -39,12 +46,20 @@ export interface Container {
 
 export function container(path: string, owner?: Item): Container {
   return {
-    path, owner, parent: owner?.home, state: "closed", stale: false, seq: 0, byId: new Map(), linkById: new Map(), items: [], links: [],
-    leaving: [], more: 0, placed: false, cols: 1, rows: 1, taken: new Map(), past: new Map(), next: 0,
+    path, owner, parent: owner?.home, state: "closed", stale: false, seq: 0, byId: new Map(), items: [], links: [], index: undefined,
+    get linkById() { return this.index ??= new Map(this.links.map((l) => [l.id, l])); },
+    packed: new Packed(), recent: new Set(), leaving: [], more: 0, placed: false, cols: 1, rows: 1, taken: new Map(), past: new Map(), next: 0,
   };
 }
 
 export const pathOf = (i: Item): string => join(i.home.path, i.id);
+// linksOf lists the edges that begin or end at an element, the newest first.
+export function linksOf(i: Item): Link[] {
+  const out: Link[] = [];
+  for (let l = i.first; l; l = l.from === i ? l.afterFrom : l.afterTo) out.push(l);
+  return out;
+}
+
 export const linkPath = (l: Link): string => join(l.home.path, l.id, true);
 
 export function sameValue(a: Value | undefined, b: Value | undefined): boolean {
@@ -107,29 +122,30 @@ export class Store {
   // fill makes a container be what was read; what stays keeps its place.
   fill(c: Container, g: WireGraph, seq: number, quiet = false): void {
     const first = c.state !== "ready", now = first || quiet ? 0 : this.clock();
-    const seen = new Set<string>(), fresh: Item[] = [];
+    // What is read into nothing has nothing to be compared with.
+    const seen = c.items.length ? new Set<string>() : undefined, fresh: Item[] = [];
     for (const n of g.nodes) {
-      seen.add(n.id);
+      seen?.add(n.id);
       const i = c.byId.get(n.id);
       if (!i) fresh.push(this.add(c, n.id, n.kind, n.props, n.inner, now));
       else if (i.kind !== n.kind || !sameProps(i.props, n.props) || !sameValue(i.inner as never, n.inner as never)) {
-        i.kind = n.kind; i.props = n.props; i.inner = n.inner;
-        i.flash = now;
+        this.retype(i, n.kind); i.props = n.props; i.inner = n.inner;
+        this.flash(i, now);
       }
     }
-    for (const i of [...c.items]) if (!seen.has(i.id)) this.drop(i, now);
-    seen.clear();
+    if (seen) for (const i of [...c.items]) if (!seen.has(i.id)) this.drop(i, now);
+    seen?.clear();
     for (const e of g.edges) {
-      seen.add(e.id);
-      const l = c.linkById.get(e.id);
+      seen?.add(e.id);
+      const l = seen && c.linkById.get(e.id);
       if (l && l.from.id === e.from && l.to.id === e.to) {
-        if (l.kind !== e.kind || !sameProps(l.props, e.props)) { l.kind = e.kind; l.props = e.props; l.flash = now; }
+        if (l.kind !== e.kind || !sameProps(l.props, e.props)) { l.kind = e.kind; l.props = e.props; this.flash(l, now); }
         continue;
       }
       if (l) this.cut(l);
       this.tie(c, e.id, e.kind, e.from, e.to, e.props, e.inner, now);
     }
-    for (const l of [...c.links]) if (!seen.has(l.id)) this.cut(l);
+    if (seen) for (const l of [...c.links]) if (!seen.has(l.id)) this.cut(l);
     c.state = "ready";
     c.stale = false;
     c.seq = seq;
@@ -139,18 +155,39 @@ export class Store {
   }
 
   add(c: Container, id: string, kind: string, props: Props, inner: Counts | undefined, flash: number): Item {
-    const i: Item = { id, kind, props, inner, home: c, box: undefined, col: -1, row: -1, at: c.items.length, links: [], flash, gone: 0 };
+    const i: Item = { id, kind, props, inner, home: c, box: undefined, col: -1, row: -1, at: c.items.length, first: undefined, flash, gone: 0 };
     c.byId.set(id, i);
     c.items.push(i);
+    c.packed.node(kind);
+    if (flash) c.recent.add(i);
     return i;
+  }
+
+  retype(i: Item, kind: string): void {
+    if (i.kind === kind) return;
+    i.kind = kind;
+    i.home.packed.retype(i.at, kind);
+  }
+
+  private flash(x: Item | Link, now: number): void {
+    x.flash = now;
+    if (!now) return;
+    x.home.recent.delete(x);
+    x.home.recent.add(x);
   }
 
   private drop(i: Item, now: number): void {
     const c = i.home;
-    for (const l of [...i.links]) this.cut(l);
+    while (i.first) this.cut(i.first);
     c.byId.delete(i.id);
+    c.recent.delete(i);
+    c.packed.dropNode(i.at);
     const end = c.items.pop()!;
-    if (end !== i) { c.items[i.at] = end; end.at = i.at; }
+    if (end !== i) {
+      c.items[i.at] = end;
+      end.at = i.at;
+      for (const l of linksOf(end)) { if (l.from === end) c.packed.end(l.at, 0, end.at); if (l.to === end) c.packed.end(l.at, 1, end.at); }
+    }
     this.placer.free(c, i);
     if (now && i.col >= 0) { i.gone = now; c.leaving.push(i); }
     if (i.box) this.close(i.box);
@@ -165,22 +202,24 @@ export class Store {
   private tie(c: Container, id: string, kind: string, from: string, to: string, props: Props, inner: Counts | undefined, flash: number): Link | undefined {
     const a = c.byId.get(from), b = c.byId.get(to);
     if (!a || !b) return undefined;
-    const l: Link = { id, kind, props, inner, home: c, from: a, to: b, flash };
-    c.linkById.set(id, l);
+    const l: Link = { id, kind, props, inner, home: c, from: a, to: b, at: c.links.length, afterFrom: a.first, afterTo: a === b ? undefined : b.first, flash };
+    c.index?.set(id, l);
     c.links.push(l);
-    a.links.push(l);
-    if (b !== a) b.links.push(l);
+    c.packed.edge(a.at, b.at);
+    a.first = b.first = l;
+    if (flash) c.recent.add(l);
     return l;
   }
 
   private cut(l: Link): void {
     const c = l.home;
-    c.linkById.delete(l.id);
-    c.links.splice(c.links.indexOf(l), 1);
-    for (const end of [l.from, l.to]) {
-      const k = end.links.indexOf(l);
-      if (k >= 0) end.links.splice(k, 1);
-    }
+    c.index?.delete(l.id);
+    c.recent.delete(l);
+    c.packed.dropEdge(l.at);
+    const end = c.links.pop()!;
+    if (end !== l) { c.links[l.at] = end; end.at = l.at; }
+    untie(l.from, l);
+    if (l.to !== l.from) untie(l.to, l);
   }
 
   // apply follows one record of the view that is shown. What a record does not
@@ -211,7 +250,7 @@ export class Store {
           const i = this.add(c, id, op.kind ?? "File", op.op === "write" ? written({}, op) : op.props ?? {}, undefined, now);
           touched.set(c, [...(touched.get(c) ?? []), i]);
           this.grow(c, 1, 0);
-        } else if (op.op === "write") { it.props = written(it.props, op); it.flash = now; }
+        } else if (op.op === "write") { it.props = written(it.props, op); this.flash(it, now); }
         return;
       case "add_edge":
         if (!it && this.tie(c, id, op.kind ?? "", plainID(op.from ?? ""), plainID(op.to ?? ""), op.props ?? {}, undefined, now)) this.grow(c, 0, 1);
@@ -219,7 +258,7 @@ export class Store {
       case "remove":
         if (!it) return;
         if (edge) { this.cut(it as Link); this.grow(c, 0, -1); } else {
-          const ties = (it as Item).links.length;
+          const ties = linksOf(it as Item).length;
           this.drop(it as Item, now);
           this.grow(c, -1, -ties);
         }
@@ -232,9 +271,9 @@ export class Store {
       }
     }
     if (!it) { this.dirty.add(c); return; }
-    it.flash = now;
+    this.flash(it, now);
     if (op.op === "set") it.props = merged(it.props, op.props ?? {});
-    else if (op.op === "retype") it.kind = op.kind ?? it.kind;
+    else if (op.op === "retype") { if ("col" in it) this.retype(it, op.kind ?? it.kind); else it.kind = op.kind ?? it.kind; }
     else if (op.op === "inc" && op.prop && typeof (it.props[op.prop] ?? 0) === "number") {
       it.props = { ...it.props, [op.prop]: (it.props[op.prop] as number ?? 0) + (op.by ?? 0) };
     } else this.dirty.add(c);
@@ -246,7 +285,7 @@ export class Store {
     const direct = this.item(path);
     while (path !== "/" && !(i = this.item(path))) path = parentOf(path);
     if (!i || i.home.state !== "ready" || seq <= i.home.seq || (only && i.home !== only)) return;
-    i.flash = this.clock();
+    this.flash(i, this.clock());
     this.live++;
     if (!direct) return;
     if (op.op === "write") this.dirty.add(i.home); // it may have made a file
@@ -266,8 +305,21 @@ export class Store {
 
   // settle lets go of what has faded.
   settle(before: number): void {
-    for (const c of this.boxes.values()) if (c.leaving.length) c.leaving = c.leaving.filter((i) => i.gone > before);
+    for (const c of this.boxes.values()) {
+      if (c.leaving.length) c.leaving = c.leaving.filter((i) => i.gone > before);
+      for (const x of c.recent) { if (x.flash > before) break; c.recent.delete(x); }
+    }
   }
+}
+
+// untie takes an edge out of the list of one of its ends.
+function untie(i: Item, l: Link): void {
+  const next = l.from === i ? l.afterFrom : l.afterTo;
+  if (i.first === l) { i.first = next; return; }
+  let p = i.first;
+  for (let n = p; n && n !== l; n = n.from === i ? n.afterFrom : n.afterTo) p = n;
+  if (!p) return;
+  if (p.from === i) p.afterFrom = next; else p.afterTo = next;
 }
 
 function merged(props: Props, set: Props): Props {

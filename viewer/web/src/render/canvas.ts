@@ -1,7 +1,9 @@
 // Canvas 2D, with as much detail as there is room for: pixels, boxes, boxes with
 // names, boxes with their inner graph in them, and so on inwards.
-import { type Container, type Item, type Link, type Mark, linkPath, pathOf } from "../model/store.ts";
+import { type Container, type Item, type Link, type Mark, linkPath, linksOf, pathOf } from "../model/store.ts";
+import { last, parentOf } from "../model/paths.ts";
 import { type Frame, boxX, boxY, cell, inner } from "./camera.ts";
+import { dots, Landmarks, lines, seen } from "./far.ts";
 import { curve, opens } from "./hit.ts";
 import { Pixels } from "./pixels.ts";
 import type { Picture, Renderer, Scene } from "./renderer.ts";
@@ -9,9 +11,8 @@ import { stateOf, toneOf } from "./theme.ts";
 
 const tiny = 28; // px: narrower boxes are pixels
 const curves = 250; // edges of one container that are drawn as curves; more are straight lines
-const ink = 1.2e6; // pixels of lines in one container; of more, every second is left out, or more
 const names = 40; // px: wider boxes have names
-const pulse = 1200; // ms that a change is seen
+export const pulse = 1200; // ms that a change is seen
 const fade = 500; // ms that a removed box fades
 const wanted = 64; // containers asked for in one picture
 
@@ -20,8 +21,10 @@ const font = "system-ui, sans-serif";
 export class Canvas2D implements Renderer {
   private readonly ctx: CanvasRenderingContext2D;
   private readonly pixels = new Pixels();
-  private w = 1;
-  private h = 1;
+  private readonly landmarks = new Landmarks();
+  private list = new Int32Array(0); // edges in view
+  w = 1; // px of the view
+  h = 1;
   private density = 1;
   private scene!: Scene;
   private picture!: Picture;
@@ -41,12 +44,18 @@ export class Canvas2D implements Renderer {
     ctx.setTransform(this.density, 0, 0, this.density, 0, 0);
     ctx.fillStyle = scene.theme.ground;
     ctx.fillRect(0, 0, this.w, this.h);
-    this.pixels.begin(Math.ceil(this.w), Math.ceil(this.h));
+    this.layer(cell.boxW * scene.camera.frame.s < tiny);
     this.level(scene.camera.at, scene.camera.frame);
-    this.pixels.end(ctx);
+    this.pixels.end(ctx, this.density);
+    for (const n of this.named) this.landmark(n.i, n.x, n.y);
+    this.named.length = 0;
     this.references();
     return this.picture;
   }
+
+  // layer begins a layer of pixels. The lowest has the ground in it, and nothing
+  // was drawn before it.
+  private layer(lowest: boolean): void { this.pixels.begin(Math.ceil(this.w), Math.ceil(this.h), lowest ? this.scene.theme.groundPixel : 0); }
 
   // level draws one container.
   private level(c: Container, f: Frame): void {
@@ -65,58 +74,84 @@ export class Canvas2D implements Renderer {
 
   // dots draws a container whose boxes have no room for more.
   private dots(c: Container, f: Frame): void {
-    const { theme, hidden, marks, lit, now, selected } = this.scene, w = cell.boxW * f.s, h = cell.boxH * f.s;
-    this.lines(f, c.links, cell.boxW / 2, 0);
-    let kind = "", colour = 0;
-    for (const i of c.items) {
-      if (i.col < 0 || hidden.has(i.kind)) continue;
-      const x = f.x + (i.col * cell.w + cell.padX) * f.s, y = f.y + (i.row * cell.h + cell.padY) * f.s;
-      if (x > this.w || y > this.h || x + w < 0 || y + h < 0) continue;
-      if (i.kind !== kind) { kind = i.kind; colour = theme.kind(kind).pixel; }
-      let c1 = colour;
-      if (i.flash && now - i.flash < pulse) { c1 = theme.marks.both.pixel; this.picture.moving = true; }
-      if (marks) { const m = this.markOf(i); if (m) c1 = theme.marks[m].pixel; }
-      if (lit && !lit.has(pathOf(i))) c1 = theme.edgePixel;
-      if (i === selected) c1 = theme.marks.conflict.pixel;
-      this.pixels.rect(x, y, w, h, c1);
-      if (w > 6) this.pixels.rect(x + 1, y + 1, w - 2, h - 2, lighter(c1, theme.dark));
-      this.picture.drawn++;
+    const { theme, marks, below, lit, now, selected } = this.scene, p = c.packed, hide = this.hiding(c);
+    const colours = Uint32Array.from(p.names, (kind, k) => (hide?.[k] ? 0 : lit ? theme.edgePixel : theme.kind(kind).pixel));
+    const n = this.inView(c, f, hide);
+    lines(this.pixels, p, f, this, this.list, n, theme.edgePixel, theme.edgeHead);
+    this.picture.drawn += n + dots(this.pixels, p, f, this, colours, colours.map((x) => lighter(x, theme.dark)));
+    for (const i of c.recent) if ("col" in i && now - i.flash < pulse) { this.picture.moving = true; this.dot(i, f, theme.marks.both.pixel); }
+    if (lit) for (const path of lit.keys()) { const i = childOf(c, path); if (i) this.dot(i, f, theme.kind(i.kind).pixel); }
+    if (marks) for (const m of [below, marks]) for (const path of m?.keys() ?? []) {
+      const i = childOf(c, path), mark = i && (!lit || lit.has(path)) ? this.markOf(i) : undefined;
+      if (i && mark) this.dot(i, f, theme.marks[mark].pixel);
+    }
+    if (selected && "col" in selected && selected.home === c) this.dot(selected, f, theme.marks.conflict.pixel);
+    if (c !== this.scene.camera.at || lit) return; // names are of what one is in
+    for (const k of this.landmarks.of(p, f, hide)) {
+      const i = c.items[k]!, x = f.x + boxX(i) * f.s, y = f.y + boxY(i) * f.s;
+      if (x > -40 && y > -20 && x < this.w && y < this.h) this.named.push({ i, x, y });
     }
   }
 
-  // lines draws edges straight, as pixels: from x units into a box, to the middle
-  // of the other, or with heads to its border.
-  private lines(f: Frame, links: readonly Link[], x: number, head: number): void {
-    const { theme } = this.scene, cy = cell.boxH / 2;
-    let total = 0;
-    for (const l of links) total += Math.abs(l.from.col - l.to.col) * cell.w + Math.abs(l.from.row - l.to.row) * cell.h;
-    const stride = Math.max(1, Math.ceil((Math.min(total * f.s, links.length * (this.w + this.h))) / ink));
-    for (const l of links) {
-      if (l.from.col < 0 || l.to.col < 0) continue;
-      const right = l.to.col >= l.from.col, a = head ? (right ? cell.boxW : 0) : x, b = head ? (right ? 0 : cell.boxW) : x;
-      const x1 = f.x + (boxX(l.to) + b) * f.s, y1 = f.y + (boxY(l.to) + cy) * f.s;
-      this.pixels.line(f.x + (boxX(l.from) + a) * f.s, f.y + (boxY(l.from) + cy) * f.s, x1, y1, theme.edgePixel, stride);
-      if (head && x1 > 0 && y1 > 0 && x1 < this.w && y1 < this.h) this.pixels.head(x1, y1, head, right ? 1 : -1, theme.edgeHead);
-    }
-    this.picture.drawn += links.length;
+  private readonly named: { i: Item; x: number; y: number }[] = []; // drawn above the pixels
+
+  private dot(i: Item, f: Frame, colour: number): void {
+    const x = f.x + boxX(i) * f.s, y = f.y + boxY(i) * f.s, w = cell.boxW * f.s, h = cell.boxH * f.s;
+    if (i.col < 0 || this.scene.hidden.has(i.kind) || x > this.w || y > this.h || x + w < 0 || y + h < 0) return;
+    this.pixels.rect(x, y, w, h, colour);
+    if (w > 6) this.pixels.rect(x + 1, y + 1, w - 2, h - 2, lighter(colour, this.scene.theme.dark));
+  }
+
+  // landmark names an element that has no room for its name.
+  private landmark(i: Item, x: number, y: number): void {
+    const { ctx } = this, { theme, camera } = this.scene, w = Math.max(2, cell.boxW * camera.frame.s), h = Math.max(2, cell.boxH * camera.frame.s), text = cut(i.id, 110, 5.6);
+    ctx.font = `600 10px ${font}`;
+    ctx.textBaseline = "alphabetic";
+    ctx.fillStyle = theme.ground;
+    ctx.globalAlpha = 0.85;
+    ctx.fillRect(x + w + 1, y + h / 2 - 7, text.length * 6 + 5, 13);
+    ctx.globalAlpha = 1;
+    ctx.fillStyle = theme.text;
+    ctx.fillText(text, x + w + 3, y + h / 2 + 3);
+    ctx.strokeStyle = theme.text;
+    ctx.lineWidth = 1;
+    ctx.strokeRect(Math.round(x) - 0.5, Math.round(y) - 0.5, w + 1, h + 1);
+  }
+
+  // hiding says which of a container's kinds are hidden, undefined for none.
+  private hiding(c: Container): Uint8Array | undefined {
+    const { hidden } = this.scene;
+    return hidden.size ? Uint8Array.from(c.packed.names, (kind) => (hidden.has(kind) ? 1 : 0)) : undefined;
+  }
+
+  private inView(c: Container, f: Frame, hide: Uint8Array | undefined): number {
+    if (this.list.length < c.packed.edges) this.list = new Int32Array(2 * c.packed.edges);
+    return seen(c.packed, f, this, hide, this.list);
   }
 
   // links draws the edges of a container whose boxes have room: as curves, or if
   // they are many straight, beneath the boxes.
   private links(c: Container, f: Frame): void {
-    const { ctx } = this, { theme, selected, hidden, marks, now } = this.scene;
+    const { ctx } = this, { theme, selected, marks, now } = this.scene, n = this.inView(c, f, this.hiding(c)), many = n > curves;
     const plain: Link[] = [], own: Link[] = [], marked: { l: Link; m: Exclude<Mark, ""> }[] = [];
-    for (const l of c.links) {
-      if (l.from.col < 0 || l.to.col < 0 || !this.sees(l, f) || (hidden.size && (hidden.has(l.from.kind) || hidden.has(l.to.kind)))) continue;
+    const sort = (l: Link) => {
       const m = marks?.get(linkPath(l));
       if (m) marked.push({ l, m });
       else if (l === selected || l.from === selected || l.to === selected || (l.flash > 0 && now - l.flash < pulse)) own.push(l);
-      else plain.push(l);
-    }
-    if (plain.length > curves) {
-      this.lines(f, plain, 0, Math.max(3, Math.min(9, 12 * f.s)));
-      this.pixels.end(ctx);
-      this.pixels.begin(Math.ceil(this.w), Math.ceil(this.h));
+      else if (!many) plain.push(l);
+    };
+    if (many && !marks) {
+      // Of many only those that may be of their own are looked at one by one.
+      const few = new Set<Link>(selected && selected.home === c ? ("col" in selected ? linksOf(selected) : [selected]) : []);
+      for (const l of c.recent) if (!("col" in l)) few.add(l);
+      for (const l of few) if (l.from.col >= 0 && l.to.col >= 0) sort(l);
+    } else for (let k = 0; k < n; k++) sort(c.links[this.list[k]!]!);
+    if (many) {
+      if (c === this.scene.camera.at) this.layer(true);
+      lines(this.pixels, c.packed, f, this, this.list, n, theme.edgePixel, theme.edgeHead);
+      this.picture.drawn += n;
+      this.pixels.end(ctx, this.density);
+      this.layer(false);
     } else this.stroke(plain, f, theme.edge, 1, []);
     this.stroke(own.slice(0, curves), f, theme.accent, 2, []);
     for (const { l, m } of marked.slice(0, curves)) this.stroke([l], f, theme.marks[m].line, 2, theme.marks[m].dash);
@@ -134,11 +169,6 @@ export class Canvas2D implements Renderer {
     ctx.setLineDash([]);
     ctx.fill(heads);
     this.picture.drawn += links.length;
-  }
-
-  private sees(l: Link, f: Frame): boolean {
-    const ax = f.x + boxX(l.from) * f.s, bx = f.x + boxX(l.to) * f.s, ay = f.y + boxY(l.from) * f.s, by = f.y + boxY(l.to) * f.s, w = cell.w * f.s, h = cell.h * f.s;
-    return Math.max(ax, bx) + w > 0 && Math.min(ax, bx) < this.w && Math.max(ay, by) + h > 0 && Math.min(ay, by) < this.h;
   }
 
   private linkName(l: Link, f: Frame): void {
@@ -293,6 +323,14 @@ export class Canvas2D implements Renderer {
     }
     ctx.setLineDash([]);
   }
+}
+
+// childOf is the element of a container that a path names, undefined for one that
+// stands elsewhere.
+function childOf(c: Container, path: string): Item | undefined {
+  if (path === "/" || parentOf(path) !== c.path) return undefined;
+  const { id, edge } = last(path);
+  return edge ? undefined : c.byId.get(id);
 }
 
 // lighter moves a pixel three quarters of the way to the ground.

@@ -8,14 +8,20 @@ export class Pixels {
   private w = 0;
   private h = 0;
   private used = false;
+  private blank = 0; // what stands where nothing is
 
-  begin(w: number, h: number): void {
-    if (w !== this.w || h !== this.h || !this.canvas) {
+  // begin empties the buffer: of a ground of its own, which is then all of the
+  // picture and needs no mixing, or see-through.
+  begin(w: number, h: number, ground = 0): void {
+    if (w !== this.w || h !== this.h || !this.image) {
       this.w = w; this.h = h;
-      this.canvas = new OffscreenCanvas(w, h);
+      this.canvas = undefined;
       this.image = new ImageData(w, h);
       this.buf = new Uint32Array(this.image.data.buffer);
-    } else if (this.used) this.buf.fill(0);
+      this.used = ground !== 0;
+    }
+    if (this.used || ground !== this.blank) this.buf.fill(ground);
+    this.blank = ground;
     this.used = false;
   }
 
@@ -43,26 +49,35 @@ export class Pixels {
     }
     if (t0 > t1) return;
     this.used = true;
-    const one = 65536, { buf, w } = this, steps = Math.ceil(Math.max(Math.abs(dx), Math.abs(dy)) * (t1 - t0) / stride) || 1;
+    const one = 65536, { buf, w, blank } = this, steps = Math.ceil(Math.max(Math.abs(dx), Math.abs(dy)) * (t1 - t0) / stride) || 1;
     let x = ((x0 + t0 * dx) * one) | 0, y = ((y0 + t0 * dy) * one) | 0;
     const sx = ((dx * (t1 - t0) / steps) * one) | 0, sy = ((dy * (t1 - t0) / steps) * one) | 0;
     for (let n = 0; n < steps; n++) {
       const k = (y >> 16) * w + (x >> 16);
-      if (buf[k] === 0) buf[k] = colour;
+      if (buf[k] === blank) buf[k] = colour;
       x += sx;
       y += sy;
     }
   }
 
   // head is a triangle whose point is at x, y, and which comes from the left, or
-  // with dir < 0 from the right.
+  // with dir < 0 from the right; of size 1 it is one pixel.
   head(x: number, y: number, size: number, dir: number, colour: number): void {
+    if (size < 2) {
+      const k = Math.min(this.h - 1, Math.round(y)) * this.w + Math.min(this.w - 1, Math.max(0, Math.round(x) - (dir > 0 ? 1 : 0)));
+      this.buf[k] = colour;
+      this.used = true;
+      return;
+    }
     for (let d = 0; d < size; d++) this.rect(x - dir * d - (dir > 0 ? 1 : 0), y - d / 2, 1, Math.max(1, d), colour);
   }
 
-  // end puts the pixels on the picture.
-  end(ctx: CanvasRenderingContext2D): void {
-    if (!this.used || !this.canvas || !this.image) return;
+  // end puts the pixels on the picture; density is how many of the canvas's own
+  // there are to one of these.
+  end(ctx: CanvasRenderingContext2D, density: number): void {
+    if (!this.used || !this.image) return;
+    if (this.blank !== 0 && density === 1) { ctx.putImageData(this.image, 0, 0); return; }
+    this.canvas ??= new OffscreenCanvas(this.w, this.h);
     this.canvas.getContext("2d")!.putImageData(this.image, 0, 0);
     ctx.imageSmoothingEnabled = false;
     ctx.drawImage(this.canvas, 0, 0);

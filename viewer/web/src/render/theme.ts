@@ -4,7 +4,7 @@ import type { Item, Mark } from "../model/store.ts";
 
 export interface KindStyle { fill: string; line: string; pixel: number }
 export interface Theme {
-  dark: boolean; ground: string; text: string; soft: string; line: string; accent: string; edge: string; edgePixel: number; edgeHead: number; panel: string;
+  dark: boolean; ground: string; text: string; soft: string; line: string; accent: string; edge: string; edgePixel: number; edgeHead: number; groundPixel: number; panel: string;
   marks: Record<Exclude<Mark, "">, { line: string; sign: string; dash: number[]; pixel: number }>;
   tones: Record<Tone, string>;
   kind(kind: string): KindStyle;
@@ -32,7 +32,7 @@ export function theme(dark: boolean): Theme {
     dark,
     ground: dark ? "#15171a" : "#fbfbfa", panel: dark ? "#1d2024" : "#ffffff",
     text: dark ? "#e6e7e9" : "#1c1e21", soft: dark ? "#a2a8b0" : "#5a5f66", line: dark ? "#353a41" : "#d0d0cb",
-    accent: dark ? "#7db5ff" : "#0b57b0", edge: dark ? "#767d87" : "#8a9099", edgePixel: pixel(215, 0.06, dark ? 0.36 : 0.72), edgeHead: pixel(215, 0.06, dark ? 0.55 : 0.5),
+    accent: dark ? "#7db5ff" : "#0b57b0", edge: dark ? "#767d87" : "#8a9099", edgePixel: pixel(215, 0.06, dark ? 0.36 : 0.72), edgeHead: pixel(215, 0.06, dark ? 0.55 : 0.5), groundPixel: dark ? 0xff1a1715 : 0xfffafbfb,
     marks: {
       added: m(140, "+", []), changed: m(210, "~", [6, 3]), removed: m(5, "−", [2, 3]), conflict: m(320, "!", [10, 2, 2, 2]), both: m(35, "≈", [8, 3]),
     },

@@ -97,7 +97,7 @@ export class Loader {
       const i = this.store.item(path);
       if (epoch !== this.epoch || !i) return;
       i.props = a.element.props;
-      i.kind = a.element.kind;
+      this.store.retype(i, a.element.kind);
       this.store.version++;
       this.onChange();
     } catch (e) { this.onProblem(e); }

@@ -29,7 +29,9 @@ export const en = {
     title: "Workspaces", all: "Show collapsed and discarded", id: "Id", state: "State", from: "From", records: "Rewrites", reason: "Why", process: "Process", overlap: "Overlaps", overlaps: (id: string, path: string, n: number) => `${id} at ${path}${n > 1 ? ` and ${n - 1} more` : ""}`,
     nothing: "No workspace is open.", new: "New workspace", changes: "Changes", conflicts: "Conflicts", onGraph: "Show on the graph", together: "All on the graph", list: "List", side: "Side by side", theirs: "Changed in the system meanwhile", unchanged: "Nothing differs from its base.", truncated: (n: number) => `the first of ${n}`,
     collapse: "Collapse", discard: "Discard", restore: "Restore", rebase: "Rebase", frozen: (why: string) => `frozen: ${why}`, base: "stands on",
-    take: { system: "Take the system's", workspace: "Take the workspace's", base: "Take the base's" }, edit: "Edit", useText: "Use this text", sides: { base: "base", system: "system", workspace: "workspace" }, settled: (how: string) => `settled: ${how}`, absent: "(absent)",
+    take: { system: "Take the system's", workspace: "Take the workspace's", base: "Take the base's" }, edit: "Edit", useText: "Use this text", byHunk: "Hunk by hunk", useHunks: "Use these hunks", result: "What it becomes", write: "Write it", nothingThere: "(nothing)", same: (n: number) => `  … ${n} lines that nobody changed`,
+    only: { system: "Only the system changed this: it is taken.", workspace: "Only the workspace changed this: it is taken.", both: "Both made the same of this." }, hunk: (n: number, of: number, line: number) => `Hunk ${n} of ${of}, line ${line}`, chosen: (n: number, of: number) => `${n} of ${of} hunks chosen`,
+    sides: { base: "base", system: "system", workspace: "workspace" }, settled: (how: string) => `settled: ${how}`, absent: "(absent)",
     will: {
       collapse: (n: number, w: string) => `${n} ${n === 1 ? "change is" : "changes are"} merged into what ${w} was forked from, proven by the gates, and lands as a commit if files of a repository are among them.`,
       overlap: (n: number) => `${n} of them were changed in the system meanwhile and will be merged, or conflict:`,
@@ -44,7 +46,12 @@ export const en = {
   },
   inbox: { title: "Waits for a person", none: "Nothing waits for you.", approve: "Approve", reject: "Reject", comment: "Comment", asked: "Asked about", person: "Only a person answers." },
   log: { title: "Log", go: "Show this moment", undo: "Take back", willUndo: (seq: number) => `A collapse of the inverse of seq ${seq}, merged with today's head and proven like any other change.`, done: (seq: number) => `taken back as seq ${seq}`, filter: "Text, author or path", ops: (n: number) => `${n} ops`, older: "Older" },
-  rules: { title: "Methods, policy, kinds", methods: "Methods", policy: "Policy", kinds: "Kinds", task: "task", phrases: "Phrases", steps: "Steps", fired: "Where it was used", effect: "Effect", verbs: "Verbs", where: "Where", when: "When", default: "default", source: "Source", noKinds: "No kind schema is declared." },
+  rules: {
+    title: "Rules, methods, policy, kinds", rules: "Rules", noRules: "No rule stands under /rule. Add one: jitos rule add FILE", on: "fires by itself", off: "does not fire", byHand: "applied by hand", times: (n: number) => `fired ${n} ${n === 1 ? "time" : "times"}`,
+    at: "matched in", deep: "and anywhere inside", by: "switched on by", priority: "priority", left: "What it looks for", right: "What becomes of it", condition: (name: string) => name.replaceAll(/-(\d+)/g, " $1"), signs: "+ it makes, − it removes, ~ it changes; dashed: what stands outside a condition, or goes",
+    firings: "Where it fired", never: "It has not fired.", because: (seq: string) => `because of seq ${seq}`,
+    methods: "Methods", policy: "Policy", kinds: "Kinds", task: "task", phrases: "Phrases", steps: "Steps", fired: "Where it was used", effect: "Effect", verbs: "Verbs", where: "Where", when: "When", default: "default", source: "Source", noKinds: "No kind schema is declared.",
+  },
   submit: { title: "New intent", text: "What is to be done", repo: "Repository", plan: "Show the plan", run: "Run", planned: "This is what would be done:", none: "No repository is known yet: name its folder.", folder: "Folder", running: (id: string) => `${id} runs` },
 };
 export type Text = typeof en;
