@@ -2,6 +2,7 @@ package rule_test
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 
@@ -128,5 +129,24 @@ func TestFireOnce(t *testing.T) {
 		if got != " "+c.fired {
 			t.Errorf("%s: fired%s times, want %s", name, got, c.fired)
 		}
+	}
+}
+
+// TestReach: how far in there is what decides a match.
+func TestReach(t *testing.T) {
+	for doc, want := range map[string]int{
+		"match: [\"x:A -[e*1..4]-> y\"]\ncreate: [\"x / n:B\"]": 1,
+		"match: [x]\ndelete: [x]":                               2, // nothing may be inside
+		"match: [x]\ndelete: [x]\ncascade: true":                1,
+		"match: [x, \"x / y\", \"y / z\"]":                      3,
+		"match: [x]\nunless: [\"x / y -[e]-> z\"]":              2,
+		"match: [x]\ndeep: true":                                math.MaxInt,
+	} {
+		if got := load(t, "rule: r\n"+doc).Reach(); got != want {
+			t.Errorf("%s: %d, want %d", doc, got, want)
+		}
+	}
+	if got := load(t, "rules: [{rule: a, match: [x]}, {rule: b, match: [x, \"x / y\"]}, {rule: c, match: [x]}]").Reach(); got != 2 {
+		t.Errorf("of several it is the greatest: %d", got)
 	}
 }
