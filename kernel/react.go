@@ -25,15 +25,49 @@ type fired struct {
 	version
 }
 
-// apart takes out the next tick: of one record where rules may fire, since what they
-// do about it comes before the next.
-func (r *reactor) apart(ticks []sched.Tick) (sched.Tick, []sched.Tick) {
+// apart takes out the next tick. It ends with the first record for which rules may fire,
+// since what they do about it comes before the next.
+func (r *reactor) apart(ticks []sched.Tick, batch []*request) (sched.Tick, []sched.Tick) {
 	t := ticks[0]
-	if len(r.groups) == 0 || len(t) == 1 {
+	if len(r.groups) == 0 {
 		return t, ticks[1:]
 	}
-	ticks[0] = t[1:]
-	return t[:1], ticks
+	for i := range t[:len(t)-1] {
+		if r.concerns(batch[t[i]]) {
+			ticks[0] = t[i+1:]
+			return t[:i+1], ticks
+		}
+	}
+	return t, ticks[1:]
+}
+
+// concerns reports whether rules may fire for a request, or be others after it: it
+// writes in a graph that decides what matches, or what the rules are.
+func (r *reactor) concerns(q *request) bool {
+	f := &q.footprint
+	if q.view != "system" {
+		return false
+	}
+	if f.All {
+		return true
+	}
+	for _, list := range [...][]rmg.Path{f.Writes, f.Whole, f.Ways} {
+		for _, p := range list {
+			if rulesRoot.Has(p) || p.Has(rulesRoot) || slices.ContainsFunc(r.groups, func(g *ruleGroup) bool { return g.concerns(p) }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// concerns reports whether a write at a path may decide what matches.
+func (g *ruleGroup) concerns(p rmg.Path) bool {
+	if !g.at.Has(p) {
+		return p.Has(g.at)
+	}
+	below := strings.TrimPrefix(string(p), strings.TrimSuffix(string(g.at), "/"))
+	return p == g.at || strings.Count(below, "/") <= g.far
 }
 
 // react has the rules fire that a tick of one record is news for. A set of rules that

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -497,5 +499,108 @@ func TestReactToWhatIsKept(t *testing.T) {
 	}
 	if v, err := b.Verify(t.Context()); err != nil || len(v.Problems) > 0 {
 		t.Errorf("%v %q", err, v.Problems)
+	}
+}
+
+// together has the writer find ops of the system in one batch, a record each.
+func (b *bed) together(all ...rewrite.Op) {
+	b.Helper()
+	b.writing.Lock()
+	var wait []*request
+	for _, op := range all {
+		ops := []rewrite.Op{op}
+		r := &request{
+			ctx: context.Background(), view: "system", footprint: rewrite.FootprintOf(ops), size: 1, done: make(chan answer, 1),
+			eval: func(*fold, uint64) (draft, error) { return draft{view: "system", author: ada.Name, ops: ops}, nil },
+		}
+		b.queue <- r
+		wait = append(wait, r)
+	}
+	b.writing.Unlock()
+	for _, r := range wait {
+		if a := <-r.done; a.err != nil {
+			b.Fatalf("%v", a.err)
+		}
+	}
+}
+
+// TestReactShares: records that no rule can fire for share a tick while rules are on;
+// one for which a rule may fire ends its tick, and what the rule does about it comes
+// before the rest.
+func TestReactShares(t *testing.T) {
+	b := kernelFor(t)
+	b.write("system", addOp("/svc", "Group", nil), service("web"), addOp("/svc/web/in", "Part", nil), addOp("/free", "Group", nil))
+	b.addRules(reactiveRules)
+	var writes []rewrite.Op
+	from := b.now().seq
+	for i := range 6 {
+		op := addOp(rmg.Path(fmt.Sprint("/free/n", i)), "Service", nil)
+		switch i {
+		case 2: // inside what the rules match, where they do not look
+			op = addOp("/svc/web/in/deep", "Service", nil)
+		case 3:
+			op = service("new")
+		}
+		writes = append(writes, op)
+	}
+	b.together(writes...)
+	ticks := map[uint64]string{}
+	for r, err := range b.Records(from+1, 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		what := string(r.Ops[0].Path)
+		if strings.HasPrefix(r.Author, ruleCaller) {
+			what = r.Author
+		}
+		ticks[r.Tick] += what + " "
+	}
+	var got []string
+	for _, n := range slices.Sorted(maps.Keys(ticks)) {
+		got = append(got, strings.TrimSpace(ticks[n]))
+	}
+	want := []string{"/free/n0 /free/n1 /svc/web/in/deep /svc/new", "rule:label", "/free/n4 /free/n5"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	b.restart()
+}
+
+// TestConcerns names what rules may fire for.
+func TestConcerns(t *testing.T) {
+	of := func(at rmg.Path, far int) *reactor { return &reactor{groups: []*ruleGroup{{at: at, far: far}}} }
+	for _, c := range []struct {
+		r    *reactor
+		op   rewrite.Op
+		want bool
+	}{
+		{of("/svc", 1), addOp("/svc/a", "K", nil), true},
+		{of("/svc", 1), setOp("/svc/~e", nil), true},
+		{of("/svc", 1), addOp("/svc/a/b", "K", nil), false},
+		{of("/svc", 2), addOp("/svc/a/b", "K", nil), true},
+		{of("/svc", 2), addOp("/svc/a/b/c", "K", nil), false},
+		{of("/svc", 1), addOp("/svcs", "K", nil), false},
+		{of("/svc", 1), rewrite.Op{Op: rewrite.Remove, Path: "/svc"}, true},
+		{of("/svc/a", 1), rewrite.Op{Op: rewrite.Remove, Path: "/svc", Cascade: true}, true},
+		{of("/a/b/c", 1), rewrite.Op{Op: rewrite.Remove, Path: "/a/b", Cascade: true}, true},
+		{of("/a/b/c", 1), rewrite.Op{Op: rewrite.Remove, Path: "/a/d"}, true}, // its parent counts as written, and holds c
+		{of("/svc/a", 1), rewrite.Op{Op: rewrite.Move, Path: "/x", Dest: "/svc"}, true},
+		{of("/svc/a", 1), addOp("/svc/b", "K", nil), false},
+		{of("/src", 1), rewrite.Op{Op: rewrite.Write, Path: "/src/f.go"}, true},
+		{of("/src", 1), rewrite.Op{Op: rewrite.Write, Path: "/src/d/f.go"}, true}, // it may make the folder
+		{of("/", 1), addOp("/a", "K", nil), true},
+		{of("/", 1), addOp("/a/b", "K", nil), false},
+		{of("/", math.MaxInt), addOp("/a/b/c/d", "K", nil), true},
+		{of("/svc", 1), setOp("/rule/label", nil), true},
+		{of("/svc", 1), addOp("/kind/K", "Kind", nil), true},
+		{&reactor{}, addOp("/a", "K", nil), false},
+	} {
+		q := &request{view: "system", footprint: rewrite.FootprintOf([]rewrite.Op{c.op})}
+		if got := c.r.concerns(q); got != c.want {
+			t.Errorf("%s %s: %v, want %v", c.op.Op, c.op.Path, got, c.want)
+		}
+		if q.view = "sws:w1"; c.r.concerns(q) {
+			t.Errorf("%s %s concerns rules in a workspace", c.op.Op, c.op.Path)
+		}
 	}
 }

@@ -231,7 +231,9 @@ func switched(list []RuleInfo, ledger, world rmg.Graph, at time.Time) {
 		r := reactionOf(e)
 		list[i].Fired, list[i].Last, list[i].Since, list[i].By, list[i].Off = r.fired, r.last, r.since, r.by.Name, r.why
 		if r.on {
-			list[i].Off = r.stands(ledger, world, at)
+			if list[i].Off = r.stands(ledger, world, at); list[i].Off == "" && list[i].Fault != "" {
+				list[i].Off = "it cannot be read"
+			}
 			list[i].On = list[i].Off == ""
 		}
 	}

@@ -36,6 +36,7 @@ type reactor struct {
 type ruleGroup struct {
 	at   rmg.Path
 	set  *rule.Set
+	far  int         // levels of graphs that decide what matches
 	seen rmg.Graph   // the world up to which what changed was looked at
 	m    *rule.Image // of seen; nil until something changes
 	run  *rule.Run
@@ -82,12 +83,12 @@ func (k *Kernel) rearm() error {
 func (r *reactor) group(at rmg.Path, names []string, stored rmg.Graph, schemas *rmg.Schemas, world rmg.Graph) {
 	set, err := rule.Stored(stored, names, schemas)
 	if err == nil {
-		r.groups = append(r.groups, &ruleGroup{at: at, set: set, seen: world})
+		r.groups = append(r.groups, &ruleGroup{at: at, set: set, far: set.Reach(), seen: world})
 		return
 	}
 	for _, name := range names {
 		if set, err = rule.Stored(stored, []string{name}, schemas); err == nil {
-			r.groups = append(r.groups, &ruleGroup{at: at, set: set, seen: world})
+			r.groups = append(r.groups, &ruleGroup{at: at, set: set, far: set.Reach(), seen: world})
 		}
 	}
 }

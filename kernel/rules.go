@@ -27,7 +27,8 @@ type RuleInfo struct {
 	At        rmg.Path // the graph that it is matched in
 	Deep      bool     // or any graph inside that one
 	Priority  int
-	Reactive  bool // it is meant to fire by itself
+	Reactive  bool   // it is meant to fire by itself
+	Fault     string // why nothing applies it: it cannot be read any more
 
 	// Of a reactive rule that was switched on once.
 	On    bool   // it fires
@@ -237,15 +238,38 @@ func (k *Kernel) Rules(view string) ([]RuleInfo, error) {
 	if !ok || e.Graph.IsEmpty() {
 		return nil, nil
 	}
-	set, err := rule.Stored(e.Graph, nil, v.World.Schemas())
-	if err != nil {
-		return nil, err
+	schemas := v.World.Schemas()
+	var list []RuleInfo
+	for n := range e.Graph.Nodes("") {
+		list = append(list, storedInfo(e.Graph, n, schemas))
 	}
-	list := infoOf(set)
 	if at, err := ParseVersion(view); err == nil && at.Space == "" {
 		switched(list, v.Ledger, v.World, k.opt.Clock.Now())
 	}
 	return list, nil
+}
+
+// storedInfo describes a rule that stands in the world. One that cannot be read, as of
+// kinds that are none any more, is described by what its node says of it.
+func storedInfo(rules rmg.Graph, n rmg.Element, schemas *rmg.Schemas) RuleInfo {
+	set, err := rule.Stored(rules, []string{n.ID}, schemas)
+	if err == nil {
+		return infoOf(set)[0]
+	}
+	var faults rule.Faults
+	why := err.Error()
+	if errors.As(err, &faults) {
+		why = strings.ReplaceAll(faults.Error(), "\n", "; ")
+	}
+	p := n.Props
+	at, ok := rmg.Root, false
+	if v, has := p.Get("at"); has {
+		at, ok = v.AsRef()
+	}
+	if !ok {
+		at = rmg.Root
+	}
+	return RuleInfo{Name: n.ID, Doc: p.String("doc"), At: at, Deep: p.Bool("deep"), Priority: int(p.Int("priority")), Reactive: p.Bool(rule.PropReactive), Fault: why}
 }
 
 // CheckRules reads a document of rules against the kinds of a view.

@@ -175,3 +175,45 @@ func TestRulesOfTheWorld(t *testing.T) {
 		t.Errorf("what took its place: %+v, %v", out, err)
 	}
 }
+
+// TestRulesThatCannotBeRead: a rule whose kinds are gone is listed with its fault and
+// does not fire; the others are listed, apply and fire as before; and it can be
+// switched off.
+func TestRulesThatCannotBeRead(t *testing.T) {
+	b := kernelFor(t)
+	kind := func(name string) rewrite.Op { return addOp(rmg.KindPath.Child(name), "Kind", nil) }
+	b.write("system", addOp(rmg.KindPath, "Folder", nil), kind("A"), kind("B"), kind("C"))
+	b.addRules(`rules:
+  - {rule: fine, reactive: true, match: ["x:A"], retype: {x: C}}
+  - {rule: lame, reactive: true, doc: about B, priority: 3, match: ["x:B"], retype: {x: C}}
+`)
+	b.addRules("kinds: {Own: {}}\nrules: [{rule: other, match: [\"x:Own\"], delete: [x]}]")
+	if r := b.reactions()["lame"]; !r.On || r.Fault != "" {
+		t.Fatalf("%+v", r)
+	}
+	b.write("system", rewrite.Op{Op: rewrite.Remove, Path: rmg.KindPath.Child("B")})
+	list := b.reactions()
+	if r := list["lame"]; len(list) != 3 || !strings.HasPrefix(r.Fault, "/rule/lame:1:") || !strings.HasSuffix(r.Fault, "kind B is not known; declare it under kinds or in the graph's /kind") ||
+		r.On || r.Off == "" || r.Doc != "about B" || r.Priority != 3 || !r.Reactive || r.At != rmg.Root {
+		t.Errorf("%+v", list)
+	}
+	if r := list["fine"]; !r.On || r.Fault != "" || list["other"].Fault != "" {
+		t.Errorf("%+v", list)
+	}
+	rec := b.write("system", addOp("/a", "A", nil))
+	if got := b.since(rec.Seq); len(got) != 2 || !strings.Contains(got[1], "rule fine fired") {
+		t.Errorf("%q", got)
+	}
+	if _, err := b.ApplyRules(t.Context(), ada, RulesRequest{}); !errors.Is(err, &rmg.Error{Code: rmg.Invalid}) || !strings.Contains(err.Error(), "/rule/lame:1:") {
+		t.Errorf("all of them: %v", err)
+	}
+	if _, err := b.ApplyRules(t.Context(), ada, RulesRequest{Names: []string{"fine"}}); err != nil {
+		t.Error(err)
+	}
+	if r, _, err := b.SwitchRule(t.Context(), ada, "lame", false, ""); err != nil || r.On || r.Off != "" || r.Fault == "" {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if _, _, err := b.SwitchRule(t.Context(), ada, "lame", true, ""); !errors.Is(err, &rmg.Error{Code: rmg.Invalid}) {
+		t.Errorf("on: %v", err)
+	}
+}

@@ -363,7 +363,7 @@ func (k *Kernel) evaluate(batch []*request, answers []answer) (ticks []tick, ste
 			return ticks, steps, slices.Concat(todo...)
 		}
 		var t sched.Tick
-		t, todo = k.reactor.apart(todo)
+		t, todo = k.reactor.apart(todo, batch)
 		from := f.seq + 1
 		done := k.step(f, t, batch, answers, at)
 		if len(done.records) == 0 {

@@ -136,7 +136,7 @@ func (f *Footprint) sort() {
 func (f *Footprint) Close() {
 	for _, l := range [...][]rmg.Path{f.Reads, f.Writes, f.Whole} {
 		for _, p := range l {
-			if p != rmg.Root {
+			if strings.IndexByte(string(p), '~') >= 0 { // the root has none
 				f.edges(p.Parent())
 			}
 		}

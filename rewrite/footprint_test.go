@@ -131,3 +131,57 @@ func TestFootprintSorted(t *testing.T) {
 		}
 	})
 }
+
+// TestFootprintsNameWhatIsTouched: what applying ops changed is declared as written,
+// what came is declared where it came to, and what was asked for is declared.
+func TestFootprintsNameWhatIsTouched(t *testing.T) {
+	changes, reads := 0, 0
+	check := func(t *rapid.T) {
+		g := drawGraph(t, rmg.Graph{}, 8)
+		ops := drawOps(t, g, 3)
+		f := rewrite.FootprintOf(ops)
+		o := rmg.NewOverlay(g)
+		o.RecordReads()
+		if rewrite.Apply(o, ops) != nil {
+			return
+		}
+		now := o.Graph()
+		whole := func(p rmg.Path) bool {
+			return slices.ContainsFunc(f.Whole, func(w rmg.Path) bool { return w.Has(p) })
+		}
+		for c := range rmg.Diff(g, now) {
+			changes++
+			// An edge goes with its ends, whose graph is then declared as written.
+			withEnds := c.Path.Base().Edge && len(f.Whole) > 0 && slices.Contains(f.Writes, c.Path.Parent())
+			if !f.All && !whole(c.Path) && !withEnds && !slices.Contains(f.Writes, c.Path) && !slices.Contains(f.Ways, c.Path) {
+				t.Fatalf("%s\n%+v\n%s changed (%s), and only %+v is declared", dump(g), ops, c.Path, c.Kind, f)
+			}
+			e, is := now.Get(c.Path)
+			if old, was := g.Get(c.Path); !is || was && old.Kind == e.Kind || whole(c.Path.Parent()) {
+				continue
+			}
+			slot := rewrite.Slot{At: c.Path.Parent(), Kind: e.Kind, Side: rewrite.Nodes}
+			if e.Edge {
+				slot.Side = rewrite.Edges
+			}
+			if looker := (rewrite.Footprint{Absent: []rewrite.Slot{slot}}); !f.Conflicts(looker) {
+				t.Fatalf("%s\n%+v\n%s came, and only %+v is declared", dump(g), ops, c.Path, f)
+			}
+		}
+		for _, p := range o.Reads() {
+			reads++
+			if p != rmg.Root && !f.All && !whole(p) && !slices.Contains(slices.Concat(f.Reads, f.Writes, f.Ways), p) {
+				t.Fatalf("%s\n%+v\n%s was read, and only %+v is declared", dump(g), ops, p, f)
+			}
+		}
+	}
+	// Few of what is drawn can be applied: go on until there was enough.
+	for range 50 {
+		if rapid.Check(t, check); t.Failed() || changes > 400 && reads > 400 {
+			break
+		}
+	}
+	if changes == 0 || reads == 0 {
+		t.Errorf("%d changes, %d reads", changes, reads)
+	}
+}

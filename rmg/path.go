@@ -236,6 +236,36 @@ func (p Path) Child(id string) Path { return p.add(Segment{ID: id}) }
 // EdgeChild returns the path of the edge with the given raw id below p.
 func (p Path) EdgeChild(id string) Path { return p.add(Segment{ID: id, Edge: true}) }
 
+// Paths makes paths as [Path.Child] and [Path.EdgeChild] do, many of them in one
+// allocation: they share blocks of memory, each of which stays as long as one of its
+// paths does. The zero value is ready.
+type Paths struct{ block strings.Builder }
+
+// pathBlock is the size of a block in bytes.
+const pathBlock = 4096
+
+// Below returns the path of a segment below p.
+func (m *Paths) Below(p Path, s Segment) Path {
+	need := len(p) + len("/~") + len(s.ID)
+	if need > pathBlock/8 || !plain(s.ID) {
+		return p.add(s)
+	}
+	if m.block.Cap()-m.block.Len() < need {
+		m.block.Reset()
+		m.block.Grow(pathBlock)
+	}
+	from := m.block.Len()
+	if p != Root {
+		m.block.WriteString(string(p))
+	}
+	m.block.WriteByte('/')
+	if s.Edge {
+		m.block.WriteByte('~')
+	}
+	m.block.WriteString(s.ID)
+	return Path(m.block.String()[from:])
+}
+
 // Join returns p followed by the given raw node ids.
 func (p Path) Join(ids ...string) Path {
 	for _, id := range ids {

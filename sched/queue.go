@@ -58,7 +58,8 @@ type Queue struct {
 	weight  func(owner string) int
 	waiting line
 	owners  map[string]*owner
-	last    *owner // whose request was added last: the next is often of the same
+	last    *lane // of the request that was added last: the next is often of the same
+	does    doing // what those that wait do, and maybe more
 }
 
 // line is what waits, in blocks: it never moves, however long it grows.
@@ -92,11 +93,25 @@ type owner struct {
 	keys    map[uint64]bool // that wait; nil until one comes that is not greater than all before
 }
 
+// lane is an owner's requests of one view.
+type lane struct {
+	*owner
+	view string
+}
+
+// queued is a request that waits, and of which there are many: what those of a lane
+// have in common stands there.
 type queued struct {
-	Request
-	mine      *owner
+	footprint *rewrite.Footprint
+	mine      *lane
+	key       uint64
+	priority  int
 	deferrals int
 	share     uint64
+}
+
+func (r *queued) request() Request {
+	return Request{Owner: r.mine.name, Key: r.key, View: r.mine.view, Priority: r.priority, Footprint: r.footprint}
 }
 
 // NewQueue makes a queue. A weight less than 1 counts as 1; nil is 1 for all.
@@ -121,9 +136,10 @@ func (q *Queue) Len() int { return q.waiting.n }
 // the owner has one with the key that waits.
 func (q *Queue) Add(r Request) error {
 	mine := q.last
-	if mine == nil || mine.name != r.Owner || mine.waiting == 0 {
-		if mine = q.owners[r.Owner]; mine == nil {
-			mine = &owner{name: r.Owner}
+	if mine == nil || mine.name != r.Owner || mine.view != r.View || mine.waiting == 0 {
+		mine = &lane{q.owners[r.Owner], r.View}
+		if mine.owner == nil {
+			mine.owner = &owner{name: r.Owner}
 		}
 	}
 	switch {
@@ -131,11 +147,11 @@ func (q *Queue) Add(r Request) error {
 		return &rmg.Error{Op: "queue", Code: rmg.Limit, Msg: fmt.Sprintf("%d requests wait", q.waiting.n), Hint: "send it again later"}
 	case mine.waiting >= q.limits.PerOwner:
 		return &rmg.Error{Op: "queue", Code: rmg.Limit, Msg: fmt.Sprintf("%d requests of %s wait", mine.waiting, r.Owner), Hint: "wait for the answers to some of them"}
-	case mine.waiting > 0 && r.Key <= mine.last && q.waits(mine, r):
+	case mine.waiting > 0 && r.Key <= mine.last && q.waits(mine.owner, r.Key):
 		return &rmg.Error{Op: "queue", Code: rmg.Exists, Msg: fmt.Sprintf("request %d of %s waits already", r.Key, r.Owner)}
 	}
 	if mine.waiting == 0 {
-		q.owners[r.Owner] = mine
+		q.owners[r.Owner] = mine.owner
 	}
 	mine.waiting++
 	mine.last = max(mine.last, r.Key)
@@ -143,72 +159,89 @@ func (q *Queue) Add(r Request) error {
 		mine.keys[r.Key] = true
 	}
 	q.last = mine
-	q.waiting.add(queued{Request: r, mine: mine})
+	q.does.take(r.Footprint)
+	q.waiting.add(queued{footprint: r.Footprint, mine: mine, key: r.Key, priority: r.Priority})
 	return nil
 }
 
 // waits reports whether a request of the key waits. Keys that only grow need no
 // look.
-func (q *Queue) waits(mine *owner, r Request) bool {
+func (q *Queue) waits(mine *owner, key uint64) bool {
 	if mine.keys == nil {
 		mine.keys = map[uint64]bool{}
 		for i := range q.waiting.n {
-			if w := q.waiting.at(i); w.Owner == r.Owner {
-				mine.keys[w.Key] = true
+			if w := q.waiting.at(i); w.mine.owner == mine {
+				mine.keys[w.key] = true
 			}
 		}
 	}
-	return mine.keys[r.Key]
+	return mine.keys[key]
 }
 
 // Tick takes out what does not conflict and has room, has it applied in order, and
 // answers all that waited, in order. An error of apply refuses that one request:
-// Stale for an expectation that does not hold.
+// Stale for an expectation that does not hold. The request that apply is given is its
+// own until it returns.
 func (q *Queue) Tick(apply func(*Request) error) []Answer {
 	order := q.order()
-	w := writtenOf(len(order), func(i int) *rewrite.Footprint { return q.waiting.at(order[i]).Footprint })
+	w := &written{}
+	if !q.does.quiet() {
+		w = writtenOf(len(order), func(i int) *rewrite.Footprint { return q.waiting.at(order[i]).footprint })
+	}
 	taken := map[string]*claims{}
 	out := make([]Answer, len(order))
 	var rest line
 	var c *claims // of view
 	view := ""
 	applied := 0
+	var request Request
+	var winner *Request // for whom the last was deferred
+	winnerAt := 0
 	for at, i := range order {
 		r := q.waiting.at(i)
-		if c == nil || view != r.View {
-			if view, c = r.View, taken[r.View]; c == nil {
+		if c == nil || view != r.mine.view {
+			if view, c = r.mine.view, taken[r.mine.view]; c == nil {
 				c = newClaims(w)
 				taken[view] = c
 			}
 		}
-		out[at] = Answer{Owner: r.Owner, Key: r.Key, Outcome: Deferred}
-		by := c.free(r.Footprint)
+		a := &out[at]
+		a.Owner, a.Key, a.Outcome = r.mine.name, r.key, Deferred
+		by := c.free(r.footprint)
 		if by > 0 || applied == q.limits.Tick {
 			if by > 0 {
-				out[at].By = &q.waiting.at(order[by-1]).Request
+				if winnerAt != by {
+					winner, winnerAt = new(q.waiting.at(order[by-1]).request()), by
+				}
+				a.By = winner
 			}
-			rest.add(queued{Request: r.Request, mine: r.mine, deferrals: r.deferrals + 1})
+			late := *r
+			late.deferrals++
+			rest.add(late)
 			continue
 		}
-		c.add(r.Footprint, at+1)
+		c.add(r.footprint, at+1)
 		applied++
 		q.leave(r)
-		out[at].Outcome = Applied
-		if err := apply(&r.Request); err != nil {
-			out[at].Outcome, out[at].Err = Refused, err
+		a.Outcome = Applied
+		request = r.request()
+		if err := apply(&request); err != nil {
+			a.Outcome, a.Err = Refused, err
 		}
 	}
-	q.waiting = rest
+	if q.waiting = rest; rest.n == 0 {
+		q.does = doing{}
+	}
 	return out
 }
 
 // leave forgets that a request waits.
 func (q *Queue) leave(r *queued) {
-	mine := r.mine
+	mine := r.mine.owner
 	mine.waiting--
-	delete(mine.keys, r.Key)
+	delete(mine.keys, r.key)
 	if mine.waiting == 0 {
-		delete(q.owners, r.Owner)
+		delete(q.owners, mine.name)
 	}
 }
 
@@ -219,7 +252,7 @@ func (r *queued) rank(o *queued) int {
 			return c
 		}
 	}
-	return cmp.Compare(o.Priority, r.Priority)
+	return cmp.Compare(o.priority, r.priority)
 }
 
 // starved is how often a request was deferred, if that was too often.
@@ -242,13 +275,13 @@ func (q *Queue) order() []int {
 	// Each owner's together, as they come among themselves.
 	slices.SortFunc(out, func(a, b int) int {
 		x, y := q.waiting.at(a), q.waiting.at(b)
-		if x.mine != y.mine {
-			return strings.Compare(x.Owner, y.Owner)
+		if x.mine.owner != y.mine.owner {
+			return strings.Compare(x.mine.name, y.mine.name)
 		}
 		if c := x.rank(y); c != 0 {
 			return c
 		}
-		return cmp.Or(cmp.Compare(y.deferrals, x.deferrals), cmp.Compare(x.Key, y.Key))
+		return cmp.Or(cmp.Compare(y.deferrals, x.deferrals), cmp.Compare(x.key, y.key))
 	})
 	n := uint64(0)
 	step := uint64(shareUnit)
@@ -256,9 +289,9 @@ func (q *Queue) order() []int {
 	for _, i := range out {
 		r := q.waiting.at(i)
 		switch {
-		case before == nil || before.mine != r.mine:
-			n, step = 0, shareUnit/uint64(min(shareUnit, max(1, q.weight(r.Owner))))
-		case before.Priority != r.Priority:
+		case before == nil || before.mine.owner != r.mine.owner:
+			n, step = 0, shareUnit/uint64(min(shareUnit, max(1, q.weight(r.mine.name))))
+		case before.priority != r.priority:
 			n = 0
 		}
 		n += step
@@ -272,7 +305,7 @@ func (q *Queue) order() []int {
 		if c := x.rank(y); c != 0 {
 			return c
 		}
-		return cmp.Or(cmp.Compare(x.share, y.share), cmp.Compare(x.Owner, y.Owner), cmp.Compare(x.Key, y.Key))
+		return cmp.Or(cmp.Compare(x.share, y.share), cmp.Compare(x.mine.name, y.mine.name), cmp.Compare(x.key, y.key))
 	})
 	return out
 }

@@ -3,6 +3,7 @@ package sched_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 
@@ -151,5 +152,27 @@ func TestQueueSizes(t *testing.T) {
 		if len(took(first)) != (n+1)/2 || len(took(second)) != n/2 || q.Len() != 0 {
 			t.Errorf("n %d: %d, then %d, and %d wait", n, len(took(first)), len(took(second)), q.Len())
 		}
+	}
+}
+
+// TestQueueSaysForWhom: each that is deferred names the one that it conflicts with, as
+// that one was added.
+func TestQueueSaysForWhom(t *testing.T) {
+	q := sched.NewQueue(sched.Limits{}, nil)
+	first := one("b", 9, "/x")
+	first.Priority, first.View = 3, "w"
+	fill(t, q, one("a", 1, "/x"), one("a", 2, "/y"), one("b", 3, "/x"), one("a", 4, "/y"), one("b", 5, "/x"), first)
+	again := one("b", 10, "/x")
+	again.View = "w"
+	fill(t, q, again)
+	got := map[uint64]string{}
+	for _, a := range q.Tick(fine) {
+		if a.By != nil {
+			got[a.Key] = fmt.Sprint(a.By.Owner, a.By.Key, a.By.View, a.By.Priority, a.By.Footprint.Writes)
+		}
+	}
+	want := map[uint64]string{3: "a10 [/x]", 4: "a20 [/y]", 5: "a10 [/x]", 10: "b9w3 [/x]"}
+	if !maps.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }

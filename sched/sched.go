@@ -85,15 +85,24 @@ type claims struct {
 type written struct {
 	paths map[rmg.Path]bool // Writes and Ways
 	whole map[rmg.Path]bool
-	looks bool // somebody looks for what is not there
-	ties  bool // something comes
-	all   bool // somebody conflicts with everything
+	doing
+}
+
+// doing is what footprints of many do, whatever the paths.
+type doing struct {
+	writes bool // somebody writes
+	looks  bool // somebody looks for what is not there
+	ties   bool // something comes
+	all    bool // somebody conflicts with everything
+}
+
+func (d *doing) take(f *rewrite.Footprint) {
+	d.writes = d.writes || len(f.Writes)+len(f.Ways)+len(f.Whole) > 0
+	d.looks, d.ties, d.all = d.looks || len(f.Absent) > 0, d.ties || len(f.Ties) > 0, d.all || f.All
 }
 
 // quiet reports whether nobody does what another could mind.
-func (w *written) quiet() bool {
-	return len(w.paths) == 0 && len(w.whole) == 0 && !w.all && !(w.looks && w.ties)
-}
+func (d *doing) quiet() bool { return !d.writes && !d.all && !(d.looks && d.ties) }
 
 func writtenOf(n int, footprint func(i int) *rewrite.Footprint) *written {
 	w := &written{paths: map[rmg.Path]bool{}, whole: map[rmg.Path]bool{}}
@@ -108,7 +117,7 @@ func writtenOf(n int, footprint func(i int) *rewrite.Footprint) *written {
 		for _, p := range f.Whole {
 			w.whole[p] = true
 		}
-		w.looks, w.ties, w.all = w.looks || len(f.Absent) > 0, w.ties || len(f.Ties) > 0, w.all || f.All
+		w.take(f)
 	}
 	return w
 }

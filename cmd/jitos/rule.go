@@ -53,6 +53,10 @@ func printRules(w io.Writer, rules []wire.Rule) {
 	}
 	tw.Flush()
 	for _, r := range rules {
+		if r.Fault != "" {
+			fmt.Fprintf(w, "%s cannot be read: %s\nnext: jitos rule add FILE puts it right, jitos rule check FILE looks first\n", printable(r.Name), printable(r.Fault))
+			continue
+		}
 		if r.Off != "" {
 			fmt.Fprintf(w, "%s is off: %s\nnext: jitos rule on %s\n", printable(r.Name), printable(r.Off), r.Name)
 		}

@@ -25,7 +25,7 @@ func (f *fake) AddRules(_ context.Context, c kernel.Caller, view, file string, t
 }
 
 func (f *fake) SwitchRule(_ context.Context, c kernel.Caller, name string, on bool, reason string) (kernel.RuleInfo, kernel.Receipt, error) {
-	r := kernel.RuleInfo{Name: name, At: "/chain", Reactive: true, On: on, Off: "why", By: "ada", Since: 44, Fired: 3, Last: 50}
+	r := kernel.RuleInfo{Name: name, At: "/chain", Reactive: true, Fault: "kind B", On: on, Off: "why", By: "ada", Since: 44, Fired: 3, Last: 50}
 	return r, kernel.Receipt{Seq: 44, Tick: 42}, f.call("SwitchRule", " ", c.Name, " ", name, " ", fmt.Sprint(on), " ", reason)
 }
 

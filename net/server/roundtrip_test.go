@@ -163,7 +163,7 @@ func TestClientAndServer(t *testing.T) {
 	_, err = c.CheckRules(ctx, wire.RulesDocument{View: "sws:w5", Text: "t"})
 	check("check-rules", err, f.last() == "CheckRules sws:w5 rules t", f.last())
 	kept, err = c.SwitchRule(ctx, wire.SwitchRuleRequest{Name: "grow", On: true, Reason: "r"})
-	check("switch-rule", err, kept.Rules[0] == wire.Rule{Name: "grow", At: "/chain", Reactive: true, On: true, Off: "why", By: "ada", Since: 44, Fired: 3, Last: 50} && kept.Receipt.Seq == 44 && f.last() == "SwitchRule ada@host grow true r", kept)
+	check("switch-rule", err, kept.Rules[0] == wire.Rule{Name: "grow", At: "/chain", Reactive: true, Fault: "kind B", On: true, Off: "why", By: "ada", Since: 44, Fired: 3, Last: 50} && kept.Receipt.Seq == 44 && f.last() == "SwitchRule ada@host grow true r", kept)
 	did, err := c.ApplyRules(ctx, wire.ApplyRulesRequest{Names: []string{"grow"}, Program: "grow!", Fuel: 7, Explain: true})
 	check("apply-rules", err, did.Applied["grow"] == 3 && did.Changes == 1 && did.Ops == nil && did.Receipt.Seq == 43 && did.Plans["grow"] != "", did)
 	check("apply-rules", err, f.last() == fmt.Sprint("ApplyRules ada@host ", kernel.RulesRequest{Names: []string{"grow"}, Program: "grow!", Fuel: 7, Explain: true}), f.last())

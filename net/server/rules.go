@@ -129,7 +129,7 @@ func rulesOf(list []kernel.RuleInfo) []wire.Rule {
 	out := make([]wire.Rule, len(list))
 	for i, r := range list {
 		out[i] = wire.Rule{
-			Name: r.Name, Doc: r.Doc, At: r.At, Deep: r.Deep, Priority: r.Priority, Reactive: r.Reactive,
+			Name: r.Name, Doc: r.Doc, At: r.At, Deep: r.Deep, Priority: r.Priority, Reactive: r.Reactive, Fault: r.Fault,
 			On: r.On, Off: r.Off, By: r.By, Since: r.Since, Fired: r.Fired, Last: r.Last,
 		}
 	}

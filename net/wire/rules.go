@@ -34,6 +34,7 @@ type Rule struct {
 	Deep     bool     `json:"deep,omitempty" doc:"or any graph inside that one"`
 	Priority int      `json:"priority,omitempty" doc:"of a choice the greatest goes first"`
 	Reactive bool     `json:"reactive,omitempty" doc:"it is meant to fire by itself when the system changes"`
+	Fault    string   `json:"fault,omitempty" doc:"why nothing applies it: it cannot be read any more"`
 	On       bool     `json:"on,omitempty" doc:"it does: it was switched on, and is as it was then"`
 	Off      string   `json:"off,omitempty" doc:"why it does not, if nobody switched it off"`
 	By       string   `json:"by,omitempty" doc:"who switched it on last, with whose rights it writes"`

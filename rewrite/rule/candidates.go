@@ -82,6 +82,7 @@ func (r *Run) candidates(i int, exec rewrite.Executor, footprints bool) ([]Candi
 			// The footprint looks at conditions anew, and so binds their variables.
 			for j := first; footprints && j < len(list); j++ {
 				copy(mt.bind, list[j].bind)
+				list[j].Footprint = room.footprint()
 				mt.footprint(list[j].Footprint, a.again, &room)
 			}
 		}
@@ -140,7 +141,7 @@ func (a *agenda) drain() []seed {
 	return seeds
 }
 
-// from appends the matches from one seed, with room for their footprints.
+// from appends the matches from one seed.
 func (a *agenda) from(mt *matcher, rule int, s seed, out []Candidate, room *room) []Candidate {
 	if s.v != none {
 		if !mt.m.alive(s.x) {
@@ -150,9 +151,7 @@ func (a *agenda) from(mt *matcher, rule int, s seed, out []Candidate, room *room
 	}
 	mt.run(a.planOf(int(s.v)), 0, func() bool {
 		if mt.sound() {
-			c := room.next()
-			bind := append(c.few[:0], mt.bind[:a.stride]...)
-			out = append(out, Candidate{rule: rule, bind: bind, Footprint: &c.Footprint})
+			out = append(out, Candidate{rule: rule, bind: room.bound(mt.bind[:a.stride])})
 		}
 		return true
 	})

@@ -55,7 +55,7 @@ func (r *reader) chain(p part, of string) (chain, bool) {
 		r.fault(p.place, "%s is %s, not text such as \"a:Kind -[kind]-> b\"", of, p.what())
 		return chain{}, false
 	}
-	c := chainParser{r: r, from: p.place, text: s}
+	c := chainParser{r: r, from: p.place, text: strings.TrimRight(s, "\n")} // a block ends with one
 	return c.chain()
 }
 

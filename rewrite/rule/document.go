@@ -51,12 +51,6 @@ func (f Faults) refused() error {
 	return &rmg.Error{Op: "rules", Code: rmg.Invalid, Msg: "the rules are refused", Err: f}
 }
 
-// place is where a part of a document stands.
-type place struct{ line, col int }
-
-// at is the place so many bytes on in the same line.
-func (p place) at(bytes int) place { return place{p.line, p.col + bytes} }
-
 // part is a value of a document with its place. Of text it is the place of its
 // first character, quotes apart.
 type part struct {
@@ -89,12 +83,15 @@ func (p part) what() string {
 
 // reader reads one document, and gathers what is wrong.
 type reader struct {
-	file   string
-	faults Faults
-	parts  int
+	file    string
+	src     string
+	faults  Faults
+	parts   int
+	scalars map[place]scalar // by where they begin
 }
 
 func (r *reader) fault(p place, format string, args ...any) {
+	p = r.resolved(p)
 	r.faults = append(r.faults, Fault{r.file, max(1, p.line), max(1, p.col), fmt.Sprintf(format, args...)})
 }
 
@@ -118,15 +115,16 @@ func (r *reader) read(data []byte) (part, bool) {
 	}
 	if at := tooDeep(data); at >= 0 {
 		line := 1 + bytes.Count(data[:at], []byte("\n"))
-		r.fault(place{line, at - bytes.LastIndexByte(data[:at], '\n')}, "nested deeper than %d", maxDepth)
+		r.fault(place{line: line, col: at - bytes.LastIndexByte(data[:at], '\n')}, "nested deeper than %d", maxDepth)
 		return part{}, false
 	}
+	r.src, r.scalars = string(data), map[place]scalar{}
 	f, err := parser.ParseBytes(data, 0)
 	if err != nil {
 		var syn *yaml.SyntaxError
 		if errors.As(err, &syn) && syn.GetToken() != nil {
 			p := syn.GetToken().Position
-			r.fault(place{p.Line, p.Column}, "%s", syn.GetMessage())
+			r.fault(place{line: p.Line, col: p.Column}, "%s", syn.GetMessage())
 		} else {
 			line, _, _ := strings.Cut(err.Error(), "\n")
 			r.fault(place{}, "%s", line)
@@ -140,7 +138,7 @@ func (r *reader) read(data []byte) (part, bool) {
 	if len(f.Docs) > 1 {
 		p := place{}
 		if start := f.Docs[1].Start; start != nil {
-			p = place{start.Position.Line, start.Position.Column}
+			p = place{line: start.Position.Line, col: start.Position.Column}
 		}
 		r.fault(p, "a file holds one document; a second begins here")
 		return part{}, false
@@ -198,11 +196,20 @@ func (r *reader) part(n ast.Node, depth int) part {
 		p.value = n.Value
 	case *ast.StringNode:
 		p.value = n.Value
-		if n.Token.Type != token.StringType {
+		s := scalar{plain, n.Value}
+		switch n.Token.Type {
+		case token.SingleQuoteType:
+			s.style = singleQuoted
+		case token.DoubleQuoteType:
+			s.style = doubleQuoted
+		}
+		if s.style != plain {
 			p.col++ // the quote
 		}
+		r.scalars[p.place] = s
 	case *ast.LiteralNode:
 		p.value = n.Value.Value
+		r.scalars[p.place] = scalar{block, n.Value.Value}
 	case *ast.SequenceNode:
 		list := []part{}
 		for _, x := range n.Values {
@@ -247,7 +254,7 @@ func placeOf(n ast.Node) place {
 		return place{}
 	}
 	p := n.GetToken().Position
-	return place{p.Line, p.Column}
+	return place{line: p.Line, col: p.Column}
 }
 
 // The functions below take a part as what it has to be, or tell a fault.

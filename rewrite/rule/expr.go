@@ -141,11 +141,7 @@ func (r *reader) compile(sc *scope, e *expr, text string, isGuard bool) *expr {
 	tree, issues := sc.env.Compile(text)
 	if issues.Err() != nil {
 		for _, x := range issues.Errors() {
-			at := e.at(x.Location.Column())
-			if x.Location.Line() > 1 {
-				at = place{e.line + x.Location.Line() - 1, x.Location.Column() + 1}
-			}
-			r.fault(at, "%s", strings.Join(strings.Fields(x.Message), " "))
+			r.fault(e.atRune(text, x.Location.Line(), x.Location.Column()), "%s", strings.Join(strings.Fields(x.Message), " "))
 		}
 		return e
 	}

@@ -63,7 +63,7 @@ func (mt *matcher) footprint(f *rewrite.Footprint, again plan, room *room) {
 	m, r := mt.m, mt.r
 	f.Reads = room.paths(len(r.left.own) + len(r.creates))
 	for _, v := range r.left.own {
-		f.Reads = append(f.Reads, m.at(mt.bind[v]))
+		f.Reads = append(f.Reads, room.at(m, mt.bind[v]))
 	}
 	if len(r.left.unless)+len(r.left.require)+len(r.left.paths) > 0 {
 		seen := looks{}
@@ -72,12 +72,12 @@ func (mt *matcher) footprint(f *rewrite.Footprint, again plan, room *room) {
 		mt.rec = nil
 		f.All, f.Absent = seen.all, seen.slots
 		for _, x := range seen.elements {
-			f.Reads = append(f.Reads, m.at(x))
+			f.Reads = append(f.Reads, room.at(m, x))
 		}
 	}
 	for _, d := range r.deletes {
 		x := mt.bind[d]
-		f.Whole = append(f.Whole, m.at(x))
+		f.Whole = append(f.Whole, room.at(m, x))
 		if x > 0 && r.cascade {
 			for i := m.nodes[x].ports; i != 0; i = m.ports[i].next {
 				dir := m.ports[i].dir
@@ -89,7 +89,7 @@ func (mt *matcher) footprint(f *rewrite.Footprint, again plan, room *room) {
 	}
 	for i := range r.sets {
 		if v := r.sets[i].v; !r.vars[v].created {
-			f.Writes = append(f.Writes, m.at(mt.bind[v]))
+			f.Writes = append(f.Writes, room.at(m, mt.bind[v]))
 		}
 	}
 	for _, t := range r.retypes {
@@ -103,26 +103,40 @@ func (mt *matcher) footprint(f *rewrite.Footprint, again plan, room *room) {
 
 // room is where one goroutine's candidates stand: many of them in one allocation.
 type room struct {
-	held  []candidateRoom
+	held  []rewrite.Footprint
+	binds []int32
 	reads []rmg.Path
+	made  rmg.Paths
 }
 
-// candidateRoom is what a candidate points to.
-type candidateRoom struct {
-	rewrite.Footprint
-	few [4]int32
-}
+// roomFor is how many candidates have room at once: their footprints fill a block of
+// 32 KB.
+const roomFor = 215
 
-// roomFor is how many candidates have room at once.
-const roomFor = 128
-
-func (r *room) next() *candidateRoom {
+func (r *room) footprint() *rewrite.Footprint {
 	if len(r.held) == 0 {
-		r.held = make([]candidateRoom, roomFor)
+		r.held = make([]rewrite.Footprint, roomFor)
 	}
-	c := &r.held[0]
+	f := &r.held[0]
 	r.held = r.held[1:]
-	return c
+	return f
+}
+
+// bound keeps what variables stand for.
+func (r *room) bound(bind []int32) []int32 {
+	n := len(bind)
+	if len(r.binds) < n {
+		r.binds = make([]int32, n*roomFor)
+	}
+	out := r.binds[:n:n]
+	r.binds = r.binds[n:]
+	copy(out, bind)
+	return out
+}
+
+// at is where an element stands.
+func (r *room) at(m *Image, x int32) rmg.Path {
+	return r.made.Below(m.path(m.levelAt(x)), rmg.Segment{ID: m.id(x), Edge: x < 0})
 }
 
 // paths is an empty list with room for n.

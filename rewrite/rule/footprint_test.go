@@ -210,3 +210,88 @@ func TestFootprintCases(t *testing.T) {
 		}
 	}
 }
+
+// TestFootprintsNameWhatIsRead: after a change by somebody else with which a match
+// does not conflict it is a match as before, that reads and writes the same.
+func TestFootprintsNameWhatIsRead(t *testing.T) {
+	apart, conditions := 0, 0
+	check := func(t *rapid.T) {
+		g, r := drawGraph(t), drawRule(t, "p")
+		p := play(t, g, modelKindsText+r.yaml(), rewrite.Serial)
+		if len(p.all) == 0 {
+			return
+		}
+		ops := drawChange(t, g)
+		o := rmg.NewOverlay(g)
+		if err := rewrite.Apply(o, ops); err != nil {
+			return
+		}
+		other := rewrite.FootprintOf(ops)
+		if err := p.m.Follow(o.Graph()); err != nil {
+			t.Fatal(err)
+		}
+		for i := range p.all {
+			c := &p.all[i]
+			f := *c.Footprint
+			if f.Conflicts(other) {
+				continue
+			}
+			if apart++; len(f.Absent) > 0 {
+				conditions++
+			}
+			match := p.run.Match(c)
+			if !p.run.Renew(c) {
+				t.Fatalf("%s\n%sthen %+v\n%v is no match any more, and only %+v is declared", r.yaml(), dump(g), ops, match, f)
+			}
+			if got, want := fmt.Sprintf("%+v", *c.Footprint), fmt.Sprintf("%+v", f); got != want {
+				t.Fatalf("%s\n%sthen %+v\n%v touches\n%s\nand said before\n%s", r.yaml(), dump(g), ops, match, got, want)
+			}
+		}
+	}
+	// Few of a hundred graphs and rules match: go on until there were enough.
+	for range 50 {
+		if rapid.Check(t, check); t.Failed() || apart > 400 && conditions > 20 {
+			break
+		}
+	}
+	if apart == 0 || conditions == 0 {
+		t.Errorf("%d matches and changes apart, %d with an absence", apart, conditions)
+	}
+}
+
+// drawChange draws ops on what there is, or beside it.
+func drawChange(t *rapid.T, g rmg.Graph) (ops []rewrite.Op) {
+	var nodes, all []rmg.Path
+	for p, e := range g.Walk(rmg.Root) {
+		if all = append(all, p); !e.Edge {
+			nodes = append(nodes, p)
+		}
+	}
+	kind := rapid.SampledFrom([]string{"A", "B", "AB"})
+	if len(all) == 0 {
+		return []rewrite.Op{{Op: rewrite.AddNode, Path: "/z", Kind: kind.Draw(t, "kind")}}
+	}
+	for i := range rapid.IntRange(1, 2).Draw(t, "ops") {
+		at := rapid.SampledFrom(all).Draw(t, "at")
+		link := rapid.SampledFrom([]string{"e", "f", "ef"}).Draw(t, "link")
+		switch rapid.IntRange(0, 4).Draw(t, "op") {
+		case 0:
+			in := rapid.SampledFrom([]rmg.Path{rmg.Root, at}).Draw(t, "in")
+			ops = append(ops, rewrite.Op{Op: rewrite.AddNode, Path: in.Child(fmt.Sprint("z", i)), Kind: kind.Draw(t, "kind")})
+		case 1:
+			from, to := rapid.SampledFrom(nodes).Draw(t, "from"), rapid.SampledFrom(nodes).Draw(t, "to")
+			ops = append(ops, rewrite.Op{Op: rewrite.AddEdge, Path: from.Parent().EdgeChild(fmt.Sprint("z", i)), Kind: link, From: from.Base().ID, To: to.Base().ID})
+		case 2:
+			ops = append(ops, rewrite.Op{Op: rewrite.Set, Path: at, Props: map[string]rmg.Value{"n": rmg.Int(int64(rapid.IntRange(0, 2).Draw(t, "n")))}})
+		case 3:
+			to := link
+			if !at.Base().Edge {
+				to = kind.Draw(t, "kind")
+			}
+			ops = append(ops, rewrite.Op{Op: rewrite.Retype, Path: at, Kind: to})
+		default:
+			ops = append(ops, rewrite.Op{Op: rewrite.Remove, Path: at, Cascade: rapid.Bool().Draw(t, "cascade")})
+		}
+	}
+	return ops
+}

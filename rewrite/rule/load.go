@@ -259,6 +259,7 @@ func (l *ruleLoader) leftSide(by map[string]part) {
 // pattern reads match, where, unless and require.
 func (l *ruleLoader) pattern(p *pattern, match part, there bool, by map[string]part) {
 	if there {
+		p.place = match.place
 		l.chains(p, match)
 	}
 	sc, err := l.compiler.scope(l.set, l.r.vars, l.visible)

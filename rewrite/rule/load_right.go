@@ -61,9 +61,9 @@ func (l *ruleLoader) create(p part) {
 	l.creating = true
 	for _, x := range l.list(p, "create") {
 		if c, ok := l.chain(x, "create"); ok {
-			before := len(l.r.vars)
+			vars, faults := len(l.r.vars), len(l.faults)
 			l.addChain(nil, c)
-			if len(l.r.vars) == before {
+			if len(l.r.vars) == vars && len(l.faults) == faults {
 				l.fault(x.place, "nothing is made here")
 			}
 		}

@@ -181,10 +181,13 @@ func (mt *matcher) takes(v int, x int32, differ []int, peer int, placed bool) bo
 			return false
 		}
 	}
+	if placed && x > 0 && !mt.stands(v, x, peer) {
+		return false // it never will: what is moved is another element
+	}
 	if mt.rec != nil {
 		mt.rec.elements = append(mt.rec.elements, x)
 	}
-	return !placed || x < 0 || mt.stands(v, x, peer)
+	return true
 }
 
 // stands reports whether a node stands in the graph in which a variable has to.

@@ -2,7 +2,9 @@ package rule_test
 
 import (
 	"fmt"
+	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -127,6 +129,96 @@ func TestFireOnce(t *testing.T) {
 		}
 		if got != " "+c.fired {
 			t.Errorf("%s: fired%s times, want %s", name, got, c.fired)
+		}
+	}
+}
+
+// TestReach: how far in there is what decides a match.
+func TestReach(t *testing.T) {
+	for doc, want := range map[string]int{
+		"match: [\"x:A -[e*1..4]-> y\"]\ncreate: [\"x / n:B\"]": 1,
+		"match: [x]\ndelete: [x]":                               2, // nothing may be inside
+		"match: [x]\ndelete: [x]\ncascade: true":                1,
+		"match: [x, \"x / y\", \"y / z\"]":                      3,
+		"match: [x]\nunless: [\"x / y -[e]-> z\"]":              2,
+		"match: [x]\ndeep: true":                                math.MaxInt,
+	} {
+		if got := load(t, "rule: r\n"+doc).Reach(); got != want {
+			t.Errorf("%s: %d, want %d", doc, got, want)
+		}
+	}
+	if got := load(t, "rules: [{rule: a, match: [x]}, {rule: b, match: [x, \"x / y\"]}, {rule: c, match: [x]}]").Reach(); got != 2 {
+		t.Errorf("of several it is the greatest: %d", got)
+	}
+}
+
+// TestReachIsEnough: what changes further in than a rule reaches is no news to it.
+func TestReachIsEnough(t *testing.T) {
+	calm, matched := 0, 0
+	check := func(t *rapid.T) {
+		g, r := drawGraph(t), drawRule(t, "r")
+		p := play(t, g, modelKindsText+r.yaml(), rewrite.Serial)
+		p.run.Rest()
+		reach := setReach(t, r)
+		o := rmg.NewOverlay(g)
+		if rewrite.Apply(o, drawChange(t, g)) != nil {
+			return
+		}
+		for c := range rmg.Diff(g, o.Graph()) {
+			if strings.Count(string(c.Path), "/") <= reach {
+				return
+			}
+		}
+		if calm++; len(p.all) > 0 {
+			matched++
+		}
+		if got := p.news(t, o.Graph()); len(got) > 0 {
+			t.Fatalf("%s\n%s\n%s\nonly further in than %d something changed, and %q is news", r.yaml(), dump(g), dump(o.Graph()), reach, got)
+		}
+	}
+	// Little is drawn that far in: go on until there was enough.
+	for range 50 {
+		if rapid.Check(t, check); t.Failed() || calm > 60 && matched > 10 {
+			break
+		}
+	}
+	if matched == 0 {
+		t.Errorf("%d changes further in, %d where there were matches", calm, matched)
+	}
+}
+
+func setReach(t *rapid.T, r *modelRule) int {
+	set, err := rule.Load("rules.yaml", []byte(modelKindsText+r.yaml()), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set.Reach()
+}
+
+// TestElsewhereIsNoNews: a condition that nothing joins to the left side looks in one
+// graph; the same kind in another is not what it looks at.
+func TestElsewhereIsNoNews(t *testing.T) {
+	for _, c := range []struct{ from, to, want string }{
+		{"a:A a/z:Z", "a:A", ""},
+		{"a:A", "a:A a/z:Z", ""},
+		{"a:A z:Z", "a:A", "x=/a"},
+	} {
+		m := imageOf(t, small(t, c.from))
+		run := runOf(t, m, load(t, "rule: r\nmatch: [\"x:A\"]\nunless: [\":Z\", \":A -[e]-> :Z\"]"), rule.RunOptions{})
+		run.Rest()
+		if err := m.Follow(small(t, c.to)); err != nil {
+			t.Fatal(err)
+		}
+		found, err := run.News()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for i := range found {
+			got += matchText(run.Match(&found[i]))
+		}
+		if got != c.want {
+			t.Errorf("from %q to %q: %q is news, want %q", c.from, c.to, got, c.want)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"math"
 	"slices"
 
 	"jitos.dev/rmg"
@@ -128,6 +129,35 @@ func (s *Set) Without(names []string) *Set {
 		}
 	}
 	return out
+}
+
+// Reach is how many levels of graphs, from the one in At on, hold what decides whether a
+// rule of the set matches: 1 is that graph alone. What changes further in makes no match.
+func (s *Set) Reach() (levels int) {
+	for _, r := range s.Rules {
+		if r.Deep {
+			return math.MaxInt
+		}
+		for v := range r.vars {
+			if !r.vars[v].created {
+				levels = max(levels, r.nesting(v))
+			}
+		}
+		if !r.cascade {
+			for _, d := range r.deletes { // stays while there is something inside
+				levels = max(levels, r.nesting(d)+1)
+			}
+		}
+	}
+	return levels
+}
+
+// nesting is in which level a variable stands, from 1 on.
+func (r *Rule) nesting(v int) (level int) {
+	for ; v != none; v = r.vars[v].in {
+		level++
+	}
+	return level
 }
 
 // rule finds a rule by name.

@@ -250,7 +250,7 @@ func (a *agenda) note(x int32, what event) {
 	}
 	for i := range list {
 		h := &list[i]
-		if mt.sets[h.v].of(kind) && h.hears(what, x < 0) && (x > 0 || mt.fitsEnds(h.v, -x)) {
+		if mt.sets[h.v].of(kind) && mt.mayStand(h.v, x) && h.hears(what, x < 0) && (x > 0 || mt.fitsEnds(h.v, -x)) {
 			a.pursue(h, x)
 		}
 	}
@@ -278,6 +278,12 @@ func (h *hook) hears(what event, isEdge bool) bool {
 	return h.made || !isEdge
 }
 
+// mayStand reports whether an element stands where one that a variable stands for may:
+// what changes elsewhere is no news to a rule, and no reason to look everywhere.
+func (mt *matcher) mayStand(v int, x int32) bool {
+	return mt.r.Deep || mt.r.vars[v].in != none || mt.m.levelAt(x) == mt.top
+}
+
 // fitsEnds reports whether the ends of an edge are of the kinds that a variable's
 // are.
 func (mt *matcher) fitsEnds(v int, e int32) bool {
@@ -302,7 +308,7 @@ func (a *agenda) pursue(h *hook, x int32) {
 func (a *agenda) noteWays(x, kind int32, what event) {
 	for i := range a.hooks.ways {
 		h := &a.hooks.ways[i]
-		if !a.mt.hops[h.hop].of(kind) || !h.hears(what, true) {
+		if !a.mt.hops[h.hop].of(kind) || !h.hears(what, true) || !a.mt.mayStand(h.v, x) {
 			continue
 		}
 		from := a.mt.m.edges[-x].end[0]
