@@ -33,8 +33,8 @@ func (l *looks) slot(mt *matcher, at int32, kinds *kindSet, side rewrite.Side) {
 func (mt *matcher) look(s *step) {
 	switch s.op {
 	case stepNodes, stepEdges:
-		if mt.r.Deep {
-			mt.rec.all = true
+		if mt.r.Deep || mt.r.vars[s.v].in != none {
+			mt.rec.all = true // in the graphs of all that there is
 			return
 		}
 		side := rewrite.Nodes

@@ -164,6 +164,11 @@ func (mt *matcher) try(p plan, i, v int, x int32, differ []int, placed bool, fou
 	}
 	s := &p[i]
 	if !mt.takes(v, x, differ, s.peer, placed) {
+		if mt.rec != nil && s.op != stepInside && !mt.sets[v].of(mt.m.kindAt(x)) {
+			// It was reached, and its kind may change. Where all of a graph are looked
+			// at, that something of the kind comes is noted for the graph.
+			mt.rec.elements = append(mt.rec.elements, x)
+		}
 		return true
 	}
 	mt.bind[v] = x
