@@ -97,7 +97,7 @@ func mine(s *schema.Schema, v any) []string {
 // them, by the schemas that the program comes with.
 func TestAnotherAgrees(t *testing.T) {
 	schemas := map[string][]byte{"one": []byte(one)}
-	for _, name := range []string{"slaps", "gates", "setup", "methods"} {
+	for _, name := range []string{"slaps", "gates", "setup", "methods", "methodtests"} {
 		data, err := os.ReadFile("../" + name + ".schema.json")
 		if err != nil {
 			t.Fatal(err)
