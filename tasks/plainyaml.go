@@ -201,59 +201,46 @@ func (s *plainScanner) quoted(q byte) any {
 
 func (s *plainScanner) list(depth int) any {
 	out := []any{}
-	s.at++
-	s.spaces()
-	if s.peek() == ']' {
-		s.at++
-		return out
-	}
-	for {
-		out = append(out, s.value(true, depth))
-		s.spaces()
-		switch c := s.peek(); {
-		case s.bad:
-			return nil
-		case c == ',':
-			s.at++
-			s.spaces()
-		case c == ']':
-			s.at++
-			return out
-		default:
-			return s.refuse()
-		}
-	}
+	s.parts(']', func() { out = append(out, s.value(true, depth)) })
+	return out
 }
 
 func (s *plainScanner) flowMap(depth int) any {
 	out := map[string]any{}
-	s.at++
-	s.spaces()
-	if s.peek() == '}' {
-		s.at++
-		return out
-	}
-	for {
+	s.parts('}', func() {
 		key, _, found := strings.Cut(s.text[s.at:], ": ")
 		_, twice := out[key]
 		if !found || twice || !isPlainKey(key) {
-			return s.refuse()
+			s.refuse()
+			return
 		}
 		s.at += len(key) + 2
 		s.spaces()
 		out[key] = s.value(true, depth)
+	})
+	return out
+}
+
+// parts reads a flow collection up to its end, each of its parts by part.
+func (s *plainScanner) parts(end byte, part func()) {
+	s.at++
+	s.spaces()
+	if s.peek() == end {
+		s.at++
+		return
+	}
+	for !s.bad {
+		part()
 		s.spaces()
 		switch c := s.peek(); {
-		case s.bad:
-			return nil
 		case c == ',':
 			s.at++
 			s.spaces()
-		case c == '}':
+		case c == end:
 			s.at++
-			return out
+			return
 		default:
-			return s.refuse()
+			s.refuse()
 		}
 	}
 }
