@@ -75,11 +75,11 @@ func slotID(slot uint64) string { return fmt.Sprintf("%016x", slot) }
 // put writes a version and notes it among the marks, which are returned.
 func (m marks) put(v version) (mark, marks, error) {
 	o := rmg.NewOverlay(rmg.Graph{}).Holding()
-	var err error
+	wrote, err := v.wrote.read()
 	for _, p := range []struct {
 		name  string
 		graph rmg.Graph
-	}{{partWorld, v.world}, {partLedger, v.ledger}, {partSpaces, v.spaces}, {partWrote, v.wrote}, {partMarks, m.graph}} {
+	}{{partWorld, v.world}, {partLedger, v.ledger}, {partSpaces, v.spaces}, {partWrote, wrote}, {partMarks, m.graph}} {
 		err = errors.Join(err, o.Graft(rmg.Root.Child(p.name), rmg.Element{Kind: kindPart, Graph: p.graph}))
 	}
 	if err != nil {
@@ -119,7 +119,7 @@ func (m marks) open(at mark) (v version, before rmg.Graph, err error) {
 		}
 		v = version{
 			seq: at.Seq, tick: at.Tick, at: time.UnixMilli(at.At).UTC(),
-			world: part(partWorld), ledger: part(partLedger), spaces: part(partSpaces), wrote: part(partWrote),
+			world: part(partWorld), ledger: part(partLedger), spaces: part(partSpaces), wrote: notedAs(part(partWrote)),
 		}
 		before = part(partMarks)
 	})

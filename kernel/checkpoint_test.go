@@ -177,7 +177,7 @@ func TestCheckTellsWhatItFound(t *testing.T) {
 		t.Fatalf("the right one: %+v", got)
 	}
 	v := s.now()
-	v.wrote = rmg.Graph{}
+	v.wrote = nil
 	s.current.Store(&v)
 	if err := s.markNow(true); err != nil {
 		t.Fatal(err)

@@ -53,6 +53,7 @@ type candidate struct {
 	next   rmg.Graph // the branch's tree before and after; empty without a branch
 
 	compared func() []rmg.Change // what changes says, found once; nil: each time
+	digested chan struct{}       // closed when merged has its digest; nil: nobody computes it
 }
 
 // changes lists what differs from the head that it was merged with.
@@ -81,6 +82,7 @@ func (k *Kernel) prepare(c *collapse, head rmg.Graph) (candidate, []rmg.MergeCon
 	}
 	out.merged = merged
 	out.compared = sync.OnceValue(candidate{from: head, merged: merged}.changes)
+	out.digest()
 	if c.root != "" {
 		if out.base, err = treeAt(head, c.root); err != nil {
 			return out, nil, err
@@ -90,6 +92,16 @@ func (k *Kernel) prepare(c *collapse, head rmg.Graph) (candidate, []rmg.MergeCon
 		}
 	}
 	return out, nil, nil
+}
+
+// digest begins to compute the digest that the world will have if its head stays
+// where it is, so that the writer finds it.
+func (c *candidate) digest() {
+	c.digested = make(chan struct{})
+	go func() {
+		defer close(c.digested)
+		_ = rmg.Protect(func() { c.merged.Digest() }) // who needs it meets the error
+	}()
 }
 
 // collapse merges, proves, commits and lands. What concerns no repository has
@@ -158,22 +170,29 @@ func (k *Kernel) commitCollapse(ctx context.Context, c *collapse, cand candidate
 		// It stands on a branch of its own; the person's branch stays.
 		world = append(withoutBranch(world, c.root), c.sideOps(cand)...)
 	}
-	rec, err := k.systemOnce(ctx, c.once, c.author, c.cause, c.reason, func(f *fold, seq uint64) ([]rewrite.Op, error) {
+	var known *outcome
+	if !side {
+		known = &outcome{from: cand.from, to: cand.merged, ops: len(world)}
+	}
+	if cand.digested != nil {
+		<-cand.digested
+	}
+	rec, err := k.systemKnown(ctx, c.once, c.author, c.cause, c.reason, func(f *fold, seq uint64) ([]rewrite.Op, *outcome, error) {
 		if err := f.spaceIs(c.space, spaceOpen); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if e, _ := f.ledger.Get(procPath(c.process)); c.process != "" && e.Props.Int("collapse") != 0 {
-			return nil, errLost
+			return nil, nil, errLost
 		}
 		if own, ok := f.lookup(c.space); !ok || own.last().seq != cand.head {
-			return nil, errHeadMoved
+			return nil, nil, errHeadMoved
 		}
 		// Others may have written elsewhere since the merge: the ops say what
 		// changes, and apply to that. Where they wrote to the same elements it
 		// is not this candidate that was merged.
 		now := f.world()
 		if !samePolicy(now, c.judged) || !now.Same(cand.from) && overlaps(cand.from, now, world) {
-			return nil, errHeadMoved
+			return nil, nil, errHeadMoved
 		}
 		ops := append(make([]rewrite.Op, 0, len(world)+len(c.done)+16), world...)
 		ops = append(ops, setOp(swsPath(c.space), map[string]rmg.Value{propCollapsed: rmg.Int(int64(seq)), propEvicted: {}}))
@@ -181,7 +200,7 @@ func (k *Kernel) commitCollapse(ctx context.Context, c *collapse, cand candidate
 		if c.process != "" {
 			more, err := c.proofOps(f, list, rounds)
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			ops = append(ops, more...)
 			ops = append(ops, setOp(procPath(c.process), map[string]rmg.Value{
@@ -189,7 +208,7 @@ func (k *Kernel) commitCollapse(ctx context.Context, c *collapse, cand candidate
 			}))
 			ops = append(ops, f.losers(c)...)
 		}
-		return ops, nil
+		return ops, known, nil
 	})
 	if err != nil {
 		return Receipt{}, nil, err

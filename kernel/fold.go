@@ -16,7 +16,7 @@ type version struct {
 	world     rmg.Graph
 	ledger    rmg.Graph
 	spaces    rmg.Graph // workspaces; derived
-	wrote     rmg.Graph // which record made and set what of the world; derived
+	wrote     *noted    // which record made and set what of the world; derived
 }
 
 // tick is one step: conflict-free records, and the digests after the last.
@@ -78,7 +78,11 @@ func (f *fold) world() rmg.Graph {
 func (f *fold) lookup(id string) (*space, bool) { return spaceIn(f.spaces, id) }
 
 // apply applies one record. On error the fold is as it was.
-func (f *fold) apply(r Record) error {
+func (f *fold) apply(r Record) error { return f.applyKnown(r, nil) }
+
+// applyKnown is apply of a record of the system whose ops on the world may be known
+// to lead somewhere.
+func (f *fold) applyKnown(r Record, known *outcome) error {
 	if id, ok := strings.CutPrefix(r.View, "sws:"); ok {
 		return f.applySpace(id, r)
 	}
@@ -97,7 +101,7 @@ func (f *fold) apply(r Record) error {
 	if err != nil {
 		return err
 	}
-	if err := f.main.apply(applied{r.Seq, world}); err != nil {
+	if err := f.main.apply(r.Seq, world, known); err != nil {
 		return err
 	}
 	f.seq, f.at, f.ledger, f.spaces = r.Seq, r.At, l, spaces

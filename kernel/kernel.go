@@ -67,6 +67,7 @@ type Kernel struct {
 	writerOf sync.WaitGroup // the writer
 	readOnly atomic.Pointer[string]
 	current  atomic.Pointer[version]
+	unnoted  chan struct{} // see noteAll
 
 	state struct {
 		sync.RWMutex // guards the fields below
@@ -125,7 +126,7 @@ func Open(ctx context.Context, opt Options) (*Kernel, error) {
 	k.runs.dropped = map[string]bool{}
 	k.proofs.byKey, k.proofs.running = map[string]work.Evidence{}, map[string]chan struct{}{}
 	k.current.Store(&version{})
-	k.keeper.poke = make(chan struct{}, 1)
+	k.keeper.poke, k.unnoted = make(chan struct{}, 1), make(chan struct{}, 1)
 	k.tune = opt.tuning.orDefault()
 	k.state.recent.size = k.tune.recent
 	if err := k.replay(); err != nil {
@@ -139,6 +140,7 @@ func Open(ctx context.Context, opt Options) (*Kernel, error) {
 	k.dropObjects()
 	k.writerOf.Go(k.write)
 	k.owned.Go(k.keep)
+	k.owned.Go(k.noteAll)
 	if len(k.checkpoints) > 1 {
 		k.owned.Go(func() { k.check(k.ctx, k.checkpoints[0], k.checkpoints[1]) })
 	}
@@ -239,10 +241,18 @@ func (k *Kernel) publish(ticks []stepped) {
 	k.state.Unlock()
 	close(news)
 	if v.seq/k.tune.mark > before.seq/k.tune.mark {
-		select {
-		case k.keeper.poke <- struct{}{}:
-		default:
-		}
+		poke(k.keeper.poke)
+	}
+	if v.wrote.unnoted() >= someUnnoted {
+		poke(k.unnoted)
+	}
+}
+
+// poke has who waits there do what it does, once more.
+func poke(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
 	}
 }
 

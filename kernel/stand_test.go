@@ -98,7 +98,11 @@ func (s *stand) close() error { return errors.Join(s.Kernel.Close(), s.store.Clo
 type four [4]rmg.Digest
 
 func digests(v version) four {
-	return four{v.world.Digest(), v.ledger.Digest(), v.spaces.Digest(), v.wrote.Digest()}
+	wrote, err := v.wrote.read()
+	if err != nil {
+		panic(err) // it cannot fail
+	}
+	return four{v.world.Digest(), v.ledger.Digest(), v.spaces.Digest(), wrote.Digest()}
 }
 
 // past4 is what versions were when they were current.

@@ -85,10 +85,15 @@ func (k *Kernel) openProven(v Version) (head, error) {
 // same reports how two versions of one seq differ, in what is derived too.
 func (v version) same(w version) (err error) {
 	perr := rmg.Protect(func() {
+		wrote, verr := v.wrote.read()
+		its, werr := w.wrote.read()
+		if err = errors.Join(verr, werr); err != nil {
+			return
+		}
 		for _, p := range []struct {
 			name string
 			a, b rmg.Graph
-		}{{partWorld, v.world, w.world}, {partLedger, v.ledger, w.ledger}, {partSpaces, v.spaces, w.spaces}, {partWrote, v.wrote, w.wrote}} {
+		}{{partWorld, v.world, w.world}, {partLedger, v.ledger, w.ledger}, {partSpaces, v.spaces, w.spaces}, {partWrote, wrote, its}} {
 			if x, y := p.a.Digest(), p.b.Digest(); x != y {
 				err = errors.Join(err, fmt.Errorf("%s has digest %s, not %s", p.name, y, x))
 			}

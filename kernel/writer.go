@@ -30,6 +30,7 @@ const (
 type draft struct {
 	view, author, cause, reason string
 	ops                         []rewrite.Op
+	known                       *outcome // of those on the world; may be nil
 }
 
 // request is one change that waits for the writer. eval runs in the writer on
@@ -117,11 +118,19 @@ func (k *Kernel) systemWith(ctx context.Context, author, cause, reason string, e
 // systemOnce is systemWith for a request that may be a resend: eval is then not
 // called, and the receipt is the first one's.
 func (k *Kernel) systemOnce(ctx context.Context, once Once, author, cause, reason string, eval func(f *fold, seq uint64) ([]rewrite.Op, error)) (Receipt, error) {
+	return k.systemKnown(ctx, once, author, cause, reason, func(f *fold, seq uint64) ([]rewrite.Op, *outcome, error) {
+		ops, err := eval(f, seq)
+		return ops, nil, err
+	})
+}
+
+// systemKnown is systemOnce for ops that may be known to lead somewhere.
+func (k *Kernel) systemKnown(ctx context.Context, once Once, author, cause, reason string, eval func(f *fold, seq uint64) ([]rewrite.Op, *outcome, error)) (Receipt, error) {
 	return k.submit(&request{
 		ctx: ctx, view: "system", footprint: rewrite.Footprint{All: true}, size: 4096, once: once,
 		eval: func(f *fold, seq uint64) (draft, error) {
-			ops, err := eval(f, seq)
-			return draft{view: "system", author: author, cause: cause, reason: reason, ops: ops}, err
+			ops, known, err := eval(f, seq)
+			return draft{view: "system", author: author, cause: cause, reason: reason, ops: ops, known: known}, err
 		},
 	})
 }
@@ -404,7 +413,7 @@ func (k *Kernel) step(f *fold, indices sched.Tick, batch []*request, answers []a
 		}
 		if err == nil {
 			rec := Record{Seq: seq, Tick: t.number, At: at, View: d.view, Author: d.author, Cause: d.cause, Reason: d.reason, Ops: d.ops, Once: r.once}
-			if err = f.apply(rec); err == nil {
+			if err = f.applyKnown(rec, d.known); err == nil {
 				t.records = append(t.records, rec)
 				answers[i].receipt = Receipt{Seq: seq, Tick: t.number}
 			}

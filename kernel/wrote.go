@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"iter"
 	"strings"
 
 	"jitos.dev/rewrite"
@@ -50,8 +49,57 @@ func mirrorID(s rmg.Segment) string {
 	return s.ID
 }
 
-// scribe notes in wrote what the ops of records do. It is told of ops that fail,
-// too: then all that it noted is dropped.
+// sight is what the note of an op goes by in the world as the op meets it.
+type sight struct {
+	op    int        // its index in the record
+	first rmg.Path   // Write of a file that is not there: the first that is missing on the way down to it
+	edges []rmg.Path // that go with a node, or are given another end by its move
+}
+
+// sightOf is false for an op whose note does not go by anything.
+func sightOf(world *rmg.Overlay, op *rewrite.Op) (see sight, ok bool) {
+	switch op.Op {
+	case rewrite.Write:
+		if _, there := world.Props(op.Path); there {
+			return see, false
+		}
+		see.first = op.Path
+		for at := op.Path.Parent(); at != rmg.Root; at = at.Parent() {
+			if _, there := world.Props(at); there {
+				break
+			}
+			see.first = at
+		}
+	case rewrite.Move: // within one parent the edges go along
+		if op.Path.Parent() == op.Dest.Parent() {
+			see.edges = edgesAt(world, op.Path)
+		}
+	case rewrite.Remove:
+		if op.Cascade && !op.Path.Base().Edge {
+			see.edges = edgesAt(world, op.Path)
+		}
+	}
+	return see, see.first != "" || len(see.edges) > 0
+}
+
+// edgesAt are the edges at a node; a loop comes twice.
+func edgesAt(world *rmg.Overlay, p rmg.Path) (list []rmg.Path) {
+	in := p.Parent()
+	at, ok := world.Graph().Get(in)
+	if !ok {
+		return nil
+	}
+	id := p.Base().ID
+	for e := range at.Graph.Out(id) {
+		list = append(list, in.EdgeChild(e.ID))
+	}
+	for e := range at.Graph.In(id) {
+		list = append(list, in.EdgeChild(e.ID))
+	}
+	return list
+}
+
+// scribe notes in wrote what the ops of records did.
 type scribe struct {
 	wrote *rmg.Overlay
 	seq   uint64 // of the record at work
@@ -65,8 +113,8 @@ func newScribe(wrote rmg.Graph) *scribe {
 	return &scribe{wrote: rmg.NewOverlay(wrote).Holding(), seqs: map[string]rmg.Value{}}
 }
 
-// note is told of an op that meets the world as it is.
-func (s *scribe) note(world *rmg.Overlay, op *rewrite.Op) {
+// op notes one that applied.
+func (s *scribe) op(op *rewrite.Op, see sight) {
 	switch op.Op {
 	case rewrite.AddNode, rewrite.AddEdge:
 		s.made(op.Path)
@@ -82,38 +130,25 @@ func (s *scribe) note(world *rmg.Overlay, op *rewrite.Op) {
 	case rewrite.Retype:
 		s.changed(op.Path, wroteKind)
 	case rewrite.Write:
-		s.written(world, op)
+		switch {
+		case see.first != "":
+			s.made(see.first) // and with it what is below
+		case op.Mode == "":
+			s.changed(op.Path, wroteProp+rewrite.PropBlob)
+		default:
+			s.changed(op.Path, wroteProp+rewrite.PropBlob, wroteProp+rewrite.PropMode)
+		}
 	case rewrite.Move:
-		s.moved(world, op.Path, op.Dest)
+		for _, e := range see.edges {
+			s.changed(e, wroteEnds)
+		}
+		s.moved(op.Path, op.Dest)
 	case rewrite.Remove:
 		s.gone(op.Path)
-		if op.Cascade && !op.Path.Base().Edge {
-			for e := range edgesAt(world, op.Path) {
-				s.gone(op.Path.Parent().EdgeChild(e.ID))
-			}
+		for _, e := range see.edges {
+			s.gone(e)
 		}
 	}
-}
-
-// written is a write op: it makes what folders are missing, and a file unless
-// there is one.
-func (s *scribe) written(world *rmg.Overlay, op *rewrite.Op) {
-	if _, ok := world.Props(op.Path); ok {
-		if op.Mode == "" {
-			s.changed(op.Path, wroteProp+rewrite.PropBlob)
-			return
-		}
-		s.changed(op.Path, wroteProp+rewrite.PropBlob, wroteProp+rewrite.PropMode)
-		return
-	}
-	first := op.Path
-	for at := first.Parent(); at != rmg.Root; at = at.Parent() {
-		if _, ok := world.Props(at); ok {
-			break
-		}
-		first = at
-	}
-	s.made(first) // and with it what is below
 }
 
 // made is an element that was not there.
@@ -151,14 +186,8 @@ func (s *scribe) gone(p rmg.Path) {
 	}
 }
 
-// moved is a node that goes to another place; if that has the same parent its
-// edges go with it.
-func (s *scribe) moved(world *rmg.Overlay, from, to rmg.Path) {
-	if from.Parent() == to.Parent() {
-		for e := range edgesAt(world, from) {
-			s.changed(from.Parent().EdgeChild(e.ID), wroteEnds)
-		}
-	}
+// moved is a node that goes to another place.
+func (s *scribe) moved(from, to rmg.Path) {
 	was, at := mirror(from), mirror(to)
 	made := s.madeBy(was)
 	e, _ := s.wrote.Get(was)
@@ -166,27 +195,6 @@ func (s *scribe) moved(world *rmg.Overlay, from, to rmg.Path) {
 	s.gone(from)
 	s.reach(at.Parent())
 	s.fail(s.wrote.Graft(at, e))
-}
-
-// edgesAt ranges over the edges at a node; a loop comes twice.
-func edgesAt(world *rmg.Overlay, p rmg.Path) iter.Seq[rmg.Element] {
-	return func(yield func(rmg.Element) bool) {
-		at, ok := world.Graph().Get(p.Parent())
-		if !ok {
-			return
-		}
-		id := p.Base().ID
-		for e := range at.Graph.Out(id) {
-			if !yield(e) {
-				return
-			}
-		}
-		for e := range at.Graph.In(id) {
-			if !yield(e) {
-				return
-			}
-		}
-	}
 }
 
 // madeBy is the record that made the element at a place of wrote; 0 for the root.
@@ -261,13 +269,18 @@ func (o provenance) last() uint64 {
 
 // lastWrite is the seq of the record that last set a prop of the element at p,
 // or removed it; of the newest that touched the element in any way for "". False
-// if there is no such element, or it never had the prop. O(length of p).
+// if there is no such element, or it never had the prop. O(length of p), and what is
+// not noted yet.
 func lastWrite(v version, p rmg.Path, prop string) (uint64, bool) {
 	e, ok := v.world.Get(p)
 	if !ok || p == rmg.Root {
 		return 0, false
 	}
-	o := provenanceAt(v.wrote, p)
+	wrote, err := v.wrote.read()
+	if err != nil {
+		return 0, false
+	}
+	o := provenanceAt(wrote, p)
 	if prop == "" {
 		return o.last(), true
 	}

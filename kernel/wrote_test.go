@@ -147,7 +147,8 @@ func TestWroteIsExact(t *testing.T) {
 			seq, next := f.seq+1, plain.clone()
 			list := src.ops()
 			o := rmg.NewOverlay(f.world())
-			if rewrite.ApplyNoting(o, list, func(o *rmg.Overlay, op *rewrite.Op) {
+			if rewrite.ApplyNoting(o, list, func(o *rmg.Overlay, i int) {
+				op := &list[i]
 				if _, ok := o.Props(op.Path); ok || op.Op == rewrite.AddNode || op.Op == rewrite.AddEdge || op.Op == rewrite.Write {
 					next.note(o, *op, seq)
 				}
@@ -200,7 +201,11 @@ func (w plainWrote) differ(v version) string {
 	if n != len(w) {
 		return fmt.Sprintf("%d elements, and %d are known", n, len(w))
 	}
-	for e := range v.wrote.Walk(rmg.Root) {
+	wrote, err := v.wrote.read()
+	if err != nil {
+		return err.Error()
+	}
+	for e := range wrote.Walk(rmg.Root) {
 		if _, ok := v.world.Get(world(e)); !ok {
 			return fmt.Sprintf("%s is known, and is not there", e)
 		}

@@ -97,12 +97,12 @@ func Apply(o *rmg.Overlay, ops []Op) error {
 }
 
 // ApplyNoting is Apply that takes nothing back: if an op fails, those before it
-// are applied. It tells note of each op before it is applied, while o is as the
-// op meets it. A mark would have o copy anew what it copied for the ops of calls
-// before.
-func ApplyNoting(o *rmg.Overlay, ops []Op, note func(*rmg.Overlay, *Op)) error {
+// are applied. It tells note of each op, by its index, before it is applied, while o
+// is as the op meets it. A mark would have o copy anew what it copied for the ops of
+// calls before.
+func ApplyNoting(o *rmg.Overlay, ops []Op, note func(o *rmg.Overlay, i int)) error {
 	for i := range ops {
-		note(o, &ops[i])
+		note(o, i)
 		if err := apply(o, &ops[i]); err != nil {
 			return at(i, err)
 		}
