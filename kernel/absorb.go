@@ -40,7 +40,7 @@ func (k *Kernel) absorb(ctx context.Context, x absorption) (Receipt, error) {
 	v := Version{Space: x.parent}
 	all := append(slices.Clip(ops), collapsed(0))
 	return k.submit(&request{
-		ctx: ctx, view: v.String(), footprint: rewrite.FootprintOf(all), size: 128 * len(all), once: x.once,
+		ctx: ctx, owner: ownerOf(v.String(), x.author, x.cause), view: v.String(), footprint: rewrite.FootprintOf(all), size: 128 * len(all), once: x.once,
 		eval: func(f *fold, seq uint64) (draft, error) {
 			if err := f.writable(v, rewrite.Expect{Seq: x.at.seq}); err != nil {
 				return draft{}, err

@@ -50,7 +50,7 @@ func (k *Kernel) bringIn(ctx context.Context, d dirtyState, id string) error {
 		return nil
 	}
 	_, err = k.submit(&request{
-		ctx: ctx, view: "sws:" + id, footprint: rewrite.Footprint{All: true}, size: 128 * len(ops),
+		ctx: ctx, owner: ownerOf("sws:"+id, "git", "sync"), view: "sws:" + id, footprint: rewrite.Footprint{All: true}, size: 128 * len(ops),
 		eval: func(f *fold, seq uint64) (draft, error) {
 			note := setOp(swsPath(id), map[string]rmg.Value{propContext: rmg.Int(int64(seq))})
 			return draft{view: "sws:" + id, author: "git", cause: "sync", reason: d.reason, ops: append([]rewrite.Op{note}, ops...)}, f.spaceIs(id, spaceOpen)

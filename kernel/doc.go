@@ -4,8 +4,8 @@
 //
 // # The writer
 //
-// One goroutine orders all changes. It takes what is queued, lets sched put it
-// into ticks, evaluates each request on a private next version, encodes the
+// One goroutine orders all changes. It takes what waits, by whose turn it is, lets
+// sched put it into ticks, evaluates each request on a private next version, encodes the
 // records, appends one frame to the journal (which flushes), publishes the new
 // version, and answers. It never waits for a gate, a worker, a reader or git.
 // Readers load an immutable version through an atomic pointer and never wait.

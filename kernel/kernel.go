@@ -57,7 +57,7 @@ type Kernel struct {
 	started time.Time
 	epoch   uint64
 
-	queue    chan *request
+	arrivals *arrivals
 	writing  sync.Mutex      // held by who writes: the writer, or who submits alone
 	alone    atomic.Bool     // the last frame held one request, and none waited
 	ended    chan struct{}   // closed when the writer has ended
@@ -115,7 +115,7 @@ func Open(ctx context.Context, opt Options) (*Kernel, error) {
 	k := &Kernel{
 		opt: opt, store: blobs{opt.Journal.Blobs()}, log: opt.Logger,
 		started: opt.Clock.Now(), epoch: opt.Journal.Epoch(),
-		queue: make(chan *request, maxQueue), ended: make(chan struct{}),
+		arrivals: newArrivals(), ended: make(chan struct{}),
 	}
 	k.store = told{k.store, k}
 	k.ctx, k.stop = context.WithCancel(context.Background())

@@ -17,6 +17,7 @@ const (
 	defaultOpsMax     = 2_000_000 // sws_ops_max: ops in all rewrites of one
 	defaultBytesMax   = 8 << 30   // sws_bytes_max: bytes of content in them
 	defaultDiskMax    = 256 << 30 // disk_max: bytes in the data folder
+	defaultQueueOwn   = 1024      // queue_own_max: requests of one owner that wait for the writer
 	defaultRuleFuel   = 1000      // rule_fuel: records that one record may have reactive rules make; at most maxRuleFuel
 )
 
@@ -34,6 +35,7 @@ const policyPath = rmg.Path("/policy")
 type limits struct {
 	live, records, ops, bytes, disk int64
 	ruleFuel                        int
+	queueOwn                        int64         // requests of one owner that may wait for the writer
 	ttl                             time.Duration // of a workspace made by hand; 0 for none
 	marks                           uint64        // how many of the newest marks a gc keeps; 0 for all
 	discarded                       time.Duration // for how long contents of discarded workspaces are kept; negative for ever
@@ -69,6 +71,7 @@ func limitsOf(world rmg.Graph) limits {
 	if l.ruleFuel = int(min(number("rule_fuel", defaultRuleFuel), maxRuleFuel)); l.ruleFuel == 0 {
 		l.ruleFuel = maxRuleFuel
 	}
+	l.queueOwn = number("queue_own_max", defaultQueueOwn)
 	l.marks = uint64(number("keep_marks", 0))
 	l.discarded = -1
 	if d, ok := duration("keep_discarded"); ok && d >= 0 {

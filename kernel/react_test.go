@@ -505,23 +505,11 @@ func TestReactToWhatIsKept(t *testing.T) {
 // together has the writer find ops of the system in one batch, a record each.
 func (b *bed) together(all ...rewrite.Op) {
 	b.Helper()
-	b.writing.Lock()
-	var wait []*request
+	var changes []change
 	for _, op := range all {
-		ops := []rewrite.Op{op}
-		r := &request{
-			ctx: context.Background(), view: "system", footprint: rewrite.FootprintOf(ops), size: 1, done: make(chan answer, 1),
-			eval: func(*fold, uint64) (draft, error) { return draft{view: "system", author: ada.Name, ops: ops}, nil },
-		}
-		b.queue <- r
-		wait = append(wait, r)
+		changes = append(changes, change{ada.Name, op})
 	}
-	b.writing.Unlock()
-	for _, r := range wait {
-		if a := <-r.done; a.err != nil {
-			b.Fatalf("%v", a.err)
-		}
-	}
+	b.submitted(changes...)
 }
 
 // TestReactShares: records that no rule can fire for share a tick while rules are on;

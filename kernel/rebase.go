@@ -236,7 +236,7 @@ func (k *Kernel) finishRebase(ctx context.Context, c Caller, once Once, m *mergi
 		return Rebased{}, err
 	}
 	rec, err := k.submit(&request{
-		ctx: ctx, view: "sws:" + m.id, footprint: rewrite.Footprint{All: true}, size: 128 * len(ops), once: once,
+		ctx: ctx, owner: ownerOf("sws:"+m.id, c.Name, c.Process), view: "sws:" + m.id, footprint: rewrite.Footprint{All: true}, size: 128 * len(ops), once: once,
 		eval: func(f *fold, _ uint64) (draft, error) {
 			f.given = given
 			return draft{view: "sws:" + m.id, author: c.Name, cause: c.Process, reason: reason, ops: ops}, m.still(f)

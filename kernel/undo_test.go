@@ -177,7 +177,7 @@ func TestUndoWithinAFrame(t *testing.T) {
 			done <- r.Seq
 		}()
 	}
-	for len(b.queue) < 3 {
+	for b.arrivals.len() < 3 {
 		runtime.Gosched()
 	}
 	close(hold)

@@ -18,7 +18,6 @@ import (
 
 // The writer's limits.
 const (
-	maxQueue      = 4096    // requests that may wait; more are refused with Limit
 	maxBatch      = 1024    // records of one frame
 	maxBatchBytes = 900_000 // estimate of a frame's size beyond which no more is taken
 	maxYields     = 300     // times that the writer lets others run before the next frame
@@ -38,6 +37,7 @@ type draft struct {
 // quick and free of I/O.
 type request struct {
 	ctx       context.Context
+	owner     string // whose turn it takes, see arrivals
 	view      string
 	footprint rewrite.Footprint
 	size      int
@@ -66,10 +66,8 @@ func (k *Kernel) submit(r *request) (Receipt, error) {
 	if k.alone.Load() && k.writing.TryLock() {
 		return k.orFirst(k.writeAlone(r))
 	}
-	select {
-	case k.queue <- r:
-	default:
-		return Receipt{}, &rmg.Error{Op: "write", Code: rmg.Limit, Msg: fmt.Sprintf("%d changes are waiting already", maxQueue), Hint: "try again shortly"}
+	if err := k.arrivals.add(r); err != nil {
+		return Receipt{}, err
 	}
 	select {
 	case a := <-r.done:
@@ -95,7 +93,7 @@ func (k *Kernel) writeAlone(r *request) answer {
 			_ = k.stopWriting("the writer failed", errors.New("a change ended in a panic"))
 		}
 	}()
-	k.commit(k.drain(r))
+	k.commit(k.arrivals.take([]*request{r}))
 	returned = true
 	return <-r.done
 }
@@ -127,7 +125,7 @@ func (k *Kernel) systemOnce(ctx context.Context, once Once, author, cause, reaso
 // systemKnown is systemOnce for ops that may be known to lead somewhere.
 func (k *Kernel) systemKnown(ctx context.Context, once Once, author, cause, reason string, eval func(f *fold, seq uint64) ([]rewrite.Op, *outcome, error)) (Receipt, error) {
 	return k.submit(&request{
-		ctx: ctx, view: "system", footprint: rewrite.Footprint{All: true}, size: 4096, once: once,
+		ctx: ctx, owner: ownerOf("system", author, cause), view: "system", footprint: rewrite.Footprint{All: true}, size: 4096, once: once,
 		eval: func(f *fold, seq uint64) (draft, error) {
 			ops, known, err := eval(f, seq)
 			return draft{view: "system", author: author, cause: cause, reason: reason, ops: ops, known: known}, err
@@ -185,7 +183,7 @@ func (k *Kernel) rewriteIf(ctx context.Context, once Once, author, cause string,
 	k.holdNamed(ops)
 	view := v.String()
 	return k.submit(&request{
-		ctx: ctx, view: view, footprint: rewrite.FootprintOf(ops), size: 128 * len(ops), once: once,
+		ctx: ctx, owner: ownerOf(view, author, cause), view: view, footprint: rewrite.FootprintOf(ops), size: 128 * len(ops), once: once,
 		eval: func(f *fold, _ uint64) (draft, error) {
 			if err := f.writable(v, rw.Expect); err != nil {
 				return draft{}, err
@@ -251,14 +249,16 @@ func (k *Kernel) blobSize(sum [32]byte) (int64, bool) {
 func (k *Kernel) write() {
 	for {
 		select {
-		case r := <-k.queue:
-			again := k.writeQueued(r)
-			// Who was answered asks again before the next flush, which it would
-			// else miss: of many that ask in turn each flush would take half.
-			for i, n := 0, 0; i < maxYields && n < again; i++ {
-				runtime.Gosched()
-				if now := len(k.queue); now > n {
-					i, n = 0, now
+		case <-k.arrivals.woken:
+			for k.arrivals.len() > 0 {
+				again := k.writeQueued()
+				// Who was answered asks again before the next flush, which it would
+				// else miss: of many that ask in turn each flush would take half.
+				for i, n := 0, 0; i < maxYields && n < again; i++ {
+					runtime.Gosched()
+					if now := k.arrivals.len(); now > n {
+						i, n = 0, now
+					}
 				}
 			}
 		case <-k.ctx.Done():
@@ -267,9 +267,11 @@ func (k *Kernel) write() {
 			idle := make(chan struct{})
 			go func() { k.owned.Wait(); close(idle) }()
 			for {
+				for k.arrivals.len() > 0 {
+					k.writeQueued()
+				}
 				select {
-				case r := <-k.queue:
-					k.writeQueued(r)
+				case <-k.arrivals.woken:
 					continue
 				case <-idle:
 				}
@@ -283,41 +285,23 @@ func (k *Kernel) write() {
 	}
 }
 
-// writeQueued commits a request with what waits beside it, and says how many would
-// wait if all who were answered asked again.
-func (k *Kernel) writeQueued(r *request) int {
+// writeQueued commits what waits, and says how many would wait if all who were
+// answered asked again.
+func (k *Kernel) writeQueued() int {
 	k.writing.Lock()
 	defer k.writing.Unlock()
-	batch := k.drain(r)
-	return len(batch) + k.commit(batch)
-}
-
-// drain takes what else is queued, up to one frame's worth. It never waits.
-func (k *Kernel) drain(first *request) []*request {
-	batch, size := []*request{first}, first.size
-	for len(batch) < maxBatch && size < maxBatchBytes {
-		select {
-		case r := <-k.queue:
-			batch, size = append(batch, r), size+r.size
-		default:
-			return batch
-		}
+	batch := k.arrivals.take(nil)
+	if len(batch) == 0 {
+		return 0 // who wrote alone took it along
 	}
-	return batch
+	return k.commit(batch)
 }
 
 // commit evaluates a batch in ticks, appends one frame, publishes, answers. The
-// lock of the writer is held. It says how many others waited before the last were
-// answered.
-func (k *Kernel) commit(batch []*request) (waiting int) {
-	for len(batch) > 0 {
-		batch, waiting = k.commitFrame(batch)
-	}
-	return waiting
-}
-
-// commitFrame commits as much of a batch as is one frame, and returns the rest.
-func (k *Kernel) commitFrame(batch []*request) (rest []*request, waiting int) {
+// lock of the writer is held. What is more than a frame waits again; the first of
+// the batch never is. It says how many would wait if all who were answered asked
+// again.
+func (k *Kernel) commit(batch []*request) (again int) {
 	answers := make([]answer, len(batch))
 	var ticks []tick
 	var steps []stepped
@@ -342,19 +326,24 @@ func (k *Kernel) commitFrame(batch []*request) (rest []*request, waiting int) {
 	}
 	if err == nil {
 		k.publish(steps)
+		k.arrivals.heed(k.now().world)
 	} else if failed := k.rearm(); failed != nil { // what the rules have seen is not to be
 		_ = k.stopWriting("the rules that fire cannot be read: "+failed.Error(), failed)
 	}
-	waiting = len(k.queue)
+	slices.Sort(left)
+	var rest []*request
+	for _, i := range left {
+		rest = append(rest, batch[i])
+	}
+	k.arrivals.back(rest)
+	waiting := k.arrivals.len()
 	k.alone.Store(len(batch) == 1 && waiting == 0)
 	for i, r := range batch {
-		if slices.Contains(left, i) {
-			rest = append(rest, r)
-			continue
+		if _, later := slices.BinarySearch(left, i); !later {
+			r.done <- answers[i]
 		}
-		r.done <- answers[i]
 	}
-	return rest, waiting
+	return len(batch) - len(rest) + waiting
 }
 
 // evaluate applies a batch to a private next version, tick by tick, with what rules

@@ -1,7 +1,6 @@
 package rmg
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"math/bits"
@@ -94,6 +93,7 @@ type hasher struct {
 	lists [][]*node
 	recs  []*record // to be fetched
 	sums  []*node   // whose digests are to be fetched
+	sha   summer
 }
 
 func (h *hasher) take() []byte {
@@ -115,8 +115,9 @@ func (h *hasher) takeList() []*node {
 }
 
 func (h *hasher) sum(b []byte) Digest {
-	h.free = append(h.free, b)
-	return sha256.Sum256(b)
+	d, room := h.sha.sum(b)
+	h.free = append(h.free, room)
+	return d
 }
 
 func (l *level) digest() Digest { return new(hasher).level(l) }

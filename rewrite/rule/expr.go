@@ -95,8 +95,8 @@ func (c *compiler) scope(s *Set, vars []variable, visible []int) (*scope, error)
 		declare(name+"."+askKind, cel.StringType, ask{v, askKind})
 		for _, kind := range s.above(vars[v].kind) {
 			for prop, t := range s.kinds[kind].props {
-				if strings.Trim(prop, identifier) == "" && celTypes[t] != nil {
-					declare(name+"."+prop, celTypes[t], ask{v, prop})
+				if strings.Trim(prop, identifier) == "" && celTypes[t.Type] != nil {
+					declare(name+"."+prop, celTypes[t.Type], ask{v, prop})
 				}
 			}
 		}

@@ -196,6 +196,8 @@ func TestFootprintCases(t *testing.T) {
 		"rule: r\nmatch: [\"x:A\"]\nunless: [\"x -[e]-> _ -[h]-> _\"]":                   "[/a /b /~e3] [] [] [{/a e 1} {/b h 1}] []",
 		"rule: r\nmatch: [\"x:A\"]\nunless: [\":Z\"]":                                    "[/a] [] [] [{/ Z 0}] []",
 		"rule: r\nmatch: [\"x:A\"]\nretype: {x: Z}":                                      "[/a] [/a] [] [] [{/ Z 0}]",
+		"rule: r\nmatch: [\"x:A\"]\ncreate: [\":Z -[h]-> :Y\"]":                          "[/ /a] [] [] [] [{/ Y 0} {/ Z 0} {/ h 3}]",
+		"rule: r\nmatch: [\"x:A -[k:e]-> y\"]\nretype: {k: h}":                           "[/a /b /~e3] [/~e3] [] [] [{/a h 1} {/b h 2}]",
 		"rule: r\nmatch: [\"x:A\"]\ncreate: [\"x / i:Z\"]\nid: {i: '\"i\"'}":             "[/a] [/a/i] [] [] [{/a Z 0}]",
 		"rule: r\nmatch: [\"x:A\"]\nrequire: [\"x -[e*1..2]-> _:B\"]\nset: {x.m: 'x.n'}": "[/a /b /~e3] [/a] [] [{/a e 1}] []",
 	} {
@@ -208,6 +210,56 @@ func TestFootprintCases(t *testing.T) {
 		f := all[0].Footprint
 		if got := fmt.Sprint(f.Reads, f.Writes, f.Whole, f.Absent, f.Ties); got != want {
 			t.Errorf("%s:\n got %s\nwant %s", doc, got, want)
+		}
+	}
+}
+
+// TestFootprintLooks names what each way of looking notes: what was met, also where it
+// was not what was asked for, since it may become that, and where more could have been.
+func TestFootprintLooks(t *testing.T) {
+	g := graphOf(t, func(o *rmg.Overlay) error {
+		n := func(p rmg.Path, kind string) error { return o.AddNode(p, kind, rmg.Props{}) }
+		return errors.Join(n("/a", "A"), n("/b", "B"), n("/c", "C"), n("/k", "K"), n("/m", "K"), n("/a/i", "I"), n("/a/j", "J"),
+			o.AddEdge("/~e", "e", "a", "b", rmg.Props{}), o.AddEdge("/~f", "f", "b", "c", rmg.Props{}), o.AddEdge("/a/~l", "l", "i", "j", rmg.Props{}))
+	})
+	const a, kinds = "rule: r\nmatch: [\"x:A\"]\n", "kinds: {A: {}, B: {}, C: {}, D: {is: [C]}, e: {}, f: {}, g: {is: [h]}, h: {}}\nrules:\n- "
+	for _, c := range []struct{ way, doc, want string }{
+		{"nodes of a kind", a + "unless: [\":Z\"]", "false [/a] [{/ Z 0}]"},
+		{"nodes of many kinds", kinds + "{rule: r, match: [\"x:A\"], unless: [\":C -[e]-> _\"]}", "false [/a /c] [{/ C 0} {/ D 0} {/c e 1}]"},
+		{"nodes of any kind", a + "unless: [{match: b, where: \"b.n == 7\"}]", "false [/a /b /c /k /m] [{/  0}]"},
+		{"edges of a kind", a + "unless: [\"_ -[h]-> _\"]", "false [/a] [{/ h 3}]"},
+		{"edges that are found, and their ends", a + "unless: [\"_ -[f]-> :K\"]", "false [/a /b /c /~f] [{/ f 3}]"},
+		{"the edges out of a node", a + "unless: [\"x -[h]-> _\"]", "false [/a] [{/a h 1}]"},
+		{"the edges into a node", a + "unless: [\"_ -[h]-> x\"]", "false [/a] [{/a h 2}]"},
+		{"edges of any kind", a + "unless: [\"x --> _:Z\"]", "false [/a /b /~e] [{/a  1}]"},
+		{"edges of many kinds", kinds + "{rule: r, match: [\"x:A\"], unless: [\"x -[h]-> _\"]}", "false [/a] [{/a g 1} {/a h 1}]"},
+		{"another kind at the end of an edge", a + "unless: [\"x -[e]-> _:Z\"]", "false [/a /b /~e] [{/a e 1}]"},
+		{"the edges between two nodes", "rule: r\nmatch: [\"x:A\", \"y:C\"]\nunless: [\"x -[h]-> y\"]", "false [/a /c] [{/a h 1}]"},
+		{"the edges between two nodes, found", "rule: r\nmatch: [\"x:A\", \"y:B\"]\nrequire: [\"x -[e]-> y\"]", "false [/a /b /~e] [{/a e 1}]"},
+		{"a way out of a node", a + "unless: [\"x -[h*1..3]-> _\"]", "false [/a] [{/a h 1}]"},
+		{"a way into a node", "rule: r\nmatch: [\"x:C\"]\nunless: [\"_:A -[f*1..3]-> x\"]", "false [/b /c /~f] [{/b f 2} {/c f 2}]"},
+		{"another kind at the end of a way", a + "unless: [\"x -[e*1..2]-> _:Z\"]", "false [/a /b /~e] [{/a e 1} {/b e 1}]"},
+		{"a way between two nodes", "rule: r\nmatch: [\"x:A\", \"y:B\"]\nrequire: [\"x -[e*1..2]-> y\"]", "false [/a /b /~e] [{/a e 1}]"},
+		{"a way of the left side", "rule: r\nmatch: [\"x:A -[e*1..2]-> y:B\"]", "false [/a /b /~e] [{/a e 1}]"},
+		{"what is in a node", a + "unless: [\"x / _:Z\"]", "false [/a] [{/a Z 0}]"},
+		{"what is in a node, found", a + "require: [\"x / _:I\"]", "false [/a /a/i] [{/a I 0}]"},
+		{"an edge in a node", a + "unless: [\"x / :I -[h]-> _\"]", "false [/a /a/i] [{/a I 0} {/a/i h 1}]"},
+		{"what is in some node", a + "unless: [{match: [b, \"b / c:Z\"]}]", "true [/a] []"},
+		{"what is in a node of another kind", a + "unless: [{match: [\"b:B\", \"b / c:I\"]}]", "false [/a /b] [{/ B 0} {/b I 0}]"},
+		{"anywhere", a + "deep: true\nunless: [\":Z\"]", "true [/a] []"},
+		{"edges anywhere", a + "deep: true\nunless: [\"_ -[h]-> _\"]", "true [/a] []"},
+		{"a condition of a condition", a + "unless: [{match: \"x -[e]-> y:B\", unless: [\"y -[f]-> _\"]}]", "false [/a /b /c /~e /~f] [{/a e 1} {/b f 1}]"},
+		{"what a guard refuses", a + "unless: [{match: \"x -[e]-> y:B\", where: \"y.n == 7\"}]", "false [/a /b /~e] [{/a e 1}]"},
+	} {
+		r := runOf(t, imageOf(t, g), load(t, c.doc+"\n"), rule.RunOptions{})
+		all, err := r.Candidates(rewrite.Serial)
+		if err != nil || len(all) != 1 {
+			t.Errorf("%s: %v, %v", c.way, all, err)
+			continue
+		}
+		f := all[0].Footprint
+		if got := fmt.Sprint(f.All, f.Reads, f.Absent); got != c.want {
+			t.Errorf("%s:\n got %s\nwant %s", c.way, got, c.want)
 		}
 	}
 }

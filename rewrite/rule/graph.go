@@ -1,7 +1,6 @@
 package rule
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -38,72 +37,6 @@ func (s *Set) Graph() (rmg.Graph, error) {
 		}
 	}
 	return o.Graph(), nil
-}
-
-// Stored reads rules that stand in a graph as Graph made it, by their names; none
-// is all of them, in order of names. NotFound: there is no such rule. Invalid: one
-// cannot be read; a fault's file is /rule/NAME, its place one in the rule's source.
-func Stored(g rmg.Graph, names []string, schemas *rmg.Schemas) (*Set, error) {
-	if len(names) == 0 {
-		for e := range g.Nodes("") {
-			names = append(names, e.ID)
-		}
-	}
-	if len(names) == 1 {
-		return storedAlone(g, names[0], schemas)
-	}
-	doc := struct {
-		Kinds map[string]json.RawMessage `json:"kinds,omitempty"`
-		Rules []json.RawMessage          `json:"rules"`
-	}{Kinds: map[string]json.RawMessage{}}
-	for _, name := range names {
-		e, ok := g.Get(rmg.Root.Child(name))
-		source := e.Props.String(PropSource)
-		if !ok || source == "" {
-			return nil, &rmg.Error{Op: "rules", Code: rmg.NotFound, Msg: fmt.Sprintf("there is no rule %q", name), Hint: "jitos rule list names those that there are"}
-		}
-		one := doc
-		one.Rules = nil
-		if err := json.Unmarshal([]byte(source), &one); err != nil {
-			return nil, &rmg.Error{Op: "rules", Code: rmg.Invalid, Msg: fmt.Sprintf("the source of rule %q is damaged", name), Err: err}
-		}
-		if len(one.Rules) != 1 {
-			_, err := storedAlone(g, name, schemas)
-			return nil, cmp.Or(err, error(&rmg.Error{Op: "rules", Code: rmg.Invalid, Msg: fmt.Sprintf("the source of rule %q is no list of one rule", name), Hint: "jitos rule add puts it right"}))
-		}
-		doc.Rules = append(doc.Rules, one.Rules...) // one.Kinds are doc's: what two declare is what the last does
-	}
-	data, err := json.Marshal(doc)
-	if err != nil {
-		return nil, &rmg.Error{Op: "rules", Code: rmg.Invalid, Msg: "the sources do not make a document", Err: err}
-	}
-	set, err := Load(storedFile, data, schemas)
-	if err == nil {
-		return set, nil
-	}
-	for _, name := range names { // what is wrong is told of the one that it is wrong in
-		if _, err := storedAlone(g, name, schemas); err != nil {
-			return nil, err
-		}
-	}
-	return nil, &rmg.Error{Op: "rules", Code: rmg.Invalid, Msg: "each rule can be read, but their kinds do not go together", Hint: "name those that do", Err: err}
-}
-
-// storedFile is what faults of rules that stand in a graph name as their file.
-const storedFile = "/rule"
-
-// storedAlone reads one rule as its source is.
-func storedAlone(g rmg.Graph, name string, schemas *rmg.Schemas) (*Set, error) {
-	e, _ := g.Get(rmg.Root.Child(name))
-	source := e.Props.String(PropSource)
-	if source == "" {
-		return nil, &rmg.Error{Op: "rules", Code: rmg.NotFound, Msg: fmt.Sprintf("there is no rule %q", name), Hint: "jitos rule list names those that there are"}
-	}
-	set, err := Load(storedFile+"/"+name, []byte(source), schemas)
-	if err == nil && (len(set.Rules) != 1 || set.Rules[0].Name != name) {
-		return nil, &rmg.Error{Op: "rules", Code: rmg.Invalid, Msg: fmt.Sprintf("the source of rule %q is that of %s", name, strings.Join(set.Names(), ", ")), Hint: "jitos rule add puts it right"}
-	}
-	return set, err
 }
 
 // drawing makes the graph of one rule.

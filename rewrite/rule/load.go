@@ -40,14 +40,22 @@ import (
 //
 // A document may be one rule alone, without rules.
 func Load(file string, data []byte, schemas *rmg.Schemas) (*Set, error) {
+	compiler, err := newCompiler()
+	if err != nil {
+		return nil, noCompiler(err)
+	}
+	return load(file, data, schemas, compiler)
+}
+
+func noCompiler(err error) error {
+	return &rmg.Error{Op: "rules", Code: rmg.Internal, Msg: "conditions cannot be compiled", Err: err}
+}
+
+func load(file string, data []byte, schemas *rmg.Schemas, compiler *compiler) (*Set, error) {
 	r := &reader{file: file}
 	doc, ok := r.read(data)
 	if !ok {
 		return nil, r.sorted().refused()
-	}
-	compiler, err := newCompiler()
-	if err != nil {
-		return nil, &rmg.Error{Op: "rules", Code: rmg.Internal, Msg: "conditions cannot be compiled", Err: err}
 	}
 	l := loader{reader: r, set: &Set{kinds: kindsOf(schemas)}, compiler: compiler}
 	l.document(doc)
@@ -62,9 +70,9 @@ func kindsOf(schemas *rmg.Schemas) map[string]kindDecl {
 	out := map[string]kindDecl{}
 	for _, name := range schemas.Kinds() {
 		k, _ := schemas.Kind(name)
-		d := kindDecl{props: map[string]rmg.Type{}}
+		d := kindDecl{props: map[string]propDecl{}}
 		for _, p := range k.Props {
-			d.props[p.Name] = p.Type
+			d.props[p.Name] = propDecl{Type: p.Type}
 		}
 		out[name] = d
 	}
@@ -129,7 +137,7 @@ func (l *loader) program(p part) {
 func (l *loader) kinds(p part) {
 	decls := l.fields(p, "kinds")
 	for _, k := range decls {
-		d := kindDecl{props: map[string]rmg.Type{}}
+		d := kindDecl{props: map[string]propDecl{}, declared: declared{l.file, k.place}}
 		if k.value != nil {
 			for _, f := range l.fields(k.part, "a kind", "is", "props") {
 				switch f.key {
@@ -161,14 +169,14 @@ var typeNames = map[string]rmg.Type{
 	"list": rmg.TypeList, "map": rmg.TypeMap, "ref": rmg.TypeRef, "blob": rmg.TypeBlob,
 }
 
-func (l *loader) propTypes(p part, into map[string]rmg.Type) {
+func (l *loader) propTypes(p part, into map[string]propDecl) {
 	for _, f := range l.fields(p, "props") {
 		name := l.text(f.part, "a type")
 		t, ok := typeNames[name]
 		if !ok {
 			l.fault(f.part.place, "there is no type %q", name)
 		}
-		into[f.key] = t
+		into[f.key] = propDecl{t, declared{l.file, f.place}}
 	}
 }
 

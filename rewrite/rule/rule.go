@@ -28,7 +28,19 @@ type Set struct {
 // kindDecl is what a set knows of a kind.
 type kindDecl struct {
 	is    []string            // the kinds that it is as well, directly
-	props map[string]rmg.Type // those declared, without those of what it is
+	props map[string]propDecl // those declared, without those of what it is
+	declared
+}
+
+type propDecl struct {
+	rmg.Type
+	declared
+}
+
+// declared is where a document says something; a schema has no file.
+type declared struct {
+	file string
+	place
 }
 
 // Rule is one rule. Its left side is a pattern with conditions; what it does
