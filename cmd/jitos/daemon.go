@@ -188,12 +188,9 @@ func runDaemon(ctx context.Context, opt daemonOptions) (err error) {
 	}
 	defer heap.Keep(heap.Room)()
 	log := slog.New(slog.NewTextHandler(opt.log, nil))
-	store, err := journal.Open(opt.data, journal.Options{Notice: func(s string) { log.Warn("journal", "notice", s) }})
+	store, err := openData(ctx, opt.data, log)
 	if err != nil {
-		if errors.Is(err, journal.ErrLocked) {
-			return wire.NewProblem(rmg.Unavailable, "another daemon has %s open", opt.data).WithHint("jitos status talks to it")
-		}
-		return wire.NewProblem(rmg.Unavailable, "the data folder %s cannot be opened: %v", opt.data, err)
+		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	opt.pool = pool.New(opt.term)
