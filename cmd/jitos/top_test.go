@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"strings"
@@ -28,25 +27,18 @@ func TestTopOnATerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	near.Close()
-	var seen bytes.Buffer
-	buf := make([]byte, 4096)
-	for strings.Count(seen.String(), screenHome) < 3 || !strings.HasSuffix(seen.String(), screenRest) {
-		n, err := far.Read(buf)
-		if err != nil {
-			t.Fatalf("%v after %q", err, seen.String())
-		}
-		seen.Write(buf[:n])
-	}
+	s := watch(t, far)
+	s.await("three looks", func(seen string) bool {
+		return strings.Count(seen, screenHome) >= 3 && strings.HasSuffix(seen, screenRest)
+	})
 	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
-	rest, _ := io.ReadAll(far) // ends with an error when nobody has the terminal open
-	seen.Write(rest)
+	text := s.rest()
 	_ = cmd.Wait() // its code says how it ended
 	if got := cmd.ProcessState.ExitCode(); got != 130 {
 		t.Errorf("exit code %d", got)
 	}
-	text := seen.String()
 	if !strings.HasPrefix(text, screenBegin+screenHome+"jitos ") || !strings.HasSuffix(text, screenEnd) {
 		t.Errorf("%q", text)
 	}

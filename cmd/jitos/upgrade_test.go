@@ -69,8 +69,14 @@ func TestAnOldFolderIsUpgraded(t *testing.T) {
 	for _, x := range []struct {
 		argv, want string
 	}{
-		{"log", "collapse of w4"}, {"replay", "every digest is the log's"}, {"check", "is sound"}, {"verify", "records in"},
-		{"graph /svc/auth --view seq:8", "lang"}, {"why /repo/app/main/b.txt", "landed as commit 8661b63da3"}, {"sws show w6", "seq:3"}, {"graph /repo/app/main/b.txt --view sws:w11 -o jsonl", `"size":4`},
+		{"log", "collapse of w4"},
+		{"replay", "every digest is the log's"},
+		{"check", "is sound"},
+		{"verify", "records in"},
+		{"graph /svc/auth --view seq:8", "lang"},
+		{"why /repo/app/main/b.txt", "landed as commit 8661b63da3"},
+		{"sws show w6", "seq:3"},
+		{"graph /repo/app/main/b.txt --view sws:w11 -o jsonl", `"size":4`},
 	} {
 		if out := p.run("app", append([]string{"jitos"}, strings.Fields(x.argv)...)...); !strings.Contains(out, x.want) {
 			t.Errorf("%s: %s", x.argv, out)
