@@ -272,7 +272,7 @@ func TestAConversationApprovesAndUndoes(t *testing.T) {
 	s.until("jitos> ")
 	// Beside the line, the next two in one go; they wait for the one before.
 	s.press("approve\rlogs -f\rwhy REPORT.md:1\r")
-	for _, text := range []string{"$ jitos answer a", "jitos> logs -f", "$ jitos logs p4 -f", "landed", "jitos> why REPORT.md:1", "write a report about"} {
+	for _, text := range []string{"$ jitos answer a", "jitos> logs -f", "$ jitos logs p4 -f", "landed", "jitos> why REPORT.md:1", "  approved by ", "write a report about"} {
 		s.until(text)
 	}
 	s.until("jitos> ")
