@@ -1,7 +1,7 @@
 # Few targets; the logic is in Go. `make ci` is what .ci/run calls.
 TOOL := go tool -modfile=tools/go.mod
 
-.PHONY: test lint race sim kill bench demo viewer viewer-test viewer-bench viewer-soak mcp-test repairs release ci
+.PHONY: test lint cross race sim kill bench demo viewer viewer-test viewer-bench viewer-soak mcp-test repairs release ci
 
 test: ## every test of the product
 	go test ./...
@@ -11,6 +11,11 @@ lint: ## vet, format, static analysis; the import table is a test of internal/ar
 	@out=$$($(TOOL) gofumpt -l .); if [ -n "$$out" ]; then echo "gofumpt would change:"; echo "$$out"; exit 1; fi
 	$(TOOL) staticcheck ./...
 	cd bench && go vet ./...
+
+cross: ## build for the systems and processors that this machine is not: CROSS="darwin/arm64" says which
+	@for target in $${CROSS:-linux/arm64 darwin/arm64 darwin/amd64}; do \
+		echo "go build for $$target"; CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} go build ./... || exit 1; \
+	done
 
 race: ## the race detector where goroutines meet
 	go test -race -timeout 30m ./rmg/... ./kernel/... ./sched/... ./journal/... ./workers/... ./internal/sim/...
@@ -46,9 +51,9 @@ repairs: ## every seeded bug, the slow ones too
 	JITOS_REPAIR=all go test -count=1 -v -timeout 45m -run TestRepairs ./cmd/jitos
 
 release: ## archives in dist/, the first built twice and compared: VERSION=0.2.0 names them, TARGETS=linux/amd64,... says which
-	go run ./internal/release -version "$(VERSION)" -targets "$${TARGETS:-linux/amd64,linux/arm64}"
+	go run ./internal/release -version "$(VERSION)" -targets "$${TARGETS:-linux/amd64,linux/arm64,darwin/amd64,darwin/arm64}"
 
-ci: test lint race
+ci: test lint cross race
 	JITOS_REPAIR=most go test -count=1 -v -timeout 45m -run TestRepairs ./cmd/jitos
 	$(MAKE) demo
 	$(MAKE) viewer-test

@@ -1,5 +1,11 @@
 package journal
 
+import (
+	"errors"
+	"io/fs"
+	"path/filepath"
+)
+
 // Backed is what a backup says of itself.
 type Backed struct {
 	Seq   uint64 // of its last record
@@ -24,3 +30,11 @@ func ReadBackup(dir string, fsys FS) (Backed, error) {
 
 // Backed is ReadBackup on the store's own file system.
 func (s *Store) Backed(dir string) (Backed, error) { return ReadBackup(dir, s.fs) }
+
+// HalfBackup says whether dir holds what a Backup left that did not come to its end,
+// and nothing that could be of use.
+func HalfBackup(dir string) bool {
+	_, whole := osFS{}.Stat(filepath.Join(dir, manifestName))
+	_, begun := osFS{}.Stat(filepath.Join(dir, manifestName+tempExt))
+	return errors.Is(whole, fs.ErrNotExist) && begun == nil
+}

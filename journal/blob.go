@@ -287,7 +287,9 @@ func (b *blobStore) settle(todo map[[32]byte]bool, fresh [][32]byte) error {
 		dirs[filepath.Dir(b.name(sum))] = true
 	}
 	if len(dirs) >= manyPending {
-		return b.fs.SyncAll(b.dir)
+		if err := b.fs.SyncAll(b.dir); !errors.Is(err, errors.ErrUnsupported) {
+			return err
+		}
 	}
 	for _, d := range slices.Sorted(maps.Keys(dirs)) {
 		if err := b.fs.SyncDir(d); err != nil {
@@ -299,7 +301,9 @@ func (b *blobStore) settle(todo map[[32]byte]bool, fresh [][32]byte) error {
 
 func (b *blobStore) syncFiles(fresh [][32]byte) error {
 	if len(fresh) >= manyPending {
-		return b.fs.SyncAll(b.dir)
+		if err := b.fs.SyncAll(b.dir); !errors.Is(err, errors.ErrUnsupported) {
+			return err
+		}
 	}
 	for _, sum := range fresh {
 		f, err := b.fs.OpenFile(b.fresher(sum), os.O_RDWR, 0)

@@ -36,6 +36,37 @@ func TestBlobs(t *testing.T) {
 	}
 }
 
+// oneByOne is a file system that cannot sync all of itself.
+type oneByOne struct{ *journaltest.FaultFS }
+
+func (oneByOne) SyncAll(string) error { return errors.ErrUnsupported }
+
+// Where there is no sync of a whole file system, files and folders are synced one by
+// one, and a flush that was answered is durable all the same.
+func TestBlobsWithoutASyncOfAll(t *testing.T) {
+	for seed := range uint64(10) {
+		disk := journaltest.NewFaultFS(seed)
+		opt := journal.Options{FS: oneByOne{disk}, MaxPacked: -1}
+		s := open(t, "/data", opt)
+		var all [][]byte
+		for i := range 60 { // more than are synced one by one elsewhere
+			c := fmt.Appendf(nil, "small %d", i)
+			all = append(all, c)
+			put(t, s, string(c))
+		}
+		if err := s.Blobs().Flush(); err != nil {
+			t.Fatal(err)
+		}
+		disk.Crash()
+		s = open(t, "/data", opt)
+		for _, c := range all {
+			if err := hasBlob(s, sha256.Sum256(c), c); err != nil {
+				t.Errorf("seed %d: %v", seed, err)
+			}
+		}
+	}
+}
+
 func testBlobs(t *testing.T, opt journal.Options) {
 	dir := t.TempDir()
 	s := open(t, dir, opt)

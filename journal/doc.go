@@ -18,6 +18,8 @@
 //	DIR/torn/                     torn last frames that recovery cut off, and
 //	                              checkpoints that cannot be started from
 //	DIR/reserve                   bytes given back when the disk is full
+//	DIR/rewritten                 the segments named *.seg.next are the log, and
+//	                              are to be put in its place
 //
 // A backup is the same without lock, torn and reserve, and has DIR/manifest.
 //

@@ -22,7 +22,9 @@ type FS interface {
 	Stat(name string) (size int64, err error)
 	// SyncDir makes the folder's entries durable.
 	SyncDir(name string) error
-	// SyncAll makes everything on the folder's file system durable.
+	// SyncAll makes everything on the folder's file system durable. A system that
+	// has no such call, or one that does not wait, answers errors.ErrUnsupported:
+	// then each file and folder is synced.
 	SyncAll(name string) error
 	// Lock takes an exclusive lock on a file, or returns ErrLocked.
 	Lock(name string) (io.Closer, error)
@@ -35,7 +37,8 @@ type File interface {
 	io.ReadSeekCloser
 	io.Writer
 	Truncate(size int64) error
-	// Sync makes the content durable (fdatasync).
+	// Sync makes the content durable: fdatasync, and F_FULLFSYNC on macOS, where
+	// fsync leaves it in the drive's own memory.
 	Sync() error
 }
 
@@ -43,8 +46,6 @@ type File interface {
 type osFS struct{}
 
 type osFile struct{ *os.File }
-
-func (f osFile) Sync() error { return unix.Fdatasync(int(f.Fd())) }
 
 func (osFS) OpenFile(name string, flag int, perm fs.FileMode) (File, error) {
 	f, err := os.OpenFile(name, flag, perm)

@@ -167,6 +167,9 @@ func (s *Store) open() error {
 	if err := s.blobs.open(); err != nil {
 		return err
 	}
+	if err := s.settleRewrite(); err != nil {
+		return err
+	}
 	var err error
 	if s.points, err = s.readPoints(); err != nil {
 		return err

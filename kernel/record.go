@@ -142,6 +142,11 @@ func encodeRecord(e *rmg.Encoder, r *Record, store BlobStore) error {
 
 // decodeTicks reads a frame's payload. What it returns shares one copy of it.
 func decodeTicks(data []byte, store BlobStore) ([]tick, error) {
+	return decodeFold(data, store, foldVersion)
+}
+
+// decodeFold reads a payload of another fold version than today's, too.
+func decodeFold(data []byte, store BlobStore, want uint64) ([]tick, error) {
 	d := rmg.NewDecoder(data)
 	var version uint64
 	var ticks []tick
@@ -150,8 +155,8 @@ func decodeTicks(data []byte, store BlobStore) ([]tick, error) {
 	d.Fields(func(key uint64) bool {
 		switch key {
 		case payloadFold:
-			if version = d.Uint(); d.Err() == nil && version != foldVersion {
-				d.Fail(fmt.Errorf("records of fold version %d; this program reads %d", version, foldVersion))
+			if version = d.Uint(); d.Err() == nil && version != want {
+				d.Fail(fmt.Errorf("records of fold version %d, where %d is expected", version, want))
 			}
 		case payloadTicks:
 			n := d.Array()
@@ -171,7 +176,7 @@ func decodeTicks(data []byte, store BlobStore) ([]tick, error) {
 	if err := d.End(); err != nil {
 		return nil, fmt.Errorf("payload: %w", err)
 	}
-	if version != foldVersion {
+	if version != want {
 		return nil, errors.New("payload: it has no fold version")
 	}
 	return ticks, nil

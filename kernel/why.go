@@ -9,6 +9,7 @@ import (
 
 	"jitos.dev/rewrite"
 	"jitos.dev/rmg"
+	"jitos.dev/work"
 )
 
 // Why explains an element, a prop of it, or a line of a file: the record that
@@ -353,14 +354,16 @@ func (k *Kernel) processReasons(r Record) []Reason {
 // approval says who let a change in.
 func (k *Kernel) approval(p Process) Reason {
 	out := Reason{Kind: ReasonApproval, Process: p.ID, Author: p.Owner, Cause: p.ID}
-	e, _ := k.now().ledger.Get(procPath(p.ID))
-	switch by := e.Props.String("approved_by"); {
-	case by != "":
-		out.Author, out.Text = by, "approved by "+by
-	case p.Plan == nil:
+	if p.Plan == nil {
 		out.Text = "approved by " + p.Owner + ", who collapsed it by hand"
-	default:
+	} else {
 		out.Author, out.Text = "kernel", "no person was asked: its gates were green"
+	}
+	for _, e := range p.Evidence { // an answer is one of them, by the id of its question
+		i := slices.IndexFunc(p.Approvals, func(a Approval) bool { return e.Kind == work.GateAnswer && e.Green && e.Gate == "approval "+a.ID })
+		if i >= 0 {
+			out.Author, out.Text = p.Approvals[i].By, answered(p.Approvals[i])
+		}
 	}
 	return out
 }

@@ -9,6 +9,7 @@ import (
 
 	"jitos.dev/rewrite"
 	"jitos.dev/rmg"
+	"jitos.dev/tasks"
 	"jitos.dev/work"
 )
 
@@ -261,7 +262,7 @@ func TestWhyNamesTheAttempt(t *testing.T) {
 	root := b.repo(map[string]string{"a.txt": "one\n"})
 	w := b.fork()
 	_, err := b.system(b.ctx(), "kernel", "p1", "as an intent does", []rewrite.Op{
-		addOp("/proc/p1", kindProcess, map[string]rmg.Value{"owner": rmg.String("ada@host"), "text": rmg.String("do it"), "approved_by": rmg.String("eve@host")}),
+		addOp("/proc/p1", kindProcess, map[string]rmg.Value{"owner": rmg.String("ada@host"), "text": rmg.String("do it")}),
 		addOp("/proc/p1/implement", kindTask, nil), addOp("/proc/p1/implement/1", kindAttempt, nil),
 		addOp("/proc/p1/implement/2", kindAttempt, map[string]rmg.Value{"worker": rmg.String("llm")}),
 	})
@@ -280,8 +281,16 @@ func TestWhyNamesTheAttempt(t *testing.T) {
 		r.Text != "in workspace "+w+", attempt 2 of task implement, by worker:llm with model m-1 (prompt abcdef): as asked" {
 		t.Errorf("%+v", r)
 	}
-	if got := b.approval(Process{ID: "p1", Owner: "ada@host"}).Text; got != "approved by eve@host" {
-		t.Error(got)
+	asked := Process{
+		ID: "p1", Owner: "ada@host", Plan: new(tasks.Plan),
+		Approvals: []Approval{{ID: "a3", State: "rejected", By: "bob@host"}, {ID: "a5", State: "approved", By: "eve@host", Comment: "fine"}},
+	}
+	if got := b.approval(asked); got.Author != "kernel" {
+		t.Errorf("without an answer in its evidence: %+v", got)
+	}
+	asked.Evidence = []work.Evidence{{Gate: "approval a5", Kind: work.GateAnswer, Green: true}, {Gate: "approval a3", Kind: work.GateAnswer}}
+	if got := b.approval(asked); got.Author != "eve@host" || got.Text != "approved by eve@host: fine" {
+		t.Errorf("%+v", got)
 	}
 }
 

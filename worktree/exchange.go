@@ -32,7 +32,7 @@ func (s *site) canExchange(l Landing) bool {
 	if unix.Stat(dir, &x) != nil || unix.Stat(s.top, &y) != nil || x.Dev != y.Dev {
 		return false
 	}
-	return unix.Renameat2(unix.AT_FDCWD, a, unix.AT_FDCWD, b, unix.RENAME_EXCHANGE) == nil
+	return swap(unix.AT_FDCWD, a, unix.AT_FDCWD, b) == nil
 }
 
 // finish brings index and files to the commit that the branch is at already.
@@ -113,7 +113,7 @@ func ignoreStrange(err error) error {
 // openParent opens the folder a path stands in, never through a symlink.
 func openParent(top, name string, make bool) (int, error) {
 	dir := path.Dir(name)
-	fd, err := unix.Open(top, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	fd, err := unix.Open(top, dirFlags, 0)
 	if err != nil {
 		return -1, err
 	}
@@ -121,8 +121,7 @@ func openParent(top, name string, make bool) (int, error) {
 		return fd, nil
 	}
 	defer unix.Close(fd)
-	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS}
-	sub, err := unix.Openat2(fd, dir, &how)
+	sub, err := openBelow(fd, dir)
 	if !make || !errors.Is(err, unix.ENOENT) {
 		return sub, err
 	}
@@ -134,7 +133,7 @@ func openParent(top, name string, make bool) (int, error) {
 	if err := root.MkdirAll(dir, 0o777); err != nil {
 		return -1, err
 	}
-	return unix.Openat2(fd, dir, &how)
+	return openBelow(fd, dir)
 }
 
 // exchange is the replacement of one path.
@@ -210,7 +209,7 @@ func (x *exchange) put(ctx context.Context, l Landing) error {
 	if x.path.OldMode == "" {
 		return x.place()
 	}
-	err := unix.Renameat2(unix.AT_FDCWD, x.staged, x.parent, x.base, unix.RENAME_EXCHANGE)
+	err := swap(unix.AT_FDCWD, x.staged, x.parent, x.base)
 	if errors.Is(err, unix.ENOENT) {
 		return nil // the person removed it: it stays removed
 	}
@@ -223,10 +222,10 @@ func (x *exchange) put(ctx context.Context, l Landing) error {
 // place puts the new file where there is none. A file that appeared meanwhile
 // is the person's and stays.
 func (x *exchange) place() error {
-	err := unix.Renameat2(unix.AT_FDCWD, x.staged, x.parent, x.base, unix.RENAME_NOREPLACE)
+	err := renameNew(unix.AT_FDCWD, x.staged, x.parent, x.base)
 	if errors.Is(err, unix.EEXIST) && removeFolders(filepath.Join(x.site.top, x.path.name())) == nil {
 		// Folders stood there with nothing in them; git does not count them.
-		err = unix.Renameat2(unix.AT_FDCWD, x.staged, x.parent, x.base, unix.RENAME_NOREPLACE)
+		err = renameNew(unix.AT_FDCWD, x.staged, x.parent, x.base)
 	}
 	if errors.Is(err, unix.EEXIST) {
 		return nil
@@ -270,7 +269,7 @@ func (x *exchange) back() error {
 	if err := x.keep(); err != nil {
 		return err
 	}
-	err := unix.Renameat2(unix.AT_FDCWD, x.staged, x.parent, x.base, unix.RENAME_EXCHANGE)
+	err := swap(unix.AT_FDCWD, x.staged, x.parent, x.base)
 	if errors.Is(err, unix.ENOENT) {
 		return x.place()
 	}
@@ -301,7 +300,7 @@ func (x *exchange) keep() error {
 
 // remove takes the file out, looks at it, and takes away folders left empty.
 func (x *exchange) remove() error {
-	err := unix.Renameat2(x.parent, x.base, unix.AT_FDCWD, x.staged, unix.RENAME_NOREPLACE)
+	err := renameNew(x.parent, x.base, unix.AT_FDCWD, x.staged)
 	if errors.Is(err, unix.ENOENT) {
 		return nil
 	}

@@ -51,6 +51,15 @@ func escapeOption(name, also string) string {
 	return b.String()
 }
 
+// bindReadOnly shows a folder at another, where nothing of it can be written or run.
+func bindReadOnly(folder, at string) error {
+	if err := unix.Mount(folder, at, "", unix.MS_BIND, ""); err != nil {
+		return err
+	}
+	attr := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOEXEC}
+	return unix.MountSetattr(unix.AT_FDCWD, at, 0, &attr)
+}
+
 // unmount takes away what is mounted at a folder. Something that still has a
 // file open there keeps it to itself.
 func unmount(at string) error {

@@ -14,8 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"jitos.dev/rewrite"
 	"jitos.dev/rmg"
 )
@@ -265,9 +263,7 @@ func TestAFullDiskSaysSo(t *testing.T) {
 	}
 	mechanisms(t, func(t *testing.T, mount bool) {
 		b := newBench(t, nil)
-		small := t.TempDir()
-		b.must(unix.Mount("tmpfs", small, "tmpfs", 0, "size=256k"))
-		defer func() { b.must(unmount(small)) }()
+		small := smallDisk(t, "256k")
 		var err error
 		b.m, err = New(Options{Dir: small, Blobs: b.blobs, Mount: mount})
 		b.must(err)

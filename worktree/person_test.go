@@ -123,9 +123,7 @@ func TestAFullDiskStopsALandingBeforeItBegins(t *testing.T) {
 		return
 	}
 	b := newBench(t, nil)
-	small := t.TempDir()
-	b.must(unix.Mount("tmpfs", small, "tmpfs", 0, "size=2m"))
-	defer func() { b.must(unmount(small)) }()
+	small := smallDisk(t, "2m")
 	b.run(small, "git", "clone", "-q", b.top, "repo")
 	b.top = filepath.Join(small, "repo")
 	ctx := context.Background()

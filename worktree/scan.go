@@ -92,7 +92,7 @@ func (f *Folder) read(parent int, name string, st unix.Stat_t) (want, error) {
 		return want{link: true, text: to}, err
 	case unix.S_IFREG:
 		fd, err := unix.Openat(parent, base, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
-		if errors.Is(err, fs.ErrPermission) && unix.Fchmodat(parent, base, 0o600|st.Mode&0o111, 0) == nil {
+		if errors.Is(err, fs.ErrPermission) && unix.Fchmodat(parent, base, 0o600|uint32(st.Mode)&0o111, 0) == nil {
 			fd, err = unix.Openat(parent, base, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 		}
 		if err != nil {

@@ -122,12 +122,12 @@ func (s *site) lock(ctx context.Context, l Landing, step func(string)) (why stri
 	}
 	step(StepLock)
 	for try := 0; ; try++ {
-		err := unix.Renameat2(unix.AT_FDCWD, staged, unix.AT_FDCWD, s.lockFile(), unix.RENAME_NOREPLACE)
+		err := renameNew(unix.AT_FDCWD, staged, unix.AT_FDCWD, s.lockFile())
 		if err == nil || s.ours(l) {
 			return "", nil
 		}
 		switch {
-		case errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS):
+		case errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.ENOTSUP):
 			why = noExchange
 		case !errors.Is(err, fs.ErrExist):
 			err = fmt.Errorf("take %s: %w", s.lockFile(), err)

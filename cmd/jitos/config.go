@@ -33,7 +33,8 @@ type settings struct {
 		TCPHosts []string `yaml:"tcp_hosts,omitempty" json:"tcp_hosts,omitempty"` // names it is reached by there
 		TLSCert  string   `yaml:"tls_cert,omitempty" json:"tls_cert,omitempty"`
 		TLSKey   string   `yaml:"tls_key,omitempty" json:"tls_key,omitempty"`
-		Idle     string   `yaml:"idle,omitempty" json:"idle,omitempty"` // stop after so long with nothing to do: 30m
+		Idle     string   `yaml:"idle,omitempty" json:"idle,omitempty"`     // stop after so long with nothing to do: 30m
+		Traces   string   `yaml:"traces,omitempty" json:"traces,omitempty"` // an OpenTelemetry collector: http://HOST:4318
 	} `yaml:"daemon,omitempty" json:"daemon,omitzero"`
 }
 
@@ -119,7 +120,8 @@ count before it:
     tcp_hosts: [build.example]
     tls_cert: /etc/jitos/cert.pem
     tls_key: /etc/jitos/key.pem
-    idle: 30m`,
+    idle: 30m
+    traces: http://localhost:4318`,
 		Example: "  jitos config path\n  jitos config check",
 	}
 	cmd.AddCommand(
@@ -150,6 +152,7 @@ count before it:
 					row(w, "daemon.tls_cert", s.Daemon.TLSCert)
 					row(w, "daemon.tls_key", s.Daemon.TLSKey)
 					row(w, "daemon.idle", s.Daemon.Idle)
+					row(w, "daemon.traces", s.Daemon.Traces)
 				})
 			},
 		},

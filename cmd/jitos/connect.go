@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -79,7 +80,13 @@ func (a *app) clientOrStart(ctx context.Context) (*client.Client, error) {
 		return nil, err
 	}
 	a.note("no daemon runs; starting one (log: %s)", defaultLog())
+	before := backupsOf(a.dataFolder())
 	_, err = startDaemon(ctx, defaultSocket(), a.dataFolder(), defaultLog())
+	for _, b := range backupsOf(a.dataFolder()) {
+		if !slices.Contains(before, b) {
+			a.note("the data folder is of an older version, and is upgraded; as it was it stands in %s", b)
+		}
+	}
 	return c, err
 }
 

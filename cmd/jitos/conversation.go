@@ -26,6 +26,7 @@ type conversation struct {
 	flags   []string // that it was begun with; each command has them
 	last    string   // the process that was spoken of last
 	history *lineHistory
+	ahead   ahead
 }
 
 // Words that are no verbs, and mean one.
@@ -126,8 +127,9 @@ func (c *conversation) meant(ctx context.Context, line string) ([]string, error)
 			return c.undo(ctx)
 		}
 	case "show", "logs", "cancel", "retry":
-		if rest == "" && c.last != "" {
-			return []string{first, c.last}, nil
+		flags := strings.Fields(rest)
+		if c.last != "" && !slices.ContainsFunc(flags, func(w string) bool { return !strings.HasPrefix(w, "-") }) {
+			return append([]string{first, c.last}, flags...), nil
 		}
 	case "jitos":
 		line = rest

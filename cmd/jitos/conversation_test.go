@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	tea "charm.land/bubbletea/v2"
@@ -90,6 +93,8 @@ func TestMeant(t *testing.T) {
 		{one, "show", "show p7"},
 		{one, "logs", "logs p7"},
 		{one, "show p8", "show p8"},
+		{one, "logs -f", "logs p7 -f"},
+		{none, "logs -f", "logs -f"},
 		{one, "approve", "answer a7 approve"},
 		{one, "reject a7 not  now", "answer a7 reject -m 'not  now'"},
 		{none, "approve", "no question is open"},
@@ -193,6 +198,27 @@ func TestPromptKeys(t *testing.T) {
 	}
 }
 
+// converses begins a conversation on a terminal, in a folder.
+func (p *person) converses(t *testing.T, dir string) (*screen, *exec.Cmd) {
+	p.Helper()
+	far, near := terminal(t, 80, 24)
+	cmd := p.command(dir, "jitos")
+	cmd.Env = append(cmd.Env, "TERM=xterm")
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = near, near, near
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true} // so that Ctrl-C is one
+	if err := cmd.Start(); err != nil {
+		p.Fatal(err)
+	}
+	p.Cleanup(func() {
+		if cmd.ProcessState == nil {
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait() // killed
+		}
+	})
+	near.Close()
+	return watch(t, far), cmd
+}
+
 // On a terminal jitos alone is a conversation: each line prints the command that
 // it is, and runs it.
 func TestConversationOnATerminal(t *testing.T) {
@@ -200,34 +226,13 @@ func TestConversationOnATerminal(t *testing.T) {
 	p.write("app/note.txt", "one\n")
 	p.repo("app")
 	p.run("app", "jitos", "sws", "new", "--reason", "the first one")
-	far, near := terminal(t, 80, 24)
-	cmd := p.command("app", "jitos")
-	cmd.Env = append(cmd.Env, "TERM=xterm")
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = near, near, near
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	near.Close()
-	var seen bytes.Buffer
-	buf := make([]byte, 4096)
-	until := func(text string) {
-		t.Helper()
-		for !strings.Contains(seen.String(), text) {
-			n, err := far.Read(buf)
-			if err != nil {
-				t.Fatalf("%v before %q in %q", err, text, seen.String())
-			}
-			seen.Write(buf[:n])
-		}
-		seen.Next(strings.Index(seen.String(), text) + len(text))
-	}
+	s, cmd := p.converses(t, "app")
 	say := func(keys string) {
 		t.Helper()
-		until("jitos> ")
-		if _, err := far.WriteString(keys); err != nil {
-			t.Fatal(err)
-		}
+		s.until("jitos> ")
+		s.press(keys)
 	}
+	until := s.until
 	say("sws list\r")
 	until("$ jitos sws list")
 	until("the first one")
@@ -241,11 +246,92 @@ func TestConversationOnATerminal(t *testing.T) {
 	say("\x1b[A\x1b[A\x1b[A\r") // the line before the one before the last
 	until("$ jitos stats")
 	say("\x04")
+	s.rest()
 	if err := cmd.Wait(); err != nil {
 		t.Error(err)
 	}
 	kept, err := os.ReadFile(filepath.Join(p.dir, ".state/jitos/history"))
 	if err != nil || string(kept) != "sws list\nstats\nwhy note.txt:1\nmake everything better at once\nstats\n" {
 		t.Errorf("%q %v", kept, err)
+	}
+}
+
+// A question is answered and what came of it taken back from the prompt, without an
+// id; what is typed ahead, with a line or while its command runs, is kept.
+func TestAConversationApprovesAndUndoes(t *testing.T) {
+	p := newPerson(t)
+	p.write("app/note.txt", "one\n")
+	p.repo("app")
+	head := p.run("app", "git", "rev-parse", "HEAD")
+	s, cmd := p.converses(t, "app")
+	s.until("jitos> ")
+	s.press("intent --approve ask --detach-after 1ms 'write a report about . to REPORT.md'\r")
+	s.until("jitos answer a")
+	s.press("\x03") // lets go of it
+	s.until("? a")
+	s.until("jitos> ")
+	// Beside the line, the next two in one go; they wait for the one before.
+	s.press("approve\rlogs -f\rwhy REPORT.md:1\r")
+	for _, text := range []string{"$ jitos answer a", "jitos> logs -f", "$ jitos logs p4 -f", "landed", "jitos> why REPORT.md:1", "  approved by ", "write a report about"} {
+		s.until(text)
+	}
+	s.until("jitos> ")
+	if got := p.run("app", "git", "rev-parse", "HEAD~"); got != head {
+		t.Errorf("main is not one commit on: %s", got)
+	}
+	s.press("undo\rsho")
+	s.until("$ jitos undo ")
+	s.until("undoes")
+	s.until("sho")
+	s.press("w\r")
+	s.until("$ jitos show p")
+	s.until("jitos> ")
+	if _, err := os.Stat(filepath.Join(p.dir, "app/REPORT.md")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("it is not undone: %v", err)
+	}
+	s.press("\x04")
+	s.rest()
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+// What was typed ahead is what it would have been at the prompt, as far as anybody
+// could have seen.
+func TestAhead(t *testing.T) {
+	for keys, want := range map[string]string{
+		"":                             "[part]",
+		"status":                       "[part status]",
+		"status\rsho":                  "[status] [part sho]",
+		"a\nb\r\x04":                   "[a] [b] EOF",
+		"ab\x7f\x7fc\x08d é\r":         "[d é] [part]",
+		"no\x03yes\r":                  "[yes] [part]",
+		"\x1b[Ax\x1b[1;5Dy\x1bOPz\x1b": "[part xyz]",
+		"a\xffb\x04\r":                 "[ab] [part]",
+	} {
+		a := ahead{typed: []byte(keys)}
+		var got []string
+		for range 5 {
+			text, whole, err := a.take()
+			if err != nil {
+				got = append(got, err.Error())
+				break
+			}
+			if !whole {
+				got = append(got, strings.TrimSpace("[part "+text)+"]")
+				break
+			}
+			got = append(got, "["+text+"]")
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%q: %q, want %s", keys, got, want)
+		}
+	}
+	// A paste of several lines is one line's text: it does not end the line.
+	for keys, want := range map[string]int{"x\ry": 2, "\x1b[200~a\rb\x1b[201~c\rd": 17, "\x1b[200~a\r": -1, "abc": -1} {
+		a := ahead{}
+		if got := a.end([]byte(keys)); got != want {
+			t.Errorf("%q ends at %d, want %d", keys, got, want)
+		}
 	}
 }

@@ -44,6 +44,7 @@ type daemonOptions struct {
 	data, listen string
 	remote       remoteOptions
 	idle         time.Duration // stop after so long with nothing to do; 0: never
+	traces       string        // the endpoint of a collector; "": what the environment says
 	copy         bool          // materialise by copying, although mounting would do
 	log          io.Writer
 	step         func(string)   // of landings; tests kill the process there
@@ -90,6 +91,7 @@ func (a *app) daemonCmd() *cobra.Command {
 	cmd.Flags().StringVar(&opt.listen, "listen", envOr("JITOS_LISTEN", a.config.Daemon.Listen), "unix:PATH; else where --socket leads (JITOS_LISTEN)")
 	cmd.Flags().BoolVar(&opt.copy, "copy", envOr("JITOS_COPY", "") != "" || a.config.Daemon.Copy, "copy workspaces instead of mounting them (JITOS_COPY)")
 	cmd.Flags().DurationVar(&opt.idle, "idle", a.config.idle(), "stop once nothing was asked and no process went on for so long (30m); 0: never")
+	cmd.Flags().StringVar(&opt.traces, "traces", envOr("JITOS_TRACES", a.config.Daemon.Traces), "an OpenTelemetry collector, http://HOST:4318; OTEL_EXPORTER_OTLP_ENDPOINT counts before it (JITOS_TRACES)")
 	opt.remote.flags(cmd, a.config)
 	opt.model.flags(cmd)
 	cmd.Flags().DurationVar(&opt.term, "lease", pool.Term, "how long a machine that does a task may be silent before the task is no longer its own; from 1s")
@@ -126,6 +128,9 @@ func (o *daemonOptions) configure(cmd *cobra.Command, c configuration) error {
 	}
 	if c.Daemon.Idle != "" && !said("idle") {
 		o.idle = c.idle()
+	}
+	if c.Daemon.Traces != "" && !said("traces") {
+		o.traces = c.Daemon.Traces
 	}
 	o.remote.configure(said, c)
 	o.copy = o.copy || c.Daemon.Copy && !said("copy")
@@ -188,12 +193,9 @@ func runDaemon(ctx context.Context, opt daemonOptions) (err error) {
 	}
 	defer heap.Keep(heap.Room)()
 	log := slog.New(slog.NewTextHandler(opt.log, nil))
-	store, err := journal.Open(opt.data, journal.Options{Notice: func(s string) { log.Warn("journal", "notice", s) }})
+	store, err := openData(ctx, opt.data, log)
 	if err != nil {
-		if errors.Is(err, journal.ErrLocked) {
-			return wire.NewProblem(rmg.Unavailable, "another daemon has %s open", opt.data).WithHint("jitos status talks to it")
-		}
-		return wire.NewProblem(rmg.Unavailable, "the data folder %s cannot be opened: %v", opt.data, err)
+		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	opt.pool = pool.New(opt.term)

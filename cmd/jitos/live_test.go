@@ -66,9 +66,7 @@ func (d *telling) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // watched is a process that is followed on a pseudo-terminal.
 type watched struct {
 	*telling
-	t          *testing.T
-	far        *os.File
-	seen       bytes.Buffer
+	*screen
 	interrupts chan os.Signal
 	end        chan error
 }
@@ -92,7 +90,7 @@ func watchLive(t *testing.T, ctx context.Context, within time.Duration) *watched
 	t.Setenv("TERM", "xterm")
 	t.Setenv("NO_COLOR", "")
 	far, near := terminal(t, 60, 12)
-	w := &watched{telling: d, t: t, far: far, interrupts: make(chan os.Signal, 2), end: make(chan error, 1)}
+	w := &watched{telling: d, screen: watch(t, far), interrupts: make(chan os.Signal, 2), end: make(chan error, 1)}
 	a := &app{out: near}
 	l := &live{a: a, c: c, id: "p7", within: within, paint: a.painter(), said: map[string]string{}, begun: time.Now()}
 	go func() {
@@ -105,21 +103,12 @@ func watchLive(t *testing.T, ctx context.Context, within time.Duration) *watched
 // until reads the terminal until it shows a text.
 func (w *watched) until(text string) {
 	w.t.Helper()
-	buf := make([]byte, 4096)
-	for !strings.Contains(w.seen.String(), text) {
-		n, err := w.far.Read(buf)
-		if err != nil {
-			w.t.Fatalf("%v before %q in %q", err, text, w.seen.String())
-		}
-		w.seen.Write(buf[:n])
-	}
+	w.await(text, func(seen string) bool { return strings.Contains(seen, text) })
 }
 
 // ended reads the rest, and returns how following ended.
 func (w *watched) ended() error {
-	rest, _ := io.ReadAll(w.far) // ends with an error when nobody has the terminal open
-	w.seen.Write(rest)
-	if text := w.seen.String(); !strings.HasSuffix(text, "\x1b[?25h") {
+	if text := w.rest(); !strings.HasSuffix(text, "\x1b[?25h") {
 		w.t.Errorf("the cursor stays away: %q", text)
 	}
 	return <-w.end
@@ -254,12 +243,12 @@ func TestIntentOnATerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	near.Close()
-	seen, _ := io.ReadAll(far) // ends with an error when nobody has the terminal open
+	seen := watch(t, far).rest()
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("%v: %q", err, seen)
 	}
 	for _, want := range []string{"FixBug on", screenRest, "├─ ", "└─ ", "\x1b[32m✓", "\x1b[?25h", "nothing to change"} {
-		if !bytes.Contains(seen, []byte(want)) {
+		if !strings.Contains(seen, want) {
 			t.Errorf("%q is not in %q", want, seen)
 		}
 	}

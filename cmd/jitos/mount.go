@@ -60,10 +60,10 @@ or with umount.`,
 func (a *app) mount(ctx context.Context, v *view, at rmg.Path, dir string) error {
 	keep := v.keep()
 	opt := &fs.Options{EntryTimeout: &keep, AttrTimeout: &keep, UID: uint32(os.Getuid()), GID: uint32(os.Getgid())}
-	opt.MountOptions = fuse.MountOptions{FsName: v.version, Name: "jitos", Options: []string{"ro"}, DirectMount: true, DirectMountFlags: syscall.MS_RDONLY | syscall.MS_NOSUID | syscall.MS_NODEV}
+	opt.MountOptions = fuse.MountOptions{FsName: v.version, Name: "jitos", Options: []string{"ro"}, DirectMount: true, DirectMountFlags: mountFlags}
 	s, err := fs.Mount(dir, &shown{v: v, at: at}, opt)
 	if err != nil {
-		return wire.NewProblem(rmg.Unavailable, "%s cannot be mounted at %s: %v", v.version, dir, err).WithHint("install fuse3: it lets an ordinary user mount")
+		return wire.NewProblem(rmg.Unavailable, "%s cannot be mounted at %s: %v", v.version, dir, err).WithHint(fuseHint)
 	}
 	fmt.Fprintf(a.out, "%s is shown at %s\n", v.version, dir)
 	stop := context.AfterFunc(ctx, func() { _ = s.Unmount() })

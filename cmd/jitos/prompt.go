@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -53,7 +54,14 @@ func (c *conversation) ask(ctx context.Context) (string, error) {
 		defer stop()
 		return c.candidates(ctx, line)
 	})
-	prog := tea.NewProgram(p, tea.WithInput(c.a.in), tea.WithOutput(c.a.out), tea.WithContext(ctx))
+	text, whole, err := c.ahead.take()
+	if whole {
+		fmt.Fprintln(c.a.out, promptText+printable(text))
+		return text, err
+	}
+	p.input.SetValue(text)
+	p.input.CursorEnd()
+	prog := tea.NewProgram(p, tea.WithInput(c.ahead.reader(c.a.in)), tea.WithOutput(c.a.out), tea.WithContext(ctx))
 	if _, err := prog.Run(); err != nil {
 		if errors.Is(err, tea.ErrInterrupted) || errors.Is(err, tea.ErrProgramKilled) {
 			return "", io.EOF
@@ -80,7 +88,7 @@ func (p *prompt) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return p, nil
 	case tea.KeyPressMsg:
 		switch m.String() {
-		case "enter":
+		case "enter", "alt+enter", "ctrl+j": // the last is how the end of a line reads that was typed while a command ran
 			p.done, p.offered = true, nil
 			return p, tea.Quit
 		case "ctrl+d":

@@ -56,6 +56,10 @@ func serve(ctx context.Context, k *kernel.Kernel, at place, opt daemonOptions, l
 	if err != nil {
 		return errors.Join(err, ln.Close(), door.close())
 	}
+	told, err := newTracing(k, opt.traces, log)
+	if err != nil {
+		return errors.Join(err, ln.Close(), door.close())
+	}
 	done := make(chan error, 2) // one for each listener
 	serving := 1
 	go func() { done <- srv.Serve(ln) }()
@@ -73,6 +77,9 @@ func serve(ctx context.Context, k *kernel.Kernel, at place, opt daemonOptions, l
 	defer swept.Wait()
 	defer stopSweeping()
 	swept.Go(func() { sweep(sweeping, k, log) })
+	if told != nil {
+		swept.Go(func() { told.run(sweeping) })
+	}
 	var failed error
 	select {
 	case failed = <-done:

@@ -1,47 +1,16 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"jitos.dev/net/wire"
 	"jitos.dev/tasks"
 )
-
-// terminal makes a pseudo-terminal: what is written to it can be read from its
-// other end.
-func terminal(t *testing.T, columns, lines uint16) (far, near *os.File) {
-	t.Helper()
-	far, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { far.Close() })
-	if err := unix.IoctlSetPointerInt(int(far.Fd()), unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	n, err := unix.IoctlGetInt(int(far.Fd()), unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.IoctlSetWinsize(int(far.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Col: columns, Row: lines}); err != nil {
-		t.Fatal(err)
-	}
-	near, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { near.Close() })
-	return far, near
-}
 
 // On a terminal top draws, look over look, and leaves the terminal as it was when
 // it is interrupted.
@@ -58,25 +27,18 @@ func TestTopOnATerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	near.Close()
-	var seen bytes.Buffer
-	buf := make([]byte, 4096)
-	for strings.Count(seen.String(), screenHome) < 3 || !strings.HasSuffix(seen.String(), screenRest) {
-		n, err := far.Read(buf)
-		if err != nil {
-			t.Fatalf("%v after %q", err, seen.String())
-		}
-		seen.Write(buf[:n])
-	}
+	s := watch(t, far)
+	s.await("three looks", func(seen string) bool {
+		return strings.Count(seen, screenHome) >= 3 && strings.HasSuffix(seen, screenRest)
+	})
 	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
-	rest, _ := io.ReadAll(far) // ends with an error when nobody has the terminal open
-	seen.Write(rest)
+	text := s.rest()
 	_ = cmd.Wait() // its code says how it ended
 	if got := cmd.ProcessState.ExitCode(); got != 130 {
 		t.Errorf("exit code %d", got)
 	}
-	text := seen.String()
 	if !strings.HasPrefix(text, screenBegin+screenHome+"jitos ") || !strings.HasSuffix(text, screenEnd) {
 		t.Errorf("%q", text)
 	}

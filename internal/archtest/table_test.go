@@ -31,6 +31,7 @@ var contract = map[string][]string{
 	"net/wire":     {"rmg", "rewrite", "tasks", "work"},
 	"net/client":   {"net/wire"},
 	"net/mcp":      {"net/wire", "net/client"},
+	"net/traces":   {"rmg", "rewrite"},
 	"net/server":   {"net/wire", "kernel", "rmg", "rewrite", "tasks", "work", "viewer"},
 	"cmd/jitos":    {"*"},
 	"cmd/jitosd":   {"*"},

@@ -21,7 +21,7 @@ const sums = "SHA256SUMS"
 
 func main() {
 	version := flag.String("version", "", "of the release: 0.2.0")
-	targets := flag.String("targets", "linux/amd64,linux/arm64", "os/arch, by commas")
+	targets := flag.String("targets", "linux/amd64,linux/arm64,darwin/amd64,darwin/arm64", "os/arch, by commas")
 	out := flag.String("out", "dist", "folder for the archives")
 	check := flag.Bool("check", true, "build the first target once more, from a copy of the sources, and compare")
 	flag.Parse()

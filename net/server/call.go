@@ -46,6 +46,7 @@ type call struct {
 	do func(x *exchange) (any, error)
 
 	schema *schemas // of the body; set by New
+	known  []string // parameters of the query; set by New
 }
 
 // param is a parameter of a call's path or query.
@@ -158,12 +159,7 @@ func (x *exchange) readQuery() error {
 	if err != nil {
 		return wire.NewProblem(rmg.Invalid, "the query cannot be read: %s", err)
 	}
-	var known []string
-	for _, p := range x.call.params {
-		if p.in == "" {
-			known = append(known, p.name)
-		}
-	}
+	known := x.call.known
 	names := make([]string, 0, len(q))
 	for name := range q {
 		names = append(names, name)

@@ -124,6 +124,35 @@ func encode(v any) ([]byte, error) {
 	return b.Bytes(), err
 }
 
+// writer writes answers, one at a time: what they take is kept for the next.
+type writer struct {
+	text bytes.Buffer
+	json *json.Encoder
+}
+
+// maxKept is how large a buffer may be that is kept.
+const maxKept = 64 << 10
+
+// writerOf is one that nobody uses.
+func (s *Server) writerOf() *writer {
+	if w, ok := s.writers.Get().(*writer); ok {
+		return w
+	}
+	w := new(writer)
+	w.json = json.NewEncoder(&w.text)
+	w.json.SetEscapeHTML(false)
+	return w
+}
+
+// keep takes one back. After an error it is not to be kept: an encoder repeats it.
+func (s *Server) keep(w *writer) {
+	if w.text.Cap() > maxKept {
+		return
+	}
+	w.text.Reset()
+	s.writers.Put(w)
+}
+
 // reply is an answer with a status or headers of its own.
 type reply struct {
 	status int
@@ -140,16 +169,17 @@ func (x *exchange) answer(v any) {
 			x.w.Header()[name] = values
 		}
 	}
-	data, err := encode(v)
-	if err != nil {
+	w := x.s.writerOf()
+	if err := w.json.Encode(v); err != nil {
 		x.s.refuse(x.w, x.r, fmt.Errorf("write the answer of %s: %w", x.call.id, err))
 		return
 	}
+	defer x.s.keep(w) // the answer's bytes are the connection's by then
 	h := x.w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("X-Content-Type-Options", "nosniff")
 	if h.Get("Cache-Control") == "" {
 		h.Set("Cache-Control", "no-store")
 	}
-	x.send(status, data)
+	x.send(status, w.text.Bytes())
 }

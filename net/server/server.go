@@ -109,6 +109,7 @@ type Server struct {
 	names   names
 	rates   rates
 	zippers sync.Pool // of *gzip.Writer
+	writers sync.Pool // of *writer
 
 	sessions   sessions
 	operations operations
@@ -148,6 +149,11 @@ func New(opt Options) (*Server, error) {
 	for i := range s.calls {
 		c := &s.calls[i]
 		c.schema = doc.bodies[c.id]
+		for _, p := range c.params {
+			if p.in == "" {
+				c.known = append(c.known, p.name)
+			}
+		}
 		s.mux.HandleFunc(c.method+" "+c.path, func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, c) })
 	}
 	if err := s.page(viewer.Assets()); err != nil {
@@ -240,6 +246,9 @@ func (s *Server) finish(t *tracked, r *http.Request) {
 	s.counts.Lock()
 	s.counts.byStatus[status]++
 	s.counts.Unlock()
+	if !s.log.Enabled(r.Context(), slog.LevelDebug) {
+		return // what would be said of it is not made either
+	}
 	s.log.Debug("request", "request", r.Header.Get(wire.RequestHeader), "method", r.Method, "path", r.URL.Path, "status", status)
 }
 

@@ -16,9 +16,6 @@ import (
 // same in each, so that what names it is the same as well.
 const proxyPort = 3128
 
-// NetworkHosts is work.Sandbox.Network where the proxy is the only way out.
-const NetworkHosts = "hosts (netns, proxy)"
-
 // sendListener is the first stage's part: it listens in its network namespace, and
 // hands that out to the one who can dial from the machine's.
 func sendListener() error {

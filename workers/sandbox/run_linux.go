@@ -52,10 +52,6 @@ const (
 
 const stageEnv = "JITOS_SANDBOX_STAGE"
 
-// drainTime is how long output is awaited from what outlives the command, on a
-// machine without process namespaces.
-const drainTime = 2 * time.Second
-
 // namespaces says whether this machine gives an ordinary user new namespaces.
 // It is asked once, by trying.
 var namespaces = sync.OnceValue(func() error {

@@ -55,6 +55,13 @@ type Command struct {
 	Stderr    io.Writer
 }
 
+// NetworkHosts is work.Sandbox.Network where the proxy is the only way out.
+const NetworkHosts = "hosts (netns, proxy)"
+
+// drainTime is how long output is awaited from what outlives the command, on a
+// machine without process namespaces.
+const drainTime = 2 * time.Second
+
 // DefaultOutputMax is how much output is kept.
 const DefaultOutputMax = 4 << 20
 

@@ -10,8 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"golang.org/x/sys/unix"
 )
 
 // Origin says which commit a workspace was forked from, so that git works in it.
@@ -196,12 +194,8 @@ func plantGit(dir string, of Origin, from *gitPlaces, alternates string) error {
 // bindGit mounts the repository's objects in a folder that is mounted.
 func (o *mounted) bindGit() error {
 	at := filepath.Join(o.f.Path(), ".git", gitObjects)
-	if err := unix.Mount(o.f.git.objects, at, "", unix.MS_BIND, ""); err != nil {
-		return fmt.Errorf("mount the objects of %s: %w", o.f.of.Top, err)
-	}
-	attr := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOEXEC}
-	if err := unix.MountSetattr(unix.AT_FDCWD, at, 0, &attr); err != nil {
-		return fmt.Errorf("make the objects of %s read-only: %w", o.f.of.Top, err)
+	if err := bindReadOnly(o.f.git.objects, at); err != nil {
+		return fmt.Errorf("mount the objects of %s read-only: %w", o.f.of.Top, err)
 	}
 	return nil
 }

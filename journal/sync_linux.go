@@ -7,6 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+func (f osFile) Sync() error { return unix.Fdatasync(int(f.Fd())) }
+
 func (osFS) SyncAll(name string) error {
 	d, err := os.Open(name)
 	if err != nil {
