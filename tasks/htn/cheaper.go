@@ -214,6 +214,7 @@ func (m *Model) Cheaper(p *Plan, nodes int) (*Plan, bool) {
 	if never || g == nil {
 		return p, false
 	}
+	g = g.merge().relax()
 	for i := range g.actions {
 		if g.actions[i].cost < 0 {
 			return p, false // what a task costs at least has no bound

@@ -291,7 +291,7 @@ func (m *Model) Several(k, nodes int) (plans []*Plan, all bool, err error) {
 		return nil, true, nil
 	}
 	if g != nil {
-		u := newUnroll(g)
+		u := newUnroll(g.relax())
 		for n := firstUnrolled; ; n *= factor {
 			whole := u.grow(min(n, nodes))
 			if plans, all = u.plans(k); whole || n >= nodes || len(plans) == k {
