@@ -33,7 +33,7 @@ func newCheaper(g *ground, bound int64) *cheaper {
 	c := &cheaper{b: &best{g: g, gauge: newGauge(g.ops), states: newStateSet(len(g.init)), stacks: newInterner(), seen: newInterner(), goal: -1}, bound: bound}
 	c.price()
 	stack := c.push(g.top, -1)
-	c.visit(c.node(c.b.states.add(g.init), stack, -1, 0, 0))
+	c.visit(c.node(c.b.states.add(g.init), stack, -1, 0, 0), 0)
 	return c
 }
 
@@ -120,8 +120,13 @@ func (c *cheaper) run(budget int) (over bool) {
 		if n := b.nodes[i]; c.cost[i]+c.left(n.stack) >= c.bound {
 			continue
 		}
+		x := openNode{h: b.estimate(i), node: i}
+		if x.h >= far {
+			continue
+		}
 		b.each(i, func(by int32) bool {
-			c.visit(c.child(i, by))
+			h := b.guess(x, by)
+			c.visit(c.child(i, by), h)
 			return true
 		})
 	}
@@ -147,7 +152,7 @@ func (c *cheaper) child(i, by int32) int32 {
 
 // visit does what is forced from a node on, takes it for a plan if it is one, and else
 // puts the choice that it comes to into the open list.
-func (c *cheaper) visit(i int32) {
+func (c *cheaper) visit(i int32, h int) {
 	b := c.b
 	for n := 0; i >= 0 && n < maxForced; n++ {
 		if b.nodes[i].stack < 0 {
@@ -169,9 +174,7 @@ func (c *cheaper) visit(i int32) {
 	if i < 0 {
 		return
 	}
-	if h := b.estimate(i); h < far {
-		heap.Push(&c.open, costNode{c.cost[i] + greed*int64(h), int64(h), i})
-	}
+	heap.Push(&c.open, costNode{c.cost[i] + greed*int64(h), int64(h), i})
 }
 
 // costList is a heap: the least of cost and distance first, of equals the nearest to

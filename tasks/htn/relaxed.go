@@ -50,9 +50,14 @@ func newRelaxed(g *ground) *relaxed {
 		want(&g.methods[i].pre)
 	}
 	want(&g.goal)
+	// What the one action of a step needs is not asked for again by the method.
+	needs := make([][]int32, len(g.tasks))
 	for i := range g.actions {
 		a := &g.actions[i]
 		pre := r.cond(nil, &a.pre)
+		if len(g.tasks[a.task].actions) == 1 {
+			needs[a.task] = pre
+		}
 		eff := append(r.false(nil, a.del), a.add...)
 		r.op(pre, append(eff, r.base+a.task), 1, a.task)
 		for k := range a.effects {
@@ -67,7 +72,9 @@ func newRelaxed(g *ground) *relaxed {
 	r.methods = int32(r.ops)
 	for i := range g.methods {
 		m := &g.methods[i]
-		pre := r.cond(nil, &m.pre)
+		pre := slices.DeleteFunc(r.cond(nil, &m.pre), func(f int32) bool {
+			return slices.ContainsFunc(m.steps, func(t int32) bool { return slices.Contains(needs[t], f) })
+		})
 		for _, s := range m.steps {
 			pre = append(pre, r.base+s)
 		}
