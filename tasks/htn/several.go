@@ -52,7 +52,7 @@ func newUnroll(g *ground) *unroll {
 	if g.m.total {
 		rest, _ = u.rests.add(g.top, []int32{-1})
 	} else {
-		rest = net{[]int32{g.top}, [][]int32{nil}}.intern(u.rests)
+		rest = topNet(g).intern(u.rests)
 	}
 	u.node(u.states.add(g.init), rest)
 	return u
