@@ -118,8 +118,8 @@ func (k *Kernel) intend(ctx context.Context, c Caller, once Once, r IntentReques
 	if r.PlanOnly {
 		return p, nil
 	}
-	if p.Plan, err = raced(plan, r.Race); err != nil {
-		return Process{}, err
+	if p.Plan, err = plan.Race(r.Race); err != nil {
+		return Process{}, &rmg.Error{Op: "intent", Code: rmg.Invalid, Msg: err.Error()}
 	}
 	for _, t := range plan.Tasks {
 		if len(t.OnFail) > 0 {
