@@ -49,6 +49,7 @@ type expectedTask struct {
 	Worker  string         `json:"worker"`
 	Args    map[string]any `json:"args"`
 	Writes  []string       `json:"writes"`
+	Adds    []string       `json:"adds"`
 	Timeout *string        `json:"timeout"`
 	Retries *int           `json:"retries"`
 	Backoff *string        `json:"backoff"`
@@ -304,6 +305,9 @@ func (e expectedTask) compare(x Task, at where, add func(w where, key bool, form
 	}
 	if e.Writes != nil && !slices.Equal(e.Writes, x.Writes) {
 		add(at.in("writes"), true, "%s writes %s", e.ID, listed(x.Writes))
+	}
+	if e.Adds != nil && !slices.Equal(e.Adds, x.Adds) {
+		add(at.in("adds"), true, "%s may add %s", e.ID, listed(x.Adds))
 	}
 	e.compareRun(x, at, add)
 }

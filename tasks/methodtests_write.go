@@ -30,6 +30,9 @@ func goldenPlan(p *Plan) string {
 		if len(t.Writes) > 0 {
 			b.WriteString(", writes: " + yamlList(t.Writes))
 		}
+		if len(t.Adds) > 0 {
+			b.WriteString(", adds: " + yamlList(t.Adds))
+		}
 		b.WriteString(goldenRun(t))
 		b.WriteString("}\n")
 	}
