@@ -359,7 +359,7 @@ func (k *Kernel) collapseByHand(ctx context.Context, c Caller, job *collapse, s 
 		Version: "1", Intent: "Collapse", Target: tasks.TargetRef{Name: segs[1].ID, Type: "repository", Ref: string(job.root)},
 		Scope: tasks.Scope{DropTests: job.rights.DropTests},
 	}
-	if err := k.mayGrant(c, asked, job.root); err != nil {
+	if err := k.mayGrant(c, asked.Intent, job.root, len(asked.Scope.DropTests)); err != nil {
 		return Collapsed{}, err
 	}
 	before, _ := treeAt(s.base, job.root)

@@ -122,7 +122,7 @@ func (k *Kernel) explainBounds(q PolicyQuestion, j judgement, p Process, add fun
 	}
 	switch q.Verb {
 	case VerbWrite:
-		_, err := mayWrite(p.Rights, j.policy, p.root(), q.Path)
+		_, err := mayWrite(p.Rights, j.policy, k.there, p.root(), q.Path)
 		refused("rights", err, "it may write "+strings.Join(p.Rights.Write, ", "))
 	case VerbDispatch:
 		var err error

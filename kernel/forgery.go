@@ -9,6 +9,7 @@ import (
 	"go/build/constraint"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"path"
 	"slices"
 	"strconv"
@@ -74,8 +75,9 @@ func split(rel string) []string { return strings.Split(rel, "/") }
 
 // forgeries names what a Go file gained that can forge a test run: the code
 // under test runs in the same process as the test, so what it adds of these
-// needs a person's approval.
-func (k *Kernel) forgeries(base, next rmg.Graph, file string) []string {
+// needs a person's approval. A test file that the intent asks for imports testing, and
+// may do nothing when its package begins: that is before every other test.
+func (k *Kernel) forgeries(base, next rmg.Graph, file string, added bool) []string {
 	switch path.Ext(file) {
 	case ".go":
 	case ".s", ".S", ".c", ".cc", ".cpp", ".m", ".h", ".syso", ".swig":
@@ -84,9 +86,13 @@ func (k *Kernel) forgeries(base, next rmg.Graph, file string) []string {
 		return nil
 	}
 	before := k.powers(base, file)
+	test := added && strings.HasSuffix(file, "_test.go")
+	if test {
+		before = map[string]int{"import testing": 1}
+	}
 	var out []string
 	for name, n := range k.powers(next, file) {
-		if n > before[name] {
+		if n > before[name] && (test || name != earlyCall) {
 			out = append(out, fmt.Sprintf("%s gains %s, which can forge a test run", file, name))
 		}
 	}
@@ -138,6 +144,9 @@ func (k *Kernel) powers(tree rmg.Graph, file string) map[string]int {
 			}
 		}
 	}
+	if n := earlyCalls(f, local); n > 0 {
+		found[earlyCall] = n
+	}
 	ast.Inspect(f, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.FuncDecl:
@@ -158,4 +167,40 @@ func (k *Kernel) powers(tree rmg.Graph, file string) map[string]int {
 		found["//line"]++
 	}
 	return found
+}
+
+// earlyCall is what runs when a package begins, like init, without being called so.
+const earlyCall = "a call of the package's own when it begins"
+
+// earlyCalls counts the calls in values of a package's variables, but for those of
+// imported packages and of what is predeclared.
+func earlyCalls(f *ast.File, imported map[string]string) (n int) {
+	for _, d := range f.Decls {
+		g, ok := d.(*ast.GenDecl)
+		if !ok || g.Tok != token.VAR {
+			continue
+		}
+		ast.Inspect(g, func(x ast.Node) bool {
+			c, ok := x.(*ast.CallExpr)
+			if !ok {
+				_, body := x.(*ast.FuncLit)
+				return !body // which runs when it is called
+			}
+			switch fun := c.Fun.(type) {
+			case *ast.Ident:
+				if types.Universe.Lookup(fun.Name) != nil {
+					return true
+				}
+			case *ast.SelectorExpr:
+				if on, ok := fun.X.(*ast.Ident); ok && imported[on.Name] != "" {
+					return true
+				}
+			case *ast.ArrayType, *ast.MapType:
+				return true // a conversion
+			}
+			n++
+			return true
+		})
+	}
+	return n
 }

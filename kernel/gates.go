@@ -22,7 +22,7 @@ const headMillisMin = 10 * 1000
 func criteriaGates(list []tasks.Criterion, root rmg.Path, module string) ([]work.Gate, error) {
 	var out []work.Gate
 	for i, c := range list {
-		g := work.Gate{Name: c.Name, Module: module, RedBefore: c.RedBefore, Inputs: c.Inputs, TimeoutMillis: gateMillis}
+		g := work.Gate{Name: c.Name, Module: module, NewTest: c.NewTest, RedBefore: c.RedBefore, Inputs: c.Inputs, TimeoutMillis: gateMillis}
 		if g.Name == "" {
 			g.Name = fmt.Sprintf("%s %d", c.Type, i+1)
 		}

@@ -89,7 +89,7 @@ func (h *handle) mayIn(world rmg.Graph, ops []rewrite.Op) error {
 func (h *handle) judgement() judgement { return h.k.judgement(newSubject(h.caller, h.facts)) }
 
 func (h *handle) mayOp(j judgement, world rmg.Graph, op rewrite.Op, p rmg.Path) error {
-	protected, err := mayWrite(h.rights, j.policy, h.root, p)
+	protected, err := mayWrite(h.rights, j.policy, h.k.there, h.root, p)
 	if err != nil {
 		return err
 	}

@@ -88,7 +88,7 @@ func (k *Kernel) intend(ctx context.Context, c Caller, once Once, r IntentReques
 	if s, err = r.widened(s); err != nil {
 		return Process{}, err
 	}
-	if err := k.mayGrant(c, s, root); err != nil {
+	if err := k.mayGrant(c, s.Intent, root, len(s.Scope.Protected)+len(s.Scope.DropTests)+len(s.Scope.Adds)); err != nil {
 		return Process{}, err
 	}
 	if s.Scope.Network, err = k.mayConnect(c, s.Scope.Network, processFacts{Owner: c.Name, Intent: s.Intent}); err != nil {
@@ -110,6 +110,12 @@ func (k *Kernel) intend(ctx context.Context, c Caller, once Once, r IntentReques
 		Repo: root.Segments()[1].ID, Branch: repo.Branch, Top: repo.Top, Base: repo.Head, Land: r.Land, ask: r.Approve == approveAsk,
 		Isolation: isolation, Rights: rightsOf(s, plan, slices.Concat(k.policyOf(k.now().world).Protected, own.protected)),
 	}
+	if err := k.mayGrant(c, s.Intent, root, len(p.Rights.Adds)); err != nil {
+		return Process{}, err
+	}
+	if r.Dirty {
+		p.Rights.Adds = nil // a file that is not committed is there, and no version says so
+	}
 	p.ask = p.ask || len(wordsOf(p.criteria())) > 0
 	if _, err := criteriaGates(p.criteria(), root, "."); err != nil {
 		return Process{}, err
@@ -118,8 +124,8 @@ func (k *Kernel) intend(ctx context.Context, c Caller, once Once, r IntentReques
 	if r.PlanOnly {
 		return p, nil
 	}
-	if p.Plan, err = raced(plan, r.Race); err != nil {
-		return Process{}, err
+	if p.Plan, err = plan.Race(r.Race); err != nil {
+		return Process{}, &rmg.Error{Op: "intent", Code: rmg.Invalid, Msg: err.Error()}
 	}
 	for _, t := range plan.Tasks {
 		if len(t.OnFail) > 0 {
@@ -333,18 +339,23 @@ func moduleOf(tree rmg.Graph, file string) string {
 
 // rightsOf derives a process's capabilities from its intent and plan.
 func rightsOf(s tasks.SLAPS, plan *tasks.Plan, protected []string) work.Rights {
-	r := work.Rights{Network: networkOf(s.Scope.Network), Hosts: s.Scope.Network, Write: s.Scope.Include, Granted: s.Scope.Protected, DropTests: s.Scope.DropTests}
+	r := work.Rights{Network: networkOf(s.Scope.Network), Hosts: s.Scope.Network, Write: s.Scope.Include, Granted: s.Scope.Protected, Adds: s.Scope.Adds, DropTests: s.Scope.DropTests}
 	for _, g := range protected {
 		if !strings.HasPrefix(g, "/") {
 			r.Protected = append(r.Protected, g)
 		}
 	}
-	r.Protected = append(r.Protected, s.Scope.Exclude...)
+	r.Protected, r.Excluded = append(r.Protected, s.Scope.Exclude...), s.Scope.Exclude
 	seen := map[string]bool{}
 	for _, t := range plan.Tasks {
 		if !seen[t.Worker] {
 			seen[t.Worker] = true
 			r.Workers = append(r.Workers, t.Worker)
+		}
+		for _, g := range t.Adds {
+			if !slices.Contains(r.Adds, g) {
+				r.Adds = append(slices.Clip(r.Adds), g)
+			}
 		}
 	}
 	if len(r.Write) == 0 {

@@ -124,7 +124,8 @@ func (k *Kernel) judgeBranch(p proof) (faults []string, asked []Asked) {
 		d, why := Decision{Effect: Allow}, ""
 		_, byPolicy := pol.isProtected(at)
 		byPolicy = byPolicy || matchAny(own.protected, f)
-		switch granted := matchAny(p.rights.Granted, f); {
+		added := p.adds(f)
+		switch granted := added || matchAny(p.rights.Granted, f); {
 		case byPolicy && !granted:
 			d, why = pol.decide(who, VerbProtected, at, rewrite.KindFile), f+" is protected"
 			if d.Effect == Ask {
@@ -141,7 +142,7 @@ func (k *Kernel) judgeBranch(p proof) (faults []string, asked []Asked) {
 		if d.Effect == Allow {
 			continue
 		}
-		for _, why := range k.forgeries(p.base, p.next, f) {
+		for _, why := range k.forgeries(p.base, p.next, f, added) {
 			if d.Effect == Deny {
 				faults = append(faults, why+ruleNote(pol, d))
 				continue
@@ -150,6 +151,13 @@ func (k *Kernel) judgeBranch(p proof) (faults []string, asked []Asked) {
 		}
 	}
 	return faults, asked
+}
+
+// adds reports whether a file is one that the intent may add: it is asked for, and the
+// head that the change is merged with has none of its name.
+func (p proof) adds(file string) bool {
+	_, there := p.base.Get(rmg.Root.Join(split(file)...))
+	return !there && addsTo(p.rights, file)
 }
 
 // ruleNote names the rule that denied, where it is not one of the default

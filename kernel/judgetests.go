@@ -17,6 +17,7 @@ type testVerdict struct {
 	still  []string // red at the head, and here
 	asked  []string // lost or taken as the intent asks for
 	fixed  int      // red at the head, and green here
+	fresh  int      // not there at the head, and green here
 	passed int
 	ran    int // passed and failed
 }
@@ -46,8 +47,12 @@ func compareTests(head, here []work.Test, may func(string) bool) testVerdict {
 		}
 	}
 	for name, is := range now {
-		if is == work.TestFail && before[name] == "" {
+		switch _, there := before[name]; {
+		case there:
+		case is == work.TestFail:
 			v.red = append(v.red, name)
+		case is == work.TestPass:
+			v.fresh++
 		}
 	}
 	v.passed = count(here, work.TestPass)
@@ -85,12 +90,17 @@ func judgeTests(e *work.Evidence, base work.Evidence, g work.Gate, drop []string
 		e.Reason = fmt.Sprintf("%s still red: %s", plural(len(v.still), "test"), some(v.still))
 	case g.RedBefore && v.fixed == 0:
 		e.Reason = "no test was red before, so none shows that this is a fix"
+	case g.NewTest && v.fresh == 0:
+		e.Reason = "there is no green test that the head does not have"
 	case e.Exit != 0 && len(v.still) == 0:
 		if e.Reason == "" || count(e.Tests, work.TestFail) == 0 && e.Reason == fmt.Sprintf("%d tests green", v.passed) {
 			e.Reason = fmt.Sprintf("exit %d although no test failed", e.Exit)
 		}
 	default:
 		e.Green = true
+		if !g.NewTest {
+			v.fresh = 0 // nobody asked
+		}
 		if e.Reason = greenReason(v); e.Fault != "" {
 			e.Reason += "; as at the head, " + e.Fault
 		}
@@ -101,6 +111,9 @@ func greenReason(v testVerdict) string {
 	text := plural(v.passed, "test") + " green"
 	if v.fixed > 0 {
 		text += fmt.Sprintf(", %d of them red before", v.fixed)
+	}
+	if v.fresh > 0 {
+		text += fmt.Sprintf(", %d of them new", v.fresh)
 	}
 	if len(v.still) > 0 {
 		text += "; red before and after: " + some(v.still)

@@ -296,6 +296,9 @@ func (k *Kernel) afterNothing(ctx context.Context, r *run, p Process, t tasks.Ta
 		name: gatePlace(root, lane), base: tree, next: tree, emit: func(ev work.Event) { ev.Task = t.ID; k.say(r, ev) },
 	}
 	for _, g := range gates {
+		if g.Kind == work.GateTest && g.NewTest {
+			return &rmg.Error{Op: t.ID, Code: rmg.GateFailed, Msg: "the worker found nothing to do, and a new test was asked for"}
+		}
 		if g.Kind != work.GateTest || !g.RedBefore {
 			continue
 		}

@@ -145,13 +145,13 @@ func (k *Kernel) judgesOf(p proof) func(string) bool {
 	}
 }
 
-// mayGrant lets an intent be about what is protected only if its caller may
-// change that: by default a person.
-func (k *Kernel) mayGrant(c Caller, s tasks.SLAPS, root rmg.Path) error {
-	if len(s.Scope.Protected)+len(s.Scope.DropTests) == 0 {
+// mayGrant lets an intent be about what is protected, so many times, only if its
+// caller may change that: by default a person.
+func (k *Kernel) mayGrant(c Caller, intent string, root rmg.Path, times int) error {
+	if times == 0 {
 		return nil
 	}
-	j := k.judgement(newSubject(c, processFacts{Owner: c.Name, Intent: s.Intent}))
+	j := k.judgement(newSubject(c, processFacts{Owner: c.Name, Intent: intent}))
 	if d := j.policy.decide(j.subject, VerbProtected, root, rewrite.KindFile); d.Effect != Allow {
 		return j.denied(d, VerbProtected, root)
 	}

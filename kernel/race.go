@@ -3,7 +3,6 @@ package kernel
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"jitos.dev/rewrite"
@@ -19,38 +18,6 @@ const (
 
 // errLost ends an attempt of a race that another one has won.
 var errLost = &rmg.Error{Op: "race", Code: rmg.Conflict, Msg: "another attempt of the race was proven first"}
-
-// raced makes a plan of n attempts at the same tasks, side by side: those of the
-// first lane keep their ids, those of lane 2 are called "implement.2".
-func raced(plan *tasks.Plan, n int) (*tasks.Plan, error) {
-	if n <= 1 {
-		return plan, nil
-	}
-	out := *plan
-	out.Tasks = nil
-	seen := map[string]bool{}
-	for lane := 1; lane <= n; lane++ {
-		for _, t := range plan.Tasks {
-			t.Lane, t.ID, t.Needs = lane, laneTask(t.ID, lane), slices.Clone(t.Needs)
-			for i, id := range t.Needs {
-				t.Needs[i] = laneTask(id, lane)
-			}
-			if seen[t.ID] {
-				return nil, &rmg.Error{Op: "intent", Code: rmg.Invalid, Msg: fmt.Sprintf("the plan cannot be raced: two tasks would be %q", t.ID)}
-			}
-			seen[t.ID] = true
-			out.Tasks = append(out.Tasks, t)
-		}
-	}
-	return &out, nil
-}
-
-func laneTask(id string, lane int) string {
-	if lane <= 1 {
-		return id
-	}
-	return fmt.Sprintf("%s.%d", id, lane)
-}
 
 // plainID is a task's id without its lane.
 func plainID(t tasks.Task) string {

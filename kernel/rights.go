@@ -179,8 +179,9 @@ func (k *Kernel) mayUse(c Caller, want Caps, verb Verb, space string) error {
 
 // mayWrite judges a worker's write by the rights of its process. It reports
 // whether policy protects the place, which is then for policy to decide; what
-// the intent itself excludes stays excluded.
-func mayWrite(r work.Rights, pol *Policy, root, p rmg.Path) (protected bool, err error) {
+// the intent itself excludes stays excluded. What the process may add is open to it
+// where nothing is there at the system's head: what is, stays as it is.
+func mayWrite(r work.Rights, pol *Policy, there func(rmg.Path) bool, root, p rmg.Path) (protected bool, err error) {
 	deny := func(msg string) (bool, error) {
 		return false, &rmg.Error{Op: "rewrite", Path: p, Code: rmg.Denied, Msg: msg, Hint: "the intent's scope and rights decide what a worker may write"}
 	}
@@ -191,7 +192,7 @@ func mayWrite(r work.Rights, pol *Policy, root, p rmg.Path) (protected bool, err
 	if !matchAny(r.Write, rel) {
 		return deny("outside what the process may write")
 	}
-	if matchAny(r.Granted, rel) {
+	if matchAny(r.Granted, rel) || addsTo(r, rel) && !there(p) {
 		return false, nil
 	}
 	if _, ok := pol.isProtected(p); ok {
@@ -201,6 +202,17 @@ func mayWrite(r work.Rights, pol *Policy, root, p rmg.Path) (protected bool, err
 		return deny("a protected path, which the intent does not ask to change")
 	}
 	return false, nil
+}
+
+// addsTo reports whether a process may put a file there, if there is none.
+func addsTo(r work.Rights, rel string) bool {
+	return matchAny(r.Adds, rel) && !matchAny(r.Excluded, rel)
+}
+
+// there reports whether the system's head has an element.
+func (k *Kernel) there(p rmg.Path) bool {
+	_, ok := k.now().world.Get(p)
+	return ok
 }
 
 // relTo returns p relative to root, with "/" between raw names.

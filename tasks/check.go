@@ -146,6 +146,9 @@ func (l *Library) checkPrimitive(p *primitiveDef, add func(Violation)) {
 	for i, w := range p.Writes {
 		variables(w, p.where.in("writes", strconv.Itoa(i)))
 	}
+	for i, w := range p.Adds {
+		variables(w, p.where.in("adds", strconv.Itoa(i)))
+	}
 	for i, u := range p.OnFail {
 		if l.primitives[u] == nil {
 			add(p.where.in("on_fail", strconv.Itoa(i)).fault(false, "there is no primitive %q%s", u, nearestName(u, keys(l.primitives))))

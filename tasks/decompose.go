@@ -215,12 +215,18 @@ func primitive(p *primitiveDef, bound map[string]any) Task {
 	if p.Backoff != "" {
 		t.BackoffMillis = timeoutMillis(p.Backoff)
 	}
-	for _, w := range p.Writes {
-		if s, ok := fill(w, bound).(string); ok {
-			t.Writes = append(t.Writes, s)
+	t.Writes, t.Adds = fillGlobs(p.Writes, bound), fillGlobs(p.Adds, bound)
+	return t
+}
+
+// fillGlobs leaves out what has no value.
+func fillGlobs(globs []string, bound map[string]any) (out []string) {
+	for _, g := range globs {
+		if s, ok := fill(g, bound).(string); ok {
+			out = append(out, s)
 		}
 	}
-	return t
+	return out
 }
 
 // fill puts values in the place of $variables, in lists too. What has no value

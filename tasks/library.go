@@ -88,6 +88,7 @@ type primitiveDef struct {
 	OnFail  []string          `json:"on_fail"`
 	Labels  []string          `json:"labels"`
 	Writes  []string          `json:"writes"`
+	Adds    []string          `json:"adds"`
 	where   where
 }
 

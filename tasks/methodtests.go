@@ -31,6 +31,7 @@ type methodTest struct {
 	Target     TargetRef         `json:"target"`
 	Parameters map[string]any    `json:"parameters"`
 	Facts      Facts             `json:"facts"`
+	Race       int               `json:"race"` // attempts side by side, as jitos intent --race has
 	Methods    []string          `json:"methods"`
 	Plan       []expectedTask    `json:"plan"`
 	Success    []Criterion       `json:"success_criteria"`
@@ -42,12 +43,18 @@ type methodTest struct {
 // expectedTask is a task of the plan. What is nil is not looked at, but for
 // needs: a DAG is known by all of its edges.
 type expectedTask struct {
-	ID     string         `json:"id"`
-	Do     string         `json:"do"`
-	Needs  []string       `json:"needs"`
-	Worker string         `json:"worker"`
-	Args   map[string]any `json:"args"`
-	Writes []string       `json:"writes"`
+	ID      string         `json:"id"`
+	Do      string         `json:"do"`
+	Needs   []string       `json:"needs"`
+	Worker  string         `json:"worker"`
+	Args    map[string]any `json:"args"`
+	Writes  []string       `json:"writes"`
+	Adds    []string       `json:"adds"`
+	Timeout *string        `json:"timeout"`
+	Retries *int           `json:"retries"`
+	Backoff *string        `json:"backoff"`
+	Labels  []string       `json:"labels"`
+	Lane    *int           `json:"lane"`
 }
 
 // MethodTest is how one golden test of methods ended.
@@ -240,7 +247,11 @@ func (l *Library) planTest(t *methodTest) (*Plan, error) {
 			return nil, err
 		}
 	}
-	return l.Plan(s, t.Facts)
+	p, err := l.Plan(s, t.Facts)
+	if err != nil {
+		return nil, err
+	}
+	return p.Race(t.Race)
 }
 
 // comparePlan tells where a plan is another than the one expected. The order in
@@ -294,6 +305,33 @@ func (e expectedTask) compare(x Task, at where, add func(w where, key bool, form
 	}
 	if e.Writes != nil && !slices.Equal(e.Writes, x.Writes) {
 		add(at.in("writes"), true, "%s writes %s", e.ID, listed(x.Writes))
+	}
+	if e.Adds != nil && !slices.Equal(e.Adds, x.Adds) {
+		add(at.in("adds"), true, "%s may add %s", e.ID, listed(x.Adds))
+	}
+	e.compareRun(x, at, add)
+}
+
+// compareRun tells where a task is run otherwise than expected: for how long, how often,
+// on which machine, in which attempt of a race.
+func (e expectedTask) compareRun(x Task, at where, add func(w where, key bool, format string, args ...any)) {
+	for _, d := range []struct {
+		name string
+		want *string
+		ms   int64
+	}{{"timeout", e.Timeout, x.TimeoutMillis}, {"backoff", e.Backoff, x.BackoffMillis}} {
+		if d.want != nil && timeoutMillis(*d.want) != d.ms {
+			add(at.in(d.name), false, "the %s of %s is %s", d.name, e.ID, millisText(d.ms))
+		}
+	}
+	if e.Retries != nil && *e.Retries != x.Retries {
+		add(at.in("retries"), false, "%s is tried again %d times", e.ID, x.Retries)
+	}
+	if e.Labels != nil && !slices.Equal(slices.Sorted(slices.Values(e.Labels)), x.Labels) {
+		add(at.in("labels"), true, "%s needs a machine with %s", e.ID, listed(x.Labels))
+	}
+	if e.Lane != nil && *e.Lane != x.Lane {
+		add(at.in("lane"), false, "%s is of lane %d", e.ID, x.Lane)
 	}
 }
 

@@ -109,6 +109,9 @@ func TestGotIsATest(t *testing.T) {
 			if x.Facts == nil {
 				delete(question, "facts")
 			}
+			if x.Race > 0 {
+				question["race"] = x.Race
+			}
 			var b strings.Builder
 			b.WriteString("tests:\n")
 			mark := "  - "

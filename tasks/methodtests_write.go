@@ -2,6 +2,7 @@ package tasks
 
 import (
 	"encoding/json"
+	"fmt"
 	"regexp"
 	"strings"
 )
@@ -29,6 +30,10 @@ func goldenPlan(p *Plan) string {
 		if len(t.Writes) > 0 {
 			b.WriteString(", writes: " + yamlList(t.Writes))
 		}
+		if len(t.Adds) > 0 {
+			b.WriteString(", adds: " + yamlList(t.Adds))
+		}
+		b.WriteString(goldenRun(t))
 		b.WriteString("}\n")
 	}
 	if len(p.Success) > 0 {
@@ -38,6 +43,40 @@ func goldenPlan(p *Plan) string {
 		}
 	}
 	return b.String()
+}
+
+// goldenRun is how a task is run, where that is not as of itself.
+func goldenRun(t Task) string {
+	var b strings.Builder
+	if t.TimeoutMillis > 0 {
+		b.WriteString(", timeout: " + millisText(t.TimeoutMillis))
+	}
+	if t.Retries > 0 {
+		fmt.Fprintf(&b, ", retries: %d", t.Retries)
+	}
+	if t.BackoffMillis > 0 {
+		b.WriteString(", backoff: " + millisText(t.BackoffMillis))
+	}
+	if len(t.Labels) > 0 {
+		b.WriteString(", labels: " + yamlList(t.Labels))
+	}
+	if t.Lane > 0 {
+		fmt.Fprintf(&b, ", lane: %d", t.Lane)
+	}
+	return b.String()
+}
+
+// millisText is a time as timeoutMillis reads it, in the largest unit that fits.
+func millisText(ms int64) string {
+	switch {
+	case ms == 0:
+		return "none"
+	case ms%60_000 == 0:
+		return fmt.Sprintf("%dm", ms/60_000)
+	case ms%1000 == 0:
+		return fmt.Sprintf("%ds", ms/1000)
+	}
+	return fmt.Sprintf("%dms", ms)
 }
 
 // goldenNone is that there is no plan, as a golden test says it.

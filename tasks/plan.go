@@ -37,6 +37,7 @@ type Task struct {
 	OnFail        []string       `json:"on_fail,omitempty"`    // names of primitives that undo it, run only when it fails
 	Labels        []string       `json:"labels,omitempty"`     // what the machine must have that does it; sorted
 	Writes        []string       `json:"writes,omitempty"`     // path globs it may write, relative to the repository
+	Adds          []string       `json:"adds,omitempty"`       // protected path globs at which it may put files that are not there
 	Lane          int            `json:"lane,omitempty"`       // attempt of a race that it belongs to, from 1; 0 if there is no race
 }
 

@@ -43,6 +43,9 @@ type Scope struct {
 	Include   []string `json:"include,omitempty"`
 	Exclude   []string `json:"exclude,omitempty"`
 	Protected []string `json:"protected,omitempty"` // protected paths that the intent is about
+	// Adds are protected places where it may put files that are not there: new test
+	// files, while those that there are stay as they are.
+	Adds []string `json:"adds,omitempty"`
 	// DropTests are the tests that it is about to skip or to take away, as gates
 	// name them, with "*" for anything: "example.com/app/old.Test*".
 	DropTests []string `json:"drop_tests,omitempty"`
@@ -66,6 +69,7 @@ type Criterion struct {
 	Type      string `json:"type,omitempty"`
 	Name      string `json:"name,omitempty"`
 	Value     string `json:"value"`
+	NewTest   bool   `json:"new_test,omitempty"`   // one test, within value, has to be there that the base does not have
 	RedBefore bool   `json:"red_before,omitempty"` // the tests that fail at the base, within value, must turn green
 	// Inputs are globs of the files that it is judged on, relative to the
 	// repository: it sees no others, so what changes elsewhere does not ask for

@@ -23,6 +23,7 @@ type Gate struct {
 	Argv          []string `json:"argv,omitempty"`       // GateCommand, and GateTest with a Parser
 	Pattern       string   `json:"pattern,omitempty"`    // GateTest without Argv: Go packages, "./..."; GateFile: path; GateQuery: selector
 	Module        string   `json:"module,omitempty"`     // folder it runs in, relative
+	NewTest       bool     `json:"new_test,omitempty"`   // GateTest: one has to be there within Pattern that the base does not have
 	RedBefore     bool     `json:"red_before,omitempty"` // GateTest: what was red at the base within Pattern must be green
 	TimeoutMillis int64    `json:"timeout_ms,omitempty"`
 	Parser        string   `json:"parser,omitempty"`  // GateTest with Argv: what its report is written in; see Parsers

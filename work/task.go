@@ -79,6 +79,8 @@ type Rights struct {
 	Network   string   `json:"network"`              // "none", "hosts"
 	Hosts     []string `json:"hosts,omitempty"`      // that its commands may reach, in the form of ParseHost
 	Granted   []string `json:"granted,omitempty"`    // protected globs that the intent may change after all
+	Adds      []string `json:"adds,omitempty"`       // protected globs at which it may put files that are not there
+	Excluded  []string `json:"excluded,omitempty"`   // globs of Protected that the intent itself leaves out; Adds does not reach there
 	DropTests []string `json:"drop_tests,omitempty"` // tests that it may skip or take away, by name
 	// Capabilities beyond its workspace: "system" is to rewrite the world itself,
 	// outside /repo.

@@ -262,7 +262,7 @@ func (l *lines) flush() {
 // tool versions, environment and sandbox tier. A gate's time limit is no part
 // of it: it decides whether there is a result, not which.
 func (r *Runner) Key(p work.Proof, g work.Gate) string {
-	g.Name, g.RedBefore, g.TimeoutMillis = "", false, 0
+	g.Name, g.NewTest, g.RedBefore, g.TimeoutMillis = "", false, false, 0
 	is := sandbox.InForce()
 	data, err := json.Marshal(struct {
 		Input      rmg.Digest

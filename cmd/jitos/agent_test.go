@@ -51,3 +51,44 @@ func TestAnAgentFixesABug(t *testing.T) {
 		})
 	}
 }
+
+// TestAnAgentAddsATest has a coding agent add a test end to end: the method lets it put
+// test files where there are none, and a person says whether it tests what was meant.
+// One that changes a test that there is, or does something before all tests, comes to
+// nothing.
+func TestAnAgentAddsATest(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newPerson(t)
+	const fixed = "// Package a bounds numbers.\npackage a\n\n// Within says whether n lies between lo and hi, both included.\nfunc Within(n, lo, hi int) bool {\n\treturn n >= lo && n <= hi\n}\n"
+	p.buggy("app")
+	p.write("app/a/a.go", fixed)
+	p.write("app/b/b.go", strings.ReplaceAll(strings.Replace(fixed, "package a\n", "package b\n", 1), "Package a ", "Package b "))
+	p.repo("app")
+	head := p.run("app", "git", "rev-parse", "HEAD")
+	for _, c := range []struct{ what, want string }{{"test", "protected path"}, {"early", "func init, which can forge a test run"}} {
+		killBelow(p.dir)
+		p.env = append(p.env, "JITOS_AGENT="+agenttest.Line(self, "claude", c.what, "a/a.go", "bounds", "bounds"))
+		if text, err := p.command("app", "jitos", "intent", "add a test for the upper bound in ./a").CombinedOutput(); err == nil || !strings.Contains(string(text), c.want) {
+			t.Errorf("an agent that does %q: %v\n%s", c.what, err, text)
+		}
+	}
+	if now := p.run("app", "git", "rev-parse", "HEAD"); now != head {
+		t.Error("something landed")
+	}
+	killBelow(p.dir)
+	p.env = append(p.env, "JITOS_AGENT="+agenttest.Line(self, "claude", "add", "a/a.go", "bounds", "bounds"))
+	p.run("app", "sh", "-c", self+" intent 'add a test for the upper bound in ./a' >../out 2>&1 & for i in $(seq 400); do "+self+" inbox | grep -q open && exit 0; sleep 0.1; done; cat ../out; exit 1")
+	asked := p.run("app", "jitos", "inbox")
+	if !strings.Contains(asked, "the upper bound") {
+		t.Errorf("the question: %s", asked)
+	}
+	p.run("app", "jitos", "answer", strings.Fields(asked[strings.Index(asked, "\na")+1:])[0], "approve")
+	p.run("app", "sh", "-c", "for i in $(seq 400); do grep -q 'landed: commit' ../out && exit 0; sleep 0.1; done; cat ../out; exit 1")
+	if files := p.run("app", "git", "diff", "--name-only", head, "HEAD"); files != "a/a_more_test.go" {
+		t.Errorf("landed: %s", files)
+	}
+	p.run("app", "go", "test", "-run", "TestMore", "./a")
+}

@@ -11,6 +11,7 @@ import (
 func (c *compiler) arrange() {
 	c.narrowDomains()
 	of := c.traffic()
+	c.hope(of)
 	c.linearise(of)
 	c.mark()
 	c.pull(of)
@@ -155,7 +156,7 @@ func (c *compiler) traffic() []traffic {
 			*to = c.merge(*to, outside([]lit{{e.pred, e.args}}, own))
 		}
 	}
-	for changed, round := true, 0; changed && round < 20; round++ {
+	for changed := true; changed; {
 		changed = false
 		for i := range c.methods {
 			m := &c.methods[i]

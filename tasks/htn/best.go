@@ -7,7 +7,9 @@ import (
 
 // best is a best-first search over a ground problem, for methods whose steps are
 // done in the order of their line: a node is a state and a stack of tasks. What is
-// forced is done at once; where there is a choice the node is estimated. Stacks are
+// forced is done at once; where there is a choice the node waits for its turn, by what
+// its parent's estimate tells of it, and is estimated then: of many ways on most are
+// never looked at (deferred evaluation; Helmert 2006). Stacks are
 // shared (a stack is its top and what is below it, numbered once), states too, so
 // that the set of nodes seen is exact.
 type best struct {
@@ -43,7 +45,7 @@ const maxKept = 40_000_000
 func newBest(g *ground) *best {
 	b := &best{g: g, gauge: newGauge(g.ops), states: newStateSet(len(g.init)), stacks: newInterner(), seen: newInterner(), goal: -1}
 	stack, _ := b.stacks.add(g.top, []int32{-1})
-	b.visit(b.node(b.states.add(g.init), stack, -1, 0))
+	b.visit(b.node(b.states.add(g.init), stack, -1, 0), 0)
 	return b
 }
 
@@ -63,9 +65,13 @@ func (b *best) run(budget int) (found, over bool) {
 		if len(b.open) == 0 {
 			return false, true
 		}
-		i := heap.Pop(&b.open).(openNode).node
-		b.each(i, func(by int32) bool {
-			b.visit(b.child(i, by))
+		x := heap.Pop(&b.open).(openNode)
+		if x.h = b.estimate(x.node); x.h >= far {
+			continue
+		}
+		b.each(x.node, func(by int32) bool {
+			h := b.guess(x, by)
+			b.visit(b.child(x.node, by), h)
 			return b.goal < 0
 		})
 	}
@@ -104,9 +110,21 @@ func (b *best) child(i, by int32) int32 {
 	return b.node(n.state, stack, i, by)
 }
 
+// guess is what a node's estimate, which was the last one made, tells of the node
+// after a method or an action. What was too far away to be looked at counts as being
+// as far as that looked.
+func (b *best) guess(x openNode, by int32) int {
+	if by < 0 {
+		return x.h - 1
+	}
+	so := b.gauge.so[int(b.g.ops.methods+by)]
+	task := b.stacks.head[b.nodes[x.node].stack]
+	return x.h - int(b.gauge.dist[b.g.ops.base+task]) + int(so.sum) + int(so.left)*int(b.gauge.end)
+}
+
 // visit does what is forced from a node on, and puts the choice that it comes to
 // into the open list.
-func (b *best) visit(i int32) {
+func (b *best) visit(i int32, h int) {
 	for n := 0; i >= 0 && n < maxForced; n++ {
 		if b.nodes[i].stack < 0 {
 			if b.g.goal.holds(b.states.at(b.nodes[i].state)) {
@@ -126,9 +144,7 @@ func (b *best) visit(i int32) {
 	if i < 0 {
 		return
 	}
-	if h := b.estimate(i); h < far {
-		heap.Push(&b.open, openNode{h, int32(len(b.nodes)), i})
-	}
+	heap.Push(&b.open, openNode{h, int32(len(b.nodes)), i})
 }
 
 // ways says whether nothing, one method or ^action, or more can be used next.

@@ -53,7 +53,6 @@ func (b *builder) build(top int32) *ground {
 		}
 	}
 	b.g.goal = b.conj(&b.m.goal, make([]int32, b.m.goal.env))
-	b.g.ops = newRelaxed(b.g)
 	return b.g
 }
 

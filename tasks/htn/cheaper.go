@@ -31,24 +31,23 @@ const greed = 3
 
 func newCheaper(g *ground, bound int64) *cheaper {
 	c := &cheaper{b: &best{g: g, gauge: newGauge(g.ops), states: newStateSet(len(g.init)), stacks: newInterner(), seen: newInterner(), goal: -1}, bound: bound}
-	c.price()
+	c.least = g.prices()
 	stack := c.push(g.top, -1)
-	c.visit(c.node(c.b.states.add(g.init), stack, -1, 0, 0))
+	c.visit(c.node(c.b.states.add(g.init), stack, -1, 0, 0), 0)
 	return c
 }
 
 // endless is the cost of what cannot be done.
 const endless = math.MaxInt64 / 4
 
-// price computes what each task costs at least: a least fixed point, as costs are not
+// prices computes what each task costs at least: a least fixed point, as costs are not
 // below zero.
-func (c *cheaper) price() {
-	g := c.b.g
-	c.least = make([]int64, len(g.tasks))
+func (g *ground) prices() []int64 {
+	least := make([]int64, len(g.tasks))
 	for t := range g.tasks {
-		c.least[t] = endless
+		least[t] = endless
 		for _, a := range g.tasks[t].actions {
-			c.least[t] = min(c.least[t], g.actions[a].cost)
+			least[t] = min(least[t], g.actions[a].cost)
 		}
 	}
 	for again := true; again; {
@@ -56,13 +55,14 @@ func (c *cheaper) price() {
 		for i := range g.methods {
 			m, sum := &g.methods[i], int64(0)
 			for _, s := range m.steps {
-				sum = min(sum+c.least[s], endless)
+				sum = min(sum+least[s], endless)
 			}
-			if sum < c.least[m.task] {
-				c.least[m.task], again = sum, true
+			if sum < least[m.task] {
+				least[m.task], again = sum, true
 			}
 		}
 	}
+	return least
 }
 
 // push puts a task on a stack.
@@ -120,8 +120,13 @@ func (c *cheaper) run(budget int) (over bool) {
 		if n := b.nodes[i]; c.cost[i]+c.left(n.stack) >= c.bound {
 			continue
 		}
+		x := openNode{h: b.estimate(i), node: i}
+		if x.h >= far {
+			continue
+		}
 		b.each(i, func(by int32) bool {
-			c.visit(c.child(i, by))
+			h := b.guess(x, by)
+			c.visit(c.child(i, by), h)
 			return true
 		})
 	}
@@ -147,7 +152,7 @@ func (c *cheaper) child(i, by int32) int32 {
 
 // visit does what is forced from a node on, takes it for a plan if it is one, and else
 // puts the choice that it comes to into the open list.
-func (c *cheaper) visit(i int32) {
+func (c *cheaper) visit(i int32, h int) {
 	b := c.b
 	for n := 0; i >= 0 && n < maxForced; n++ {
 		if b.nodes[i].stack < 0 {
@@ -169,9 +174,7 @@ func (c *cheaper) visit(i int32) {
 	if i < 0 {
 		return
 	}
-	if h := b.estimate(i); h < far {
-		heap.Push(&c.open, costNode{c.cost[i] + greed*int64(h), int64(h), i})
-	}
+	heap.Push(&c.open, costNode{c.cost[i] + greed*int64(h), int64(h), i})
 }
 
 // costList is a heap: the least of cost and distance first, of equals the nearest to
@@ -204,16 +207,14 @@ func (o *costList) Pop() any {
 
 // Cheaper looks for a plan that costs less than one that was found, which is of this
 // model, by so many nodes; 0 is DefaultNodes. It returns the cheapest that it met, the
-// old one if none, and whether it is proven that none costs less. Only where methods
-// order all of their steps is anything looked for. O(nodes) of up to a millisecond.
+// old one if none, and whether it is proven that none costs less. O(nodes) of up to a
+// millisecond.
 func (m *Model) Cheaper(p *Plan, nodes int) (*Plan, bool) {
-	if !m.total {
-		return p, false
-	}
 	g, never := m.ground()
 	if never || g == nil {
 		return p, false
 	}
+	g = g.merge().relax()
 	for i := range g.actions {
 		if g.actions[i].cost < 0 {
 			return p, false // what a task costs at least has no bound
@@ -222,10 +223,19 @@ func (m *Model) Cheaper(p *Plan, nodes int) (*Plan, bool) {
 	if nodes <= 0 {
 		nodes = DefaultNodes
 	}
-	c := newCheaper(g, p.Cost)
-	over := c.run(nodes)
-	if c.found != nil {
-		p = c.found
+	var found *Plan
+	var over bool
+	if m.total {
+		c := newCheaper(g, p.Cost)
+		over = c.run(nodes)
+		found = c.found
+	} else {
+		c := newCheaperNet(g, p.Cost)
+		over = c.run(nodes)
+		found = c.found
+	}
+	if found != nil {
+		p = found
 	}
 	return p, over
 }

@@ -31,6 +31,8 @@ type Model struct {
 	values  *interner // arguments of functions
 	worth   []int64   // by number in values
 	goal    conj      // without variables
+	wants   []want    // its literals
+	hopes   [][]hope  // by task
 	costs   bool
 	total   bool // every method is totally ordered
 }

@@ -27,6 +27,9 @@ type dive struct {
 	adds   []int32
 	number map[int32]uint64 // of open cells, for keys
 	pair   schema           // of an inequality: two variables
+	words  int32            // of a set of the goal's literals
+	hoped  []uint64         // such sets, of nodes: the first is empty
+	hope   int32            // that of the task that was done last
 }
 
 // node is a task to be done, and then how it was done.
@@ -39,6 +42,7 @@ type node struct {
 	method int32
 	kids   int32 // its steps are nodes from here on, in the order of method.line
 	open   bool  // some argument here or after it has no value yet
+	hope   int32 // in dive.hoped: what from here on may be brought about of the goal
 	hash   sum   // of all from here on, unless open
 	mark   sum   // of the task and the state it was decomposed in
 	state  sum   // that state; of tasks that come back within themselves
@@ -58,6 +62,7 @@ type choice struct {
 	slots  int32
 	cells  int32
 	acts   int32
+	hoped  int32
 	begun  bool
 }
 
@@ -77,7 +82,10 @@ func newDive(m *Model, last, every bool) *dive {
 		n = max(n, m.actions[i].env)
 	}
 	d.env = make([]int32, max(n, m.goal.env))
+	d.words = int32((len(m.wants) + 63) / 64)
+	d.hoped = make([]uint64, d.words)
 	d.stack = d.push(m.top, nil, nil, -1, -1)
+	d.hope = d.nodes[d.stack].hope
 	return d
 }
 
@@ -85,7 +93,7 @@ func newDive(m *Model, last, every bool) *dive {
 func (d *dive) push(task int32, terms, frame []int32, next, parent int32) int32 {
 	nd := node{task: task, args: int32(len(d.args)), n: int32(len(terms)), next: next, parent: parent, method: -1}
 	if next >= 0 {
-		nd.open, nd.hash = d.nodes[next].open, d.nodes[next].hash
+		nd.open, nd.hash, nd.hope = d.nodes[next].open, d.nodes[next].hash, d.nodes[next].hope
 	}
 	h := nd.hash.then(uint64(task))
 	for _, t := range terms {
@@ -102,6 +110,7 @@ func (d *dive) push(task int32, terms, frame []int32, next, parent int32) int32 
 		h = h.then(uint64(c))
 	}
 	nd.hash = h
+	nd.hope = d.hopeOf(task, d.args[nd.args:], nd.hope)
 	d.nodes = append(d.nodes, nd)
 	return int32(len(d.nodes) - 1)
 }
@@ -165,6 +174,10 @@ func (d *dive) run(budget int) (found, over bool) {
 func (d *dive) down() bool {
 	top := d.stack
 	nd := &d.nodes[top]
+	was := d.hope
+	if d.hope = nd.hope; d.hopeless(was, nd.hope) {
+		return false
+	}
 	switch {
 	case int(nd.task) >= len(d.m.tasks):
 		a, b := d.args[nd.args], d.args[nd.args+1]
@@ -184,7 +197,7 @@ func (d *dive) down() bool {
 	d.cps = append(d.cps, choice{
 		node: top, frame: int32(len(d.slots)), levels: int32(len(d.levels)), facts: int32(len(d.facts.trail)),
 		trail: int32(len(d.trail)), nodes: int32(len(d.nodes)), args: int32(len(d.args)), slots: int32(len(d.slots)),
-		cells: int32(len(d.val)), acts: int32(len(d.acts)),
+		cells: int32(len(d.val)), acts: int32(len(d.acts)), hoped: int32(len(d.hoped)),
 	})
 	return d.again()
 }
@@ -312,7 +325,9 @@ func (d *dive) rewind(c *choice) {
 	d.nodes = d.nodes[:c.nodes]
 	d.args = d.args[:c.args]
 	d.acts = d.acts[:c.acts]
+	d.hoped = d.hoped[:c.hoped]
 	d.stack = c.node
+	d.hope = d.nodes[c.node].hope
 }
 
 // again goes to a choice's next way; without one the choice is dropped.

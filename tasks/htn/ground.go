@@ -128,7 +128,7 @@ func (a *gaction) apply(s bits) bits {
 }
 
 // ground grounds the problem; nil if that is beyond the limits. never says that
-// there is no plan even if nothing is ever deleted.
+// there is no plan even if nothing is ever deleted. Nothing can be estimated in it yet.
 func (m *Model) ground() (g *ground, never bool) {
 	gr := newGrounder(m)
 	if !gr.all() {

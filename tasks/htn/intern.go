@@ -80,12 +80,17 @@ func (in *interner) add(head int32, args []int32) (id int32, fresh bool) {
 			}
 		}
 	}
-	id = int32(len(in.head))
+	id = in.put(head, args)
+	in.place(uint64(h)<<32 | uint64(uint32(id+1)))
+	return id, true
+}
+
+// put numbers a tuple that is not looked for: it is known to be new.
+func (in *interner) put(head int32, args []int32) int32 {
 	in.head = append(in.head, head)
 	in.args = append(in.args, args...)
 	in.off = append(in.off, int32(len(in.args)))
-	in.place(uint64(h)<<32 | uint64(uint32(id+1)))
-	return id, true
+	return int32(len(in.head) - 1)
 }
 
 func (in *interner) place(x uint64) {

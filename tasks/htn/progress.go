@@ -48,11 +48,19 @@ type net struct {
 }
 
 func newProgress(g *ground) *progress {
-	p := &progress{g: g, gauge: newGauge(g.ops), states: newStateSet(len(g.init)), nets: newInterner(), seen: newInterner(), goal: -1}
-	p.free = g.free()
-	p.visit(p.node(p.states.add(g.init), net{[]int32{g.top}, [][]int32{nil}}.intern(p.nets), pnode{parent: -1}))
+	p := emptyProgress(g)
+	p.visit(p.node(p.states.add(g.init), topNet(g).intern(p.nets), pnode{parent: -1}))
 	return p
 }
+
+func emptyProgress(g *ground) *progress {
+	return &progress{
+		g: g, gauge: newGauge(g.ops), states: newStateSet(len(g.init)), nets: newInterner(), seen: newInterner(), goal: -1, free: g.free(),
+	}
+}
+
+// topNet is the network that a problem begins with.
+func topNet(g *ground) net { return net{[]int32{g.top}, [][]int32{nil}} }
 
 // free says of each task whether it can as well be done at once: no method of it has
 // a precondition.
@@ -127,6 +135,11 @@ func (p *progress) run(budget int) (found, over bool) {
 
 // expand makes the nodes after one.
 func (p *progress) expand(i int32) {
+	p.each(i, func(state, net int32, n pnode) { p.visit(p.node(state, net, n)) })
+}
+
+// each calls do for what comes after a node: a state, a network, and how.
+func (p *progress) each(i int32, do func(state, net int32, n pnode)) {
 	n := netOf(p.nets, p.nodes[i].net)
 	s := p.states.at(p.nodes[i].state)
 	first := n.first(p.free)
@@ -136,13 +149,13 @@ func (p *progress) expand(i int32) {
 		}
 		for _, a := range p.g.tasks[t].actions {
 			if p.g.actions[a].pre.holds(s) {
-				p.child(i, n, at, nil, nil, ^a, p.states.add(p.g.actions[a].apply(s)))
+				do(p.states.add(p.g.actions[a].apply(s)), n.replace(at, nil, nil).intern(p.nets), pnode{parent: i, at: int32(at), by: ^a})
 				s = p.states.at(p.nodes[i].state)
 			}
 		}
 		for _, m := range p.g.tasks[t].methods {
-			if p.g.methods[m].own.holds(s) {
-				p.child(i, n, at, p.g.methods[m].steps, p.g.before(&p.g.methods[m]), m, p.nodes[i].state)
+			if x := &p.g.methods[m]; x.own.holds(s) {
+				do(p.nodes[i].state, n.replace(at, x.steps, p.g.before(x)).intern(p.nets), pnode{parent: i, at: int32(at), by: m})
 			}
 		}
 	}
@@ -154,11 +167,6 @@ func (g *ground) before(m *gmethod) []bits {
 		return []bits{newBits(1)}
 	}
 	return g.m.methods[m.method].before
-}
-
-// child is a node in which steps stand in the place of a task.
-func (p *progress) child(i int32, n net, at int, steps []int32, before []bits, by, state int32) {
-	p.visit(p.node(state, n.replace(at, steps, before).intern(p.nets), pnode{parent: i, at: int32(at), by: by}))
 }
 
 // replace is a network in which steps stand in the place of a task: behind the
@@ -211,11 +219,16 @@ func (p *progress) visit(i int32) {
 		p.goal = i
 		return
 	}
-	p.tried += p.g.ops.ops / opsOfOne
-	p.gauge.spread(s, p.tasks)
-	if h := p.gauge.add(p.tasks); h < far {
+	if h := p.estimate(s); h < far {
 		heap.Push(&p.open, openNode{h, int32(len(p.nodes)), i})
 	}
+}
+
+// estimate is how far it is from a state to the end of p.tasks.
+func (p *progress) estimate(s bits) int {
+	p.tried += p.g.ops.ops / opsOfOne
+	p.gauge.spread(s, p.tasks)
+	return p.gauge.add(p.tasks)
 }
 
 // plan does again what led to the node at which the search has ended.

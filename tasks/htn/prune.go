@@ -75,8 +75,14 @@ func (p *pruner) load() {
 	}
 	all, vals := make([]int32, most), make([]int32, 0, 16)
 	own := slots(most)
+	at := make([]int32, p.got.len()) // where in from the tuples of an instance begin
+	for id, n := 0, int32(0); id < len(at); id++ {
+		at[id] = n
+		n += int32(len(p.rules[p.got.head[id]].body))
+	}
 	for _, id := range p.byRule() {
 		r := &p.rules[p.got.head[id]]
+		body := p.from[at[id]:][:len(r.body)]
 		env := all[:r.s.env]
 		clear(env[copy(env, p.got.tuple(id)):])
 		in := instance{id: id, alive: true}
@@ -89,9 +95,9 @@ func (p *pruner) load() {
 		}
 		pre := &pres[p.got.head[id]]
 		in.pre = p.list(len(pre.pos) + len(pre.neg))
-		for _, l := range pre.pos {
+		for k, l := range pre.pos {
 			if p.m.preds[l.pred].fluid {
-				in.pre = append(in.pre, tuple(l.pred, l.args))
+				in.pre = append(in.pre, body[k])
 			}
 		}
 		for _, l := range pre.neg {
@@ -102,10 +108,7 @@ func (p *pruner) load() {
 			}
 		}
 		if r.action < 0 {
-			in.steps = p.list(len(r.steps))
-			for _, l := range r.steps {
-				in.steps = append(in.steps, tuple(l.pred, l.args))
-			}
+			in.steps = append(p.list(len(r.steps)), body[len(pre.pos):]...)
 			in.add = append(p.list(1), tuple(r.head.pred, r.head.args))
 		} else {
 			a := &p.m.actions[r.action]

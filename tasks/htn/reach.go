@@ -17,6 +17,7 @@ type grounder struct {
 	rules []rule
 	with  [][]trigger // by relation: the literals that a new tuple may match
 	got   *interner   // instances: rule, and the values of its slots
+	from  []int32     // by instance, one behind the other: the tuples of its rule's body
 	queue []int32
 	next  int // in queue
 	limit int
@@ -36,9 +37,11 @@ type rule struct {
 	env    []int32
 	vals   []int32
 	used   []bool
-	steps  []lit  // of a method
-	head   lit    // of a method: its task
-	idle   []bool // slots that nothing mentions: one value stands for all
+	ids    []int32 // the tuples that its body is
+	again  bool    // one tuple may stand for two literals, and then an instance is found twice
+	steps  []lit   // of a method
+	head   lit     // of a method: its task
+	idle   []bool  // slots that nothing mentions: one value stands for all
 }
 
 type trigger struct{ rule, lit int }
@@ -126,7 +129,10 @@ func (g *grounder) prepare(i int) {
 	}
 	r.conds = slices.DeleteFunc(slices.Clone(r.conds), func(k *cond) bool { return !g.fixed(k) })
 	r.env = slices.Repeat([]int32{-1}, r.s.env)
-	r.used = make([]bool, len(r.body))
+	r.used, r.ids = make([]bool, len(r.body)), make([]int32, len(r.body))
+	for k, l := range r.body {
+		r.again = r.again || slices.ContainsFunc(r.body[:k], func(o lit) bool { return o.pred == l.pred })
+	}
 	r.idle = slices.Repeat([]bool{r.action < 0}, r.s.slots)
 	for _, l := range slices.Concat(r.body, r.all) {
 		r.busy(l.args)
@@ -212,7 +218,7 @@ func (g *grounder) run(instances int) bool {
 			r := &g.rules[t.rule]
 			mark, ok := g.match(r, t.lit, g.db.ids.tuple(id))
 			if ok {
-				r.used[t.lit] = true
+				r.used[t.lit], r.ids[t.lit] = true, id
 				ok = g.join(t.rule, 1)
 				r.used[t.lit] = false
 			} else {
@@ -295,6 +301,7 @@ func (g *grounder) join(i, n int) bool {
 	r.used[best] = true
 	defer func() { r.used[best] = false }()
 	for _, id := range list {
+		r.ids[best] = id
 		mark, ok := g.match(r, best, g.db.ids.tuple(id))
 		if ok && !g.join(i, n+1) {
 			g.unbind(r, mark)
@@ -371,9 +378,12 @@ func (g *grounder) derive(r *rule, i int) bool {
 			return true
 		}
 	}
-	if _, fresh := g.got.add(int32(i), r.env[:r.s.slots]); !fresh {
+	if !r.again {
+		g.got.put(int32(i), r.env[:r.s.slots])
+	} else if _, fresh := g.got.add(int32(i), r.env[:r.s.slots]); !fresh {
 		return true
 	}
+	g.from = append(g.from, r.ids...)
 	if g.got.len() > g.limit {
 		return false
 	}

@@ -14,16 +14,23 @@ type relaxed struct {
 	g       *ground
 	size    int
 	base    int32 // the first task
+	methods int32 // the op of the first method; the others follow
 	ops     int
 	pre     [][]int32 // by op
 	eff     [][]int32
-	users   [][]int32 // by fact: ops that need it, once for each need
+	users   families // by fact: ops that need it, once for each need
 	cost    []int32
 	doer    []int32   // by op: its task
 	wanted  []bool    // facts that some condition wants to be false
 	initial []int32   // ops that need nothing
 	need    []int32   // by op: how many facts
 	kids    [][]int32 // by task: the steps of its methods, each once
+}
+
+// relax makes a ground problem one of which nodes can be estimated.
+func (g *ground) relax() *ground {
+	g.ops = newRelaxed(g)
+	return g
 }
 
 func newRelaxed(g *ground) *relaxed {
@@ -43,9 +50,14 @@ func newRelaxed(g *ground) *relaxed {
 		want(&g.methods[i].pre)
 	}
 	want(&g.goal)
+	// What the one action of a step needs is not asked for again by the method.
+	needs := make([][]int32, len(g.tasks))
 	for i := range g.actions {
 		a := &g.actions[i]
 		pre := r.cond(nil, &a.pre)
+		if len(g.tasks[a.task].actions) == 1 {
+			needs[a.task] = pre
+		}
 		eff := append(r.false(nil, a.del), a.add...)
 		r.op(pre, append(eff, r.base+a.task), 1, a.task)
 		for k := range a.effects {
@@ -57,19 +69,25 @@ func newRelaxed(g *ground) *relaxed {
 			r.op(r.cond(r.cond(nil, &a.pre), &e.when), out, 1, a.task)
 		}
 	}
+	r.methods = int32(r.ops)
 	for i := range g.methods {
 		m := &g.methods[i]
-		pre := r.cond(nil, &m.pre)
+		pre := slices.DeleteFunc(r.cond(nil, &m.pre), func(f int32) bool {
+			return slices.ContainsFunc(m.steps, func(t int32) bool { return slices.Contains(needs[t], f) })
+		})
 		for _, s := range m.steps {
 			pre = append(pre, r.base+s)
 		}
 		r.op(pre, []int32{r.base + m.task}, 1, m.task)
 	}
-	r.users = make([][]int32, r.size)
-	for i, pre := range r.pre {
-		for _, f := range pre {
-			r.users[f] = append(r.users[f], int32(i))
+	r.users = group(r.size, func(do func(f, op int32)) {
+		for i, pre := range r.pre {
+			for _, f := range pre {
+				do(f, int32(i))
+			}
 		}
+	})
+	for i, pre := range r.pre {
 		if len(pre) == 0 {
 			r.initial = append(r.initial, int32(i))
 		}
@@ -119,26 +137,50 @@ const far = math.MaxInt32 / 4
 type gauge struct {
 	*relaxed
 	dist  []int32
-	left  []int32
-	sum   []int32
+	so    []soFar   // by op
+	facts []int32   // those that are not far
+	begun []int32   // ops of which some need is met
 	queue [][]int32 // facts by distance
-	todo  []int32
-	below []bool // tasks below those that are still to be done
-	asked []bool // facts, those of tasks too, of which add will ask
+	end   int32     // the distance at which spread ended
+	todo  []int32   // the tasks of below
+	below []bool    // tasks below those that are still to be done
+	asked []bool    // facts, those of tasks too, of which add will ask
 	goal  []int32
 }
 
+// soFar is how far an op is from being possible: how many needs are left, and what it
+// costs together with those that are met.
+type soFar struct{ left, sum int32 }
+
 func newGauge(r *relaxed) *gauge {
-	return &gauge{
-		relaxed: r, dist: make([]int32, r.size),
-		left: make([]int32, r.ops), sum: make([]int32, r.ops), below: make([]bool, len(r.g.tasks)),
+	h := &gauge{
+		relaxed: r, dist: slices.Repeat([]int32{far}, r.size), so: make([]soFar, r.ops), below: make([]bool, len(r.g.tasks)),
 		asked: make([]bool, r.size), goal: r.cond(nil, &r.g.goal),
 	}
+	for op := range h.so {
+		h.so[op] = soFar{r.need[op], r.cost[op]}
+	}
+	return h
+}
+
+// begin takes back what the last estimate has left, which is less than there is where
+// it ended early.
+func (h *gauge) begin() {
+	for _, f := range h.facts {
+		h.dist[f] = far
+	}
+	for _, op := range h.begun {
+		h.so[op] = soFar{h.need[op], h.cost[op]}
+	}
+	h.facts, h.begun = h.facts[:0], h.begun[:0]
 }
 
 func (h *gauge) reach(f, d int32) {
 	if d >= h.dist[f] || d >= far {
 		return
+	}
+	if h.dist[f] == far {
+		h.facts = append(h.facts, f)
 	}
 	h.dist[f] = d
 	for int(d) >= len(h.queue) {
@@ -150,7 +192,9 @@ func (h *gauge) reach(f, d int32) {
 // reachable marks all that can come below tasks. What nothing asks for any more
 // does not help.
 func (h *gauge) reachable(tasks []int32) {
-	clear(h.below)
+	for _, t := range h.todo {
+		h.below[t] = false
+	}
 	h.todo = h.todo[:0]
 	mark := func(t int32) {
 		if !h.below[t] {
@@ -161,10 +205,8 @@ func (h *gauge) reachable(tasks []int32) {
 	for _, t := range tasks {
 		mark(t)
 	}
-	for len(h.todo) > 0 {
-		t := h.todo[len(h.todo)-1]
-		h.todo = h.todo[:len(h.todo)-1]
-		for _, k := range h.kids[t] {
+	for i := 0; i < len(h.todo); i++ {
+		for _, k := range h.kids[h.todo[i]] {
 			mark(k)
 		}
 	}
@@ -195,11 +237,8 @@ func (h *gauge) spread(s bits, tasks []int32) {
 	h.reachable(tasks)
 	open := h.ask(tasks, true)
 	defer h.ask(tasks, false)
-	for i := range h.dist {
-		h.dist[i] = far
-	}
-	copy(h.left, h.need)
-	copy(h.sum, h.cost)
+	h.begin()
+	h.end = far
 	for f := range h.g.facts {
 		if s.has(f) {
 			h.reach(int32(f), 0)
@@ -223,17 +262,22 @@ func (h *gauge) spread(s bits, tasks []int32) {
 			}
 			if h.asked[f] {
 				if open--; open == 0 {
+					h.end = int32(d)
 					h.empty(d)
 					return
 				}
 			}
-			for _, op := range h.users[f] {
-				h.sum[op] = min(h.sum[op]+int32(d), maxDistance)
-				if h.left[op]--; h.left[op] > 0 || !h.below[h.doer[op]] {
+			for _, op := range h.users.of(f) {
+				so := &h.so[op]
+				if so.left == h.need[op] {
+					h.begun = append(h.begun, op)
+				}
+				so.sum = min(so.sum+int32(d), maxDistance)
+				if so.left--; so.left > 0 || !h.below[h.doer[op]] {
 					continue
 				}
 				for _, e := range h.eff[op] {
-					h.reach(e, h.sum[op])
+					h.reach(e, so.sum)
 				}
 			}
 		}

@@ -108,7 +108,9 @@ func (s *search) run() *Result {
 	var g *ground
 	never := false
 	if fits {
-		g, never = gr.finish()
+		if g, never = gr.finish(); g != nil {
+			g = g.merge().relax()
+		}
 	}
 	if never {
 		s.res.Verdict, s.res.By = None, "grounding"

@@ -52,7 +52,7 @@ func newUnroll(g *ground) *unroll {
 	if g.m.total {
 		rest, _ = u.rests.add(g.top, []int32{-1})
 	} else {
-		rest = net{[]int32{g.top}, [][]int32{nil}}.intern(u.rests)
+		rest = topNet(g).intern(u.rests)
 	}
 	u.node(u.states.add(g.init), rest)
 	return u
@@ -291,7 +291,7 @@ func (m *Model) Several(k, nodes int) (plans []*Plan, all bool, err error) {
 		return nil, true, nil
 	}
 	if g != nil {
-		u := newUnroll(g)
+		u := newUnroll(g.relax())
 		for n := firstUnrolled; ; n *= factor {
 			whole := u.grow(min(n, nodes))
 			if plans, all = u.plans(k); whole || n >= nodes || len(plans) == k {

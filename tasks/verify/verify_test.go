@@ -80,42 +80,62 @@ func against(t *testing.T, seed uint64, total bool, search string) int {
 }
 
 // TestCheaperIsCheapest: plans are shortened to what trying everything says is the
-// shortest, and called that only then.
+// shortest, and called that only then, whether methods order their steps or not.
 func TestCheaperIsCheapest(t *testing.T) {
-	proven, shorter := 0, 0
-	for seed := range uint64(400) {
-		d, p := randomProblem(seed, true)
-		m, err := htn.Compile(d, p)
-		if err != nil {
-			t.Fatal(err)
+	for _, kind := range []struct {
+		name            string
+		total           bool
+		proven, shorter int
+	}{
+		{"total", true, 100, 10},
+		{"partial", false, 100, 5},
+	} {
+		proven, shorter := 0, 0
+		for seed := range uint64(400) {
+			proved, short := cheapest(t, seed, kind.total)
+			if t.Failed() {
+				t.Fatalf("%s, seed %d", kind.name, seed)
+			}
+			proven, shorter = proven+proved, shorter+short
 		}
-		r, err := m.Plan(htn.Options{Nodes: 10_000})
-		if err != nil || r.Verdict != htn.Found {
-			continue
-		}
-		best, optimal := m.Cheaper(r.Plan, 20_000)
-		if err := Plan(d, p, best); err != nil {
-			t.Fatalf("seed %d: the plan is wrong: %v\n%s", seed, err, best.IPC())
-		}
-		if best.Cost > r.Plan.Cost || best.Cost != int64(best.Actions) {
-			t.Fatalf("seed %d: cost %d, of a plan of %d actions that cost %d", seed, best.Cost, best.Actions, r.Plan.Cost)
-		}
-		if best.Cost < r.Plan.Cost {
-			shorter++
-		}
-		least, found, sure := Shortest(d, p, 1000)
-		switch {
-		case found && int64(least) < best.Cost && optimal:
-			t.Fatalf("seed %d: %d actions are called the least, and %d do\n%s", seed, best.Cost, least, best.IPC())
-		case sure && int64(least) > best.Cost:
-			t.Fatalf("seed %d: %d actions, where trying everything finds none below %d", seed, best.Cost, least)
-		}
-		if optimal {
-			proven++
+		t.Logf("%s: %d proven, %d shortened", kind.name, proven, shorter)
+		if proven < kind.proven || shorter < kind.shorter {
+			t.Errorf("%s: %d proven and %d shortened say little", kind.name, proven, shorter)
 		}
 	}
-	t.Logf("%d proven, %d shortened", proven, shorter)
-	if proven < 100 || shorter < 10 {
-		t.Errorf("%d proven and %d shortened say little", proven, shorter)
+}
+
+// cheapest holds what Cheaper makes of a problem's plan to trying everything: whether
+// the plan is called the cheapest, and whether it is shorter than it was, as 0 or 1.
+func cheapest(t *testing.T, seed uint64, total bool) (proven, shorter int) {
+	d, p := randomProblem(seed, total)
+	m, err := htn.Compile(d, p)
+	if err != nil {
+		t.Fatal(err)
 	}
+	r, err := m.Plan(htn.Options{Nodes: 10_000})
+	if err != nil || r.Verdict != htn.Found {
+		return 0, 0
+	}
+	best, optimal := m.Cheaper(r.Plan, 20_000)
+	if err := Plan(d, p, best); err != nil {
+		t.Errorf("the plan is wrong: %v\n%s", err, best.IPC())
+	}
+	if best.Cost > r.Plan.Cost || best.Cost != int64(best.Actions) {
+		t.Errorf("cost %d, of a plan of %d actions that cost %d", best.Cost, best.Actions, r.Plan.Cost)
+	}
+	if best.Cost < r.Plan.Cost {
+		shorter = 1
+	}
+	least, found, sure := Shortest(d, p, 1000)
+	switch {
+	case found && int64(least) < best.Cost && optimal:
+		t.Errorf("%d actions are called the least, and %d do\n%s", best.Cost, least, best.IPC())
+	case sure && int64(least) > best.Cost:
+		t.Errorf("%d actions, where trying everything finds none below %d", best.Cost, least)
+	}
+	if optimal {
+		proven = 1
+	}
+	return proven, shorter
 }

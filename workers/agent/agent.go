@@ -194,6 +194,9 @@ func (w *Worker) promptFor(a work.Assignment) (string, error) {
 	if b.What == "" {
 		b.What = "Make the failing tests of " + b.Target + " pass without breaking others."
 	}
+	if goal, _ := a.Args["goal"].(string); goal != "" {
+		b.What = goal + " " + b.What // what the method says of every such task
+	}
 	for _, id := range slices.Sorted(maps.Keys(a.Inputs)) {
 		b.Failing = append(b.Failing, stringsOf(a.Inputs[id], "failing")...)
 		b.Suspects = append(b.Suspects, stringsOf(a.Inputs[id], "suspects")...)

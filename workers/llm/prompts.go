@@ -53,6 +53,9 @@ func briefOf(d *desk) brief {
 			b.Intent += " The person calls it: " + hint + "."
 		}
 	}
+	if goal, _ := a.Args["goal"].(string); goal != "" {
+		b.Intent = goal + " " + b.Intent // what the method says of every such task
+	}
 	for _, id := range slices.Sorted(maps.Keys(a.Inputs)) {
 		in := a.Inputs[id]
 		b.Failing = append(b.Failing, stringsOf(in, "failing")...)

@@ -52,6 +52,9 @@ func say(v any) {
 	fmt.Println(string(data))
 }
 
+// moreTest is a test of the function that cmd/jitos's tests have in package a.
+const moreTest = "package a\n\nimport \"testing\"\n\nfunc TestMore(t *testing.T) {\n\tif Within(9, 1, 3) {\n\t\tt.Error(9)\n\t}\n}\n"
+
 type m = map[string]any
 
 // edit fixes the bug in the file.
@@ -67,6 +70,10 @@ func (a agent) mischief() {
 	switch a.what {
 	case "test": // makes the test agree
 		_ = os.WriteFile(strings.TrimSuffix(a.file, ".go")+"_test.go", []byte("package a // all is well\n"), 0o644)
+	case "add": // a test of its own
+		_ = os.WriteFile(strings.TrimSuffix(a.file, ".go")+"_more_test.go", []byte(moreTest), 0o644)
+	case "early": // one that does something before all others
+		_ = os.WriteFile(strings.TrimSuffix(a.file, ".go")+"_more_test.go", []byte(moreTest+"\nfunc init() {}\n"), 0o644)
 	case "escape": // every one of these fails in the sandbox
 		_ = os.WriteFile("/tmp/jitos-escaped", []byte("x"), 0o644)
 		_ = os.WriteFile("../escaped", []byte("x"), 0o644)

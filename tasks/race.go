@@ -1,0 +1,39 @@
+package tasks
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Race is a plan of n attempts at the same tasks, side by side: those of the first
+// lane keep their ids, those of lane 2 are called "implement.2". The error is that two
+// tasks would have one id. One attempt is the plan itself.
+func (p *Plan) Race(n int) (*Plan, error) {
+	if n <= 1 {
+		return p, nil
+	}
+	out := *p
+	out.Tasks = nil
+	seen := map[string]bool{}
+	for lane := 1; lane <= n; lane++ {
+		for _, t := range p.Tasks {
+			t.Lane, t.ID, t.Needs = lane, laneTask(t.ID, lane), slices.Clone(t.Needs)
+			for i, id := range t.Needs {
+				t.Needs[i] = laneTask(id, lane)
+			}
+			if seen[t.ID] {
+				return nil, fmt.Errorf("the plan cannot be raced: two tasks would be %q", t.ID)
+			}
+			seen[t.ID] = true
+			out.Tasks = append(out.Tasks, t)
+		}
+	}
+	return &out, nil
+}
+
+func laneTask(id string, lane int) string {
+	if lane <= 1 {
+		return id
+	}
+	return fmt.Sprintf("%s.%d", id, lane)
+}
