@@ -121,14 +121,6 @@ func (k *Kernel) intend(ctx context.Context, c Caller, once Once, r IntentReques
 	if p.Plan, err = raced(plan, r.Race); err != nil {
 		return Process{}, err
 	}
-	for _, t := range plan.Tasks {
-		if len(t.OnFail) > 0 {
-			return Process{}, &rmg.Error{
-				Op: "intent", Code: rmg.Invalid, Msg: fmt.Sprintf("%s has a way back (on_fail), and such plans are planned here but not executed", plan.Goal),
-				Hint: "jitos intent --plan-only shows the plan",
-			}
-		}
-	}
 	if p.Dirty, err = k.opt.Worktree.Dirty(ctx, repo.Top); err != nil {
 		return Process{}, err
 	}
@@ -283,7 +275,12 @@ func (k *Kernel) facts(tree rmg.Graph) tasks.Facts {
 
 // facts is what the planner is told of a tree.
 func facts(tree rmg.Graph) tasks.Facts {
-	f := tasks.Facts{"language": "", "has_tests": false, "files": float64(0)}
+	f := tasks.Facts{"language": "", "has_tests": false, "has_deploy": true, "files": float64(0)}
+	for _, name := range []string{"install", "health", "rollback"} {
+		if e, ok := tree.Get(rmg.Root.Join("deploy", name)); !ok || e.Kind != rewrite.KindFile {
+			f["has_deploy"] = false
+		}
+	}
 	files := 0
 	for _, e := range tree.Walk(rmg.Root) {
 		if e.Kind != rewrite.KindFile {
@@ -341,14 +338,15 @@ func rightsOf(s tasks.SLAPS, plan *tasks.Plan, protected []string) work.Rights {
 	}
 	r.Protected = append(r.Protected, s.Scope.Exclude...)
 	seen := map[string]bool{}
-	for _, t := range plan.Tasks {
+	all := slices.Concat(plan.Tasks, plan.Back)
+	for _, t := range all {
 		if !seen[t.Worker] {
 			seen[t.Worker] = true
 			r.Workers = append(r.Workers, t.Worker)
 		}
 	}
 	if len(r.Write) == 0 {
-		for _, t := range plan.Tasks {
+		for _, t := range all {
 			r.Write = append(r.Write, t.Writes...)
 		}
 	}
@@ -429,10 +427,11 @@ func (k *Kernel) start(ctx context.Context, once Once, p Process, root rmg.Path,
 
 func processID(seq uint64) string { return fmt.Sprintf("p%d", seq) }
 
-// planOps puts a plan into a process's inner graph: tasks and their needs.
+// planOps puts a plan into a process's inner graph: tasks, their needs, and the
+// tasks that undo them.
 func planOps(at rmg.Path, plan *tasks.Plan) []rewrite.Op {
 	var ops []rewrite.Op
-	for _, t := range plan.Tasks {
+	for _, t := range slices.Concat(plan.Tasks, plan.Back) {
 		ops = append(ops, addOp(at.Child(t.ID), kindTask, map[string]rmg.Value{
 			"name": rmg.String(t.Name), "worker": rmg.String(t.Worker), "action": rmg.String(t.Action),
 		}))

@@ -26,6 +26,9 @@ func raced(plan *tasks.Plan, n int) (*tasks.Plan, error) {
 	if n <= 1 {
 		return plan, nil
 	}
+	if len(plan.Back) > 0 {
+		return nil, &rmg.Error{Op: "intent", Code: rmg.Invalid, Msg: fmt.Sprintf("%s has a way back (on_fail), so that what it does cannot be done side by side", plan.Goal), Hint: "without --race"}
+	}
 	out := *plan
 	out.Tasks = nil
 	seen := map[string]bool{}
