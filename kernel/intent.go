@@ -281,7 +281,7 @@ func facts(tree rmg.Graph) tasks.Facts {
 			f["has_deploy"] = false
 		}
 	}
-	files := 0
+	files, python, pythonTests := 0, false, false
 	for _, e := range tree.Walk(rmg.Root) {
 		if e.Kind != rewrite.KindFile {
 			continue
@@ -293,6 +293,12 @@ func facts(tree rmg.Graph) tasks.Facts {
 		if strings.HasSuffix(e.ID, "_test.go") {
 			f["has_tests"] = true
 		}
+		if path.Ext(e.ID) == ".py" {
+			python, pythonTests = true, pythonTests || strings.HasPrefix(e.ID, "test")
+		}
+	}
+	if f["language"] == "" && python {
+		f["language"], f["has_tests"] = "python", pythonTests
 	}
 	f["files"] = float64(files)
 	return f

@@ -12,9 +12,12 @@ import (
 	"jitos.dev/workers/workertest"
 )
 
+// steps are the actions of the worker, in their order.
+var steps = []string{"reproduce", "localise", "implement"}
+
 // fixes runs the three actions of the worker on files, and returns the last
 // result with the space, adopted if it is green.
-func fixes(t *testing.T, lanes, budget int, files map[string]string) (work.Result, *workertest.Space) {
+func fixes(t *testing.T, lanes, budget int, files map[string]string, args map[string]any) (work.Result, *workertest.Space) {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -27,8 +30,8 @@ func fixes(t *testing.T, lanes, budget int, files map[string]string) (work.Resul
 	w, s := New(tool, lanes), workertest.NewSpace(t, files)
 	inputs := map[string]rmg.Props{}
 	var res work.Result
-	for _, action := range []string{"reproduce", "localise", "implement"} {
-		a := workertest.Assignment(s, action, nil)
+	for _, action := range steps {
+		a := workertest.Assignment(s, action, args)
 		a.Inputs, a.Budget.Candidates = inputs, budget
 		if res, err = w.Run(t.Context(), a); err != nil {
 			t.Fatal(err)
@@ -52,7 +55,7 @@ func TestTwoFaults(t *testing.T) {
 		"m_test.go": "package m\n\nimport \"testing\"\n\nfunc TestEach(t *testing.T) {\n\tif Price(4, 0) != 12 || Price(7, 0) != 21 {\n\t\tt.Error()\n\t}\n}\n" +
 			"\nfunc TestTop(t *testing.T) {\n\tif Price(0, 5) != 5 || Price(0, 8) != 8 {\n\t\tt.Error()\n\t}\n}\n" +
 			"\nfunc TestNone(t *testing.T) {\n\tif Price(0, 0) != 0 {\n\t\tt.Error()\n\t}\n}\n",
-	})
+	}, nil)
 	if got := s.Read("m.go"); !res.OK || !strings.Contains(got, "n*3 + top") {
 		t.Fatalf("%+v\n%s", res, got)
 	}
@@ -70,7 +73,7 @@ func TestOthersAreTold(t *testing.T) {
 		"m_test.go": "package m\n\nimport \"testing\"\n\nfunc TestFull(t *testing.T) {\n\tif !Full(3, 3) || Full(2, 9) {\n\t\tt.Error()\n\t}\n}\n" +
 			"\nfunc TestMore(t *testing.T) {\n\tif Full(1, 3) {\n\t\tt.Error()\n\t}\n}\n",
 	}
-	res, s := fixes(t, 2, 400, files)
+	res, s := fixes(t, 2, 400, files, nil)
 	if !strings.Contains(s.Read("m.go"), "n >= limit") {
 		t.Fatalf("%+v\n%s", res, s.Read("m.go"))
 	}

@@ -24,7 +24,7 @@ const alternatives = 4
 
 // implement makes candidates, tries them in order, and adopts the first that
 // turns every test green. Changes of two places are tried when none of one does.
-func (w *Worker) implement(ctx context.Context, a work.Assignment) (work.Result, error) {
+func (w *Worker) implement(ctx context.Context, a work.Assignment, l language) (work.Result, error) {
 	failing := inputList(a, "failing")
 	var suspects []suspect
 	for _, text := range inputList(a, "suspects") {
@@ -35,19 +35,20 @@ func (w *Worker) implement(ctx context.Context, a work.Assignment) (work.Result,
 	if len(failing) == 0 || len(suspects) == 0 {
 		return failed("there is nothing to search: no failing test, or no suspicious line"), nil
 	}
-	list, err := w.propose(ctx, a, suspects)
+	list, err := l.propose(ctx, a, suspects)
 	if err != nil {
 		return work.Result{}, err
 	}
 	if len(list) == 0 {
-		return failed("no small change of the suspicious lines type-checks", "most suspicious: "+suspects[0].String()), nil
+		return failed("no small change of the suspicious lines compiles", "most suspicious: "+suspects[0].String()), nil
 	}
 	a.Emit(work.Event{Text: fmt.Sprintf("%s to try", plural(len(list), "candidate")), Data: map[string]any{"total": len(list)}})
 	s := &search{
 		w: w, a: a, list: list, failing: failing, packages: inputList(a, "packages"), limit: briefLimit, first: -1,
-		greened: map[int]int{},
+		greened: map[int]int{}, language: l,
 	}
 	for _, p := range a.Inputs {
+		s.passing = max(s.passing, int(p.Int("passing")))
 		s.limit = max(s.limit, time.Duration(p.Int("limit_ms"))*time.Millisecond)
 	}
 	if err := s.run(ctx, w.lanes); err != nil {
@@ -126,7 +127,9 @@ type search struct {
 	w        *Worker
 	a        work.Assignment
 	list     []candidate
+	language language
 	failing  []string // tests that have to turn green
+	passing  int      // how many were green
 	packages []string // those of failing
 	limit    time.Duration
 
@@ -215,7 +218,7 @@ func (s *search) try(ctx context.Context, f work.Folder, i int) error {
 	if err := f.Update(ctx, child); err != nil {
 		return err
 	}
-	why, err := s.judge(ctx, f, i)
+	why, err := s.language.judge(ctx, s, f, i)
 	if err != nil {
 		return err
 	}
@@ -226,7 +229,7 @@ func (s *search) try(ctx context.Context, f work.Folder, i int) error {
 	return child.Discard(ctx, why)
 }
 
-// judge runs the tests: the failing ones, those of their packages, then all. why
+// judge runs the tests of Go: the failing ones, those of their packages, then all. why
 // is empty for a repair.
 func (s *search) judge(ctx context.Context, f work.Folder, i int) (why string, err error) {
 	place := placeOf(f, s.a)
