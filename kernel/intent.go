@@ -105,6 +105,9 @@ func (k *Kernel) intend(ctx context.Context, c Caller, once Once, r IntentReques
 	if err != nil {
 		return Process{}, err
 	}
+	if err := k.canTravel(s, plan); err != nil {
+		return Process{}, err
+	}
 	p := Process{
 		Status: "planned", Text: orText(r.Text, s.Intent), SLAPS: s, Plan: plan, Owner: c.Name,
 		Repo: root.Segments()[1].ID, Branch: repo.Branch, Top: repo.Top, Base: repo.Head, Land: r.Land, ask: r.Approve == approveAsk,
@@ -131,6 +134,21 @@ func (k *Kernel) intend(ctx context.Context, c Caller, once Once, r IntentReques
 		}
 	}
 	return k.start(ctx, once, p, root, moduleOf(tree, target.file), target, seen)
+}
+
+// canTravel refuses a plan that asks for other machines for what none of them does,
+// before anything of it begins.
+func (k *Kernel) canTravel(s tasks.SLAPS, plan *tasks.Plan) error {
+	known := map[string]work.Description{}
+	for _, d := range k.opt.Runner.Describe() {
+		known[d.Name] = d
+	}
+	for _, t := range slices.Concat(plan.Tasks, plan.Back) {
+		if err := known[t.Worker].NotAway(labelsOf(s, t)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // widened is what was understood with what the request lets the intent do besides.

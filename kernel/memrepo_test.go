@@ -293,6 +293,7 @@ func (m *memRepo) Propose(_ context.Context, _ []byte, to Target, branch, title,
 type scripted struct {
 	repo *memRepo
 	salt string // of keys: tools and all that
+	home bool   // its worker works on no other machine
 	read func(rmg.Blob) ([]byte, error)
 	task func(ctx context.Context, worker string, a work.Assignment) (work.Result, error)
 
@@ -306,7 +307,7 @@ type scripted struct {
 }
 
 func (s *scripted) Describe() []work.Description {
-	return []work.Description{{Name: "scripted", Actions: []string{"do"}}}
+	return []work.Description{{Name: "scripted", Actions: []string{"do"}, Home: s.home}}
 }
 
 func (s *scripted) Run(ctx context.Context, worker string, a work.Assignment) (work.Result, error) {

@@ -82,7 +82,7 @@ func (w *Worker) Describe() work.Description {
 	return work.Description{
 		Name: "llm", Summary: "lets a language model change files, by tools",
 		Actions: []string{"implement"}, Needs: []string{work.NeedCommands, work.NeedNetwork},
-		Deterministic: w.opt.Cassette.Replays(), HeartbeatMillis: silence.Milliseconds(),
+		Deterministic: w.opt.Cassette.Replays(), HeartbeatMillis: silence.Milliseconds(), Home: true,
 	}
 }
 
