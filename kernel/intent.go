@@ -71,7 +71,7 @@ func (k *Kernel) intend(ctx context.Context, c Caller, once Once, r IntentReques
 	if err != nil {
 		return Process{}, err
 	}
-	s, target, err := k.understand(r, root, tree)
+	s, target, err := k.understand(ctx, c, r, root, tree)
 	if err != nil {
 		return Process{}, err
 	}
@@ -163,10 +163,11 @@ func (r IntentRequest) widened(s tasks.SLAPS) (tasks.SLAPS, error) {
 	return s, s.Validate()
 }
 
-// readable refuses text that fits no phrase before any repository is touched.
+// readable refuses text that fits no phrase, and that nobody can read, before any
+// repository is touched.
 func (k *Kernel) readable(text string) error {
 	var not *tasks.NotUnderstood
-	if _, err := k.opt.Library.Understand(text, nil); errors.As(err, &not) {
+	if _, err := k.opt.Library.Understand(text, nil); errors.As(err, &not) && !k.canRead() {
 		return err
 	}
 	return nil
@@ -180,7 +181,7 @@ type target struct {
 
 // understand turns the request into SLAPS with a resolved target. Symbols are
 // looked for only when nothing else has the name: they cost parsing.
-func (k *Kernel) understand(r IntentRequest, root rmg.Path, tree rmg.Graph) (tasks.SLAPS, target, error) {
+func (k *Kernel) understand(ctx context.Context, c Caller, r IntentRequest, root rmg.Path, tree rmg.Graph) (tasks.SLAPS, target, error) {
 	list, err := fileTargets(root, tree)
 	if err != nil {
 		return tasks.SLAPS{}, target{}, err
@@ -197,6 +198,9 @@ func (k *Kernel) understand(r IntentRequest, root rmg.Path, tree rmg.Graph) (tas
 		s, err = k.opt.Library.Understand(r.Text, list)
 		if errors.As(err, &none) && len(none.Ambiguous) == 0 {
 			s, err = k.opt.Library.Understand(r.Text, append(list, k.symbolTargets(root, tree)...))
+		}
+		if not := (*tasks.NotUnderstood)(nil); errors.As(err, &not) && k.canRead() {
+			s, err = k.meant(ctx, c, r, root, tree, err)
 		}
 	}
 	if err != nil {
