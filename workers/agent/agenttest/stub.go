@@ -76,12 +76,12 @@ func (a *agent) mischief() {
 		_ = exec.Command("git", "-C", os.Getenv("HOME"), "init").Run()
 	case "die":
 		os.Exit(3)
+	case "hang":
+		time.Sleep(time.Hour)
 	default:
 		if hosts, ok := strings.CutPrefix(a.what, "ask:"); ok {
 			a.ask(strings.Split(hosts, ","))
 		}
-	case "hang":
-		time.Sleep(time.Hour)
 	}
 }
 
