@@ -133,7 +133,7 @@ type Process struct {
 	Land       string // "commit", "branch", "patch", "push", "push:upstream", "pr", "none"
 	Isolation  string // "snapshot", "serializable"
 	Rights     work.Rights
-	Tasks      []TaskState
+	Tasks      []TaskState     // of the plan, and then those of the way back that it is on
 	Evidence   []work.Evidence // of the proof that stands
 	Collapse   uint64          // seq of the collapse record; 0 if none
 	UndoneBy   uint64          // seq of the record that took the collapse back; 0 if it stands
@@ -151,7 +151,8 @@ type Process struct {
 	ToolMillis int64      // wall time with a command of a worker or gate running, while the process ran
 	Approvals  []Approval // that its collapse asked for, oldest first
 
-	ask bool // a person approves the collapse whatever policy says
+	ask  bool     // a person approves the collapse whatever policy says
+	back *wayBack // nil unless it undoes what it did
 }
 
 // TaskState is one task of a process's plan.

@@ -88,12 +88,20 @@ func (s *spending) report(w work.Spent) error {
 	b := s.budget
 	switch {
 	case s.over != nil:
-	case b.Tokens > 0 && s.used.Tokens > b.Tokens:
+	case b.Tokens > 0 && w.Tokens > 0 && s.used.Tokens > b.Tokens:
 		s.over = overBudget("tokens", fmt.Sprintf("%d of %d", s.used.Tokens, b.Tokens))
-	case b.MoneyMicros > 0 && s.used.MoneyMicros > b.MoneyMicros:
+	case b.MoneyMicros > 0 && w.MoneyMicros > 0 && s.used.MoneyMicros > b.MoneyMicros:
 		s.over = overBudget("money_micros", fmt.Sprintf("%d of %d", s.used.MoneyMicros, b.MoneyMicros))
 	}
 	return s.over
+}
+
+// goOn forgets that something was refused, not what was used: what needs more of
+// it is refused anew.
+func (s *spending) goOn() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.over = nil
 }
 
 // left is a budget less what is spent of it by now. What is used up is one, not

@@ -17,7 +17,7 @@ import (
 // finish records how a process that was driven ended. One that was cut off by
 // the daemon's own stop leaves no record: it is interrupted, and can be retried.
 func (k *Kernel) finish(ctx context.Context, r *run, err error, tool time.Duration) {
-	stopped := k.ctx.Err() != nil && !errors.Is(context.Cause(ctx), errCancelled)
+	stopped := errors.Is(err, errStopped) || k.ctx.Err() != nil && !errors.Is(context.Cause(ctx), errCancelled)
 	if stopped {
 		return
 	}
@@ -30,8 +30,12 @@ func (k *Kernel) finish(ctx context.Context, r *run, err error, tool time.Durati
 	case errors.Is(err, errCancelled) || errors.Is(context.Cause(ctx), errCancelled):
 		var by cancelling
 		errors.As(context.Cause(ctx), &by)
-		rerr = k.recordCancelled(by.once, r.id, "cancelled")
-		k.say(r, work.Event{Text: "cancelled"})
+		why := "cancelled"
+		if p.back != nil {
+			why += "; " + p.undone()
+		}
+		rerr = k.recordCancelled(by.once, r.id, why)
+		k.say(r, work.Event{Text: why})
 	case err != nil && p.Status != "unlanded":
 		rerr = k.recordFailure(r.id, err, tool)
 		k.say(r, work.Event{Text: "failed: " + err.Error()})
@@ -76,14 +80,15 @@ var errNothing = errors.New("nothing to record")
 
 func (k *Kernel) recordCancelled(once Once, id, why string) error {
 	_, err := k.systemOnce(context.WithoutCancel(k.ctx), once, "kernel", id, why, func(f *fold, _ uint64) ([]rewrite.Op, error) {
-		ops := []rewrite.Op{setOp(procPath(id), map[string]rmg.Value{"cancelled": rmg.Bool(true), "why": rmg.String(why)})}
+		ops := []rewrite.Op{setOp(procPath(id), map[string]rmg.Value{"cancelled": rmg.Bool(true), "why": textValue(why)})}
 		return append(ops, f.leftovers(id, why)...), nil
 	})
 	return err
 }
 
 // Cancel stops a process: its workers' process groups are killed, its
-// workspaces discarded. A landing under way is finished first.
+// workspaces discarded. A landing under way is finished first, and what has begun
+// and has a way back is undone first, which takes as long as that does.
 func (k *Kernel) Cancel(ctx context.Context, c Caller, id string) (Process, error) {
 	once, err := onceOf(c, "cancel", id)
 	if err != nil {
@@ -105,11 +110,17 @@ func (k *Kernel) Cancel(ctx context.Context, c Caller, id string) (Process, erro
 	switch {
 	case live:
 		r.cancel(cancelling{once})
-		select {
-		case <-r.done:
-		case <-ctx.Done():
-			return Process{}, ctx.Err()
+		return k.Wait(ctx, id)
+	case (p.Status == "interrupted" || p.Status == "waiting") && p.toUndo():
+		back := wayBack{From: p.owed(), Why: "cancelled by " + c.Name}
+		if p.back != nil {
+			back = *p.back
 		}
+		back.Cancelled = true
+		if _, err := k.resume(ctx, c, once, p, "cancelled by "+c.Name+", and undone", &back); err != nil {
+			return Process{}, err
+		}
+		return k.Wait(ctx, id)
 	case p.Status == "interrupted" || p.Status == "waiting":
 		if err := k.recordCancelled(once, id, "cancelled by "+c.Name); err != nil {
 			return Process{}, err
@@ -149,11 +160,15 @@ func (k *Kernel) Retry(ctx context.Context, c Caller, id string) (Process, error
 	if p.Plan == nil {
 		return Process{}, &rmg.Error{Op: "retry", Path: procPath(id), Code: rmg.Invalid, Msg: "it was a collapse by hand", Hint: "jitos sws collapse " + p.Workspace}
 	}
-	return k.resume(ctx, c, once, p, "retry of "+id)
+	if p.back != nil && len(p.backLeft()) == 0 && p.Status != "interrupted" {
+		return Process{}, &rmg.Error{Op: "retry", Path: procPath(id), Code: rmg.Conflict, Msg: "what it did was " + p.undone() + ", so there is nothing to go on from", Hint: "jitos intent begins anew"}
+	}
+	return k.resume(ctx, c, once, p, "retry of "+id, nil)
 }
 
-// resume drives a process again that nothing drives.
-func (k *Kernel) resume(ctx context.Context, c Caller, once Once, p Process, reason string) (Process, error) {
+// resume drives a process again that nothing drives, on the way back if one is
+// given or it is on one.
+func (k *Kernel) resume(ctx context.Context, c Caller, once Once, p Process, reason string, back *wayBack) (Process, error) {
 	id := p.ID
 	_, err := k.systemOnce(ctx, once, c.Name, id, reason, func(f *fold, _ uint64) ([]rewrite.Op, error) {
 		e, ok := f.ledger.Get(procPath(id))
@@ -173,6 +188,9 @@ func (k *Kernel) resume(ctx context.Context, c Caller, once Once, p Process, rea
 				}
 				ops = append(ops, restoreOp(id))
 			}
+		}
+		if back != nil {
+			ops = append(ops, back.ops(p)...)
 		}
 		return append(ops, reopened(procPath(id), e.Graph, p)...), nil
 	})

@@ -140,7 +140,7 @@ func (k *Kernel) recordedLines(id string, after uint64) []Line {
 }
 
 // drive runs a process's tasks as their needs are done, until all are or one
-// has failed for good. In a race each lane goes on by itself: the process fails
+// has failed for good, and then undoes what that asks for. In a race each lane goes on by itself: the process fails
 // when all have, and ends when one has won.
 func (k *Kernel) drive(ctx context.Context, r *run) error {
 	type ended struct {
@@ -152,6 +152,9 @@ func (k *Kernel) drive(ctx context.Context, r *run) error {
 	first, err := k.Process(r.id)
 	if err != nil {
 		return err
+	}
+	if first.back != nil {
+		return k.goBack(r)
 	}
 	ctx, stop := withWall(ctx, first.SLAPS.Budget)
 	defer stop()
@@ -177,7 +180,7 @@ func (k *Kernel) drive(ctx context.Context, r *run) error {
 			}
 		}
 		if len(active) == 0 {
-			return orError(lanes.failure(), context.Cause(ctx))
+			return k.turnBack(r, orError(lanes.failure(), context.Cause(ctx)))
 		}
 		e := <-results
 		delete(active, e.task.ID)

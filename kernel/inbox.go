@@ -127,11 +127,11 @@ func (k *Kernel) goOn(ctx context.Context, c Caller, a Approval) error {
 		return err
 	}
 	switch {
-	case a.State == ApprovalRejected:
+	case a.State == ApprovalRejected && (p.Plan == nil || len(p.Plan.Back) == 0):
 		return k.recordFailure(p.ID, rejected(a), 0)
 	case p.Plan == nil:
 		return nil // by hand: whoever collapses it again finds the answer
 	}
-	_, err = k.resume(ctx, c, Once{}, p, a.ID+" is answered")
+	_, err = k.resume(ctx, c, Once{}, p, a.ID+" is answered", nil)
 	return err
 }

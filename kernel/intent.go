@@ -71,7 +71,7 @@ func (k *Kernel) intend(ctx context.Context, c Caller, once Once, r IntentReques
 	if err != nil {
 		return Process{}, err
 	}
-	s, target, err := k.understand(r, root, tree)
+	s, target, err := k.understand(ctx, c, r, root, tree)
 	if err != nil {
 		return Process{}, err
 	}
@@ -105,6 +105,9 @@ func (k *Kernel) intend(ctx context.Context, c Caller, once Once, r IntentReques
 	if err != nil {
 		return Process{}, err
 	}
+	if err := k.canTravel(s, plan); err != nil {
+		return Process{}, err
+	}
 	p := Process{
 		Status: "planned", Text: orText(r.Text, s.Intent), SLAPS: s, Plan: plan, Owner: c.Name,
 		Repo: root.Segments()[1].ID, Branch: repo.Branch, Top: repo.Top, Base: repo.Head, Land: r.Land, ask: r.Approve == approveAsk,
@@ -125,15 +128,7 @@ func (k *Kernel) intend(ctx context.Context, c Caller, once Once, r IntentReques
 		return p, nil
 	}
 	if p.Plan, err = plan.Race(r.Race); err != nil {
-		return Process{}, &rmg.Error{Op: "intent", Code: rmg.Invalid, Msg: err.Error()}
-	}
-	for _, t := range plan.Tasks {
-		if len(t.OnFail) > 0 {
-			return Process{}, &rmg.Error{
-				Op: "intent", Code: rmg.Invalid, Msg: fmt.Sprintf("%s has a way back (on_fail), and such plans are planned here but not executed", plan.Goal),
-				Hint: "jitos intent --plan-only shows the plan",
-			}
-		}
+		return Process{}, &rmg.Error{Op: "intent", Code: rmg.Invalid, Msg: err.Error(), Hint: "without --race"}
 	}
 	if p.Dirty, err = k.opt.Worktree.Dirty(ctx, repo.Top); err != nil {
 		return Process{}, err
@@ -145,6 +140,21 @@ func (k *Kernel) intend(ctx context.Context, c Caller, once Once, r IntentReques
 		}
 	}
 	return k.start(ctx, once, p, root, moduleOf(tree, target.file), target, seen)
+}
+
+// canTravel refuses a plan that asks for other machines for what none of them does,
+// before anything of it begins.
+func (k *Kernel) canTravel(s tasks.SLAPS, plan *tasks.Plan) error {
+	known := map[string]work.Description{}
+	for _, d := range k.opt.Runner.Describe() {
+		known[d.Name] = d
+	}
+	for _, t := range slices.Concat(plan.Tasks, plan.Back) {
+		if err := known[t.Worker].NotAway(labelsOf(s, t)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // widened is what was understood with what the request lets the intent do besides.
@@ -159,10 +169,11 @@ func (r IntentRequest) widened(s tasks.SLAPS) (tasks.SLAPS, error) {
 	return s, s.Validate()
 }
 
-// readable refuses text that fits no phrase before any repository is touched.
+// readable refuses text that fits no phrase, and that nobody can read, before any
+// repository is touched.
 func (k *Kernel) readable(text string) error {
 	var not *tasks.NotUnderstood
-	if _, err := k.opt.Library.Understand(text, nil); errors.As(err, &not) {
+	if _, err := k.opt.Library.Understand(text, nil); errors.As(err, &not) && !k.canRead() {
 		return err
 	}
 	return nil
@@ -176,7 +187,7 @@ type target struct {
 
 // understand turns the request into SLAPS with a resolved target. Symbols are
 // looked for only when nothing else has the name: they cost parsing.
-func (k *Kernel) understand(r IntentRequest, root rmg.Path, tree rmg.Graph) (tasks.SLAPS, target, error) {
+func (k *Kernel) understand(ctx context.Context, c Caller, r IntentRequest, root rmg.Path, tree rmg.Graph) (tasks.SLAPS, target, error) {
 	list, err := fileTargets(root, tree)
 	if err != nil {
 		return tasks.SLAPS{}, target{}, err
@@ -193,6 +204,9 @@ func (k *Kernel) understand(r IntentRequest, root rmg.Path, tree rmg.Graph) (tas
 		s, err = k.opt.Library.Understand(r.Text, list)
 		if errors.As(err, &none) && len(none.Ambiguous) == 0 {
 			s, err = k.opt.Library.Understand(r.Text, append(list, k.symbolTargets(root, tree)...))
+		}
+		if not := (*tasks.NotUnderstood)(nil); errors.As(err, &not) && k.canRead() {
+			s, err = k.meant(ctx, c, r, root, tree, err)
 		}
 	}
 	if err != nil {
@@ -289,8 +303,13 @@ func (k *Kernel) facts(tree rmg.Graph) tasks.Facts {
 
 // facts is what the planner is told of a tree.
 func facts(tree rmg.Graph) tasks.Facts {
-	f := tasks.Facts{"language": "", "has_tests": false, "files": float64(0)}
-	files := 0
+	f := tasks.Facts{"language": "", "has_tests": false, "has_deploy": true, "files": float64(0)}
+	for _, name := range []string{"install", "health", "rollback"} {
+		if e, ok := tree.Get(rmg.Root.Join("deploy", name)); !ok || e.Kind != rewrite.KindFile {
+			f["has_deploy"] = false
+		}
+	}
+	files, python, pythonTests := 0, false, false
 	for _, e := range tree.Walk(rmg.Root) {
 		if e.Kind != rewrite.KindFile {
 			continue
@@ -302,6 +321,12 @@ func facts(tree rmg.Graph) tasks.Facts {
 		if strings.HasSuffix(e.ID, "_test.go") {
 			f["has_tests"] = true
 		}
+		if path.Ext(e.ID) == ".py" {
+			python, pythonTests = true, pythonTests || strings.HasPrefix(e.ID, "test")
+		}
+	}
+	if f["language"] == "" && python {
+		f["language"], f["has_tests"] = "python", pythonTests
 	}
 	f["files"] = float64(files)
 	return f
@@ -347,7 +372,8 @@ func rightsOf(s tasks.SLAPS, plan *tasks.Plan, protected []string) work.Rights {
 	}
 	r.Protected, r.Excluded = append(r.Protected, s.Scope.Exclude...), s.Scope.Exclude
 	seen := map[string]bool{}
-	for _, t := range plan.Tasks {
+	all := slices.Concat(plan.Tasks, plan.Back)
+	for _, t := range all {
 		if !seen[t.Worker] {
 			seen[t.Worker] = true
 			r.Workers = append(r.Workers, t.Worker)
@@ -359,7 +385,7 @@ func rightsOf(s tasks.SLAPS, plan *tasks.Plan, protected []string) work.Rights {
 		}
 	}
 	if len(r.Write) == 0 {
-		for _, t := range plan.Tasks {
+		for _, t := range all {
 			r.Write = append(r.Write, t.Writes...)
 		}
 	}
@@ -440,10 +466,11 @@ func (k *Kernel) start(ctx context.Context, once Once, p Process, root rmg.Path,
 
 func processID(seq uint64) string { return fmt.Sprintf("p%d", seq) }
 
-// planOps puts a plan into a process's inner graph: tasks and their needs.
+// planOps puts a plan into a process's inner graph: tasks, their needs, and the
+// tasks that undo them.
 func planOps(at rmg.Path, plan *tasks.Plan) []rewrite.Op {
 	var ops []rewrite.Op
-	for _, t := range plan.Tasks {
+	for _, t := range slices.Concat(plan.Tasks, plan.Back) {
 		ops = append(ops, addOp(at.Child(t.ID), kindTask, map[string]rmg.Value{
 			"name": rmg.String(t.Name), "worker": rmg.String(t.Worker), "action": rmg.String(t.Action),
 		}))

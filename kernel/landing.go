@@ -354,14 +354,7 @@ func (k *Kernel) recordTimes(id string, tool time.Duration, lines []byte, spent 
 // recordFailure ends a process that failed, with the reason and its code; its
 // workspaces are discarded, and can be restored.
 func (k *Kernel) recordFailure(id string, cause error, tool time.Duration) error {
-	code, why := rmg.Internal, cause.Error()
-	var e *rmg.Error
-	if errors.As(cause, &e) {
-		code = e.Code
-		if e.Hint != "" {
-			why += " (" + e.Hint + ")"
-		}
-	}
+	code, why := codeOf(cause), whyOf(cause)
 	_, err := k.systemWith(context.WithoutCancel(k.ctx), "kernel", id, "failed: "+cause.Error(), func(f *fold, _ uint64) ([]rewrite.Op, error) {
 		ops := []rewrite.Op{setOp(procPath(id), map[string]rmg.Value{
 			"failed": rmg.Bool(true), "why": textValue(why), "code": rmg.String(string(code)),

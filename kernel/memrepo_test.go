@@ -293,6 +293,7 @@ func (m *memRepo) Propose(_ context.Context, _ []byte, to Target, branch, title,
 type scripted struct {
 	repo *memRepo
 	salt string // of keys: tools and all that
+	home bool   // its worker works on no other machine
 	read func(rmg.Blob) ([]byte, error)
 	task func(ctx context.Context, worker string, a work.Assignment) (work.Result, error)
 
@@ -306,7 +307,7 @@ type scripted struct {
 }
 
 func (s *scripted) Describe() []work.Description {
-	return []work.Description{{Name: "scripted", Actions: []string{"do"}}}
+	return []work.Description{{Name: "scripted", Actions: []string{"do"}, Home: s.home}}
 }
 
 func (s *scripted) Run(ctx context.Context, worker string, a work.Assignment) (work.Result, error) {
@@ -498,6 +499,7 @@ const testMethods = `
 tasks:
   - {name: Do, summary: do it, params: {target: target}}
   - {name: Ship, summary: ship it, params: {target: target}}
+  - {name: Launch, summary: launch it, params: {target: target}}
 methods:
   - name: do-it
     task: Do
@@ -514,7 +516,20 @@ methods:
     steps: [{do: act}, {do: gate}, {do: verify}]
     success_criteria:
       - {type: command, name: build, value: "go build ./..."}
+  - name: launch-it
+    task: Launch
+    summary: by hand, with a way back
+    phrases: ["launch {target}"]
+    steps: [{do: act}, {do: agree}, {do: install}, {do: health}, {do: verify}]
+    success_criteria:
+      - {type: command, name: build, value: "go build ./..."}
 primitives:
+  - {name: agree, summary: ask a person, worker: human, action: ask, args: {question: "ship it?"}, timeout: 60m, on_fail: [tell]}
+  - {name: install, summary: install, worker: scripted, action: do, on_fail: [remove, tell]}
+  - {name: health, summary: look at it, worker: scripted, action: do, retries: 1, on_fail: [restore]}
+  - {name: restore, summary: put back what was there, worker: scripted, action: do}
+  - {name: remove, summary: take it away, worker: scripted, action: do}
+  - {name: tell, summary: tell of it, worker: scripted, action: do}
   - {name: gate, summary: ask a person, worker: human, action: ask, args: {question: "ship it?"}, timeout: 60m}
   - {name: act, summary: act, worker: scripted, action: do, retries: 2}
   - {name: verify, summary: prove it, worker: kernel, action: prove}

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -71,4 +72,20 @@ func TestLabelsAreAskedFor(t *testing.T) {
 	if _, err := (IntentRequest{Labels: []string{"a b"}}).widened(s); err == nil {
 		t.Error("a label with a space is taken")
 	}
+}
+
+// TestWhatStaysAtHome: labels of an intent for a worker that works on no other
+// machine are refused at once, not waited for.
+func TestWhatStaysAtHome(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.acts()
+		b.run.home = true
+		_, err := b.k.Intent(context.Background(), ada, IntentRequest{Text: "do .", Dir: "/app", Labels: []string{"gpu"}})
+		if code(err) != rmg.Invalid || !strings.Contains(err.Error(), "worker scripted is the daemon's own") || len(b.k.Processes()) != 0 {
+			t.Errorf("%v; %d processes", err, len(b.k.Processes()))
+		}
+		if _, err := b.k.Intent(context.Background(), ada, IntentRequest{Text: "do .", Dir: "/app"}); err != nil {
+			t.Error(err)
+		}
+	})
 }

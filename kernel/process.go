@@ -90,6 +90,11 @@ func (k *Kernel) readProcess(e rmg.Element) Process {
 		for _, t := range plan.Tasks {
 			proc.Tasks = append(proc.Tasks, k.readTask(e.Graph, t))
 		}
+		if proc.back = readBack(p); proc.back != nil {
+			for _, t := range proc.back.tasks(&plan) {
+				proc.Tasks = append(proc.Tasks, k.readTask(e.Graph, t))
+			}
+		}
 	}
 	proc.Evidence = readEvidence(e.Graph)
 	proc.Lanes = k.readLanes(e)
@@ -195,6 +200,9 @@ func (k *Kernel) statusOf(p rmg.Props, proc Process) (status, reason string) {
 		}
 	}
 	if uint64(p.Int("epoch")) != k.epoch {
+		if proc.back != nil {
+			return "interrupted", "the daemon stopped while it undid what it did, after: " + proc.back.Why
+		}
 		return "interrupted", "the daemon stopped while it ran"
 	}
 	if proc.Collapse != 0 {
@@ -206,6 +214,8 @@ func (k *Kernel) statusOf(p rmg.Props, proc Process) (status, reason string) {
 	status = "planned"
 	for _, t := range proc.Tasks {
 		switch {
+		case proc.back != nil && t.Undoes == "":
+			status = "running" // what was cut off has no result, and is over
 		case t.State == "running" && t.Worker == workerKernel:
 			return "proving", t.Name
 		case t.State == "running":
@@ -228,6 +238,12 @@ func nextOf(p Process) string {
 		}
 		return ""
 	case "interrupted", "failed", "cancelled":
+		switch {
+		case p.back != nil && len(p.backLeft()) > 0:
+			return "jitos retry " + p.ID + " undoes what is left to undo; jitos logs " + p.ID + " shows what happened"
+		case p.back != nil && p.Status != "interrupted":
+			return "jitos logs " + p.ID + " shows what happened; jitos intent begins anew"
+		}
 		return "jitos retry " + p.ID + " goes on from the last accepted result; jitos logs " + p.ID + " shows what happened"
 	case "unlanded":
 		if how, _ := cutLand(p.Land); (how == landPush || how == landPull) && p.Commit != "" {

@@ -110,12 +110,12 @@ func randomLibrary(r *rand.Rand) string {
 func TestWhyNoneOfShipped(t *testing.T) {
 	l := shipped(t)
 	s := SLAPS{Version: "1", Intent: "FixBug", Target: TargetRef{Name: "a"}}
-	why, err := l.WhyNone(s, Facts{"language": "python"})
+	why, err := l.WhyNone(s, Facts{"language": "rust"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	data, err := json.Marshal(why.Enough)
-	if want := `[[{"fact":"has_tests","is":true},{"fact":"language","is":"go"}]]`; err != nil || string(data) != want {
+	if want := `[[{"fact":"has_tests","is":true},{"fact":"language","is":"go"}],[{"fact":"has_tests","is":true},{"fact":"language","is":"python"}]]`; err != nil || string(data) != want {
 		t.Errorf("%s %v, want %s\n%s", data, err, want, why)
 	}
 	if none := (*NoPlan)(nil); why.Blocking[0].Times != 4 || !errors.As(func() error { _, err := l.Plan(s, Facts{}); return err }(), &none) {

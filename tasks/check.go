@@ -150,8 +150,8 @@ func (l *Library) checkPrimitive(p *primitiveDef, add func(Violation)) {
 		variables(w, p.where.in("adds", strconv.Itoa(i)))
 	}
 	for i, u := range p.OnFail {
-		if l.primitives[u] == nil {
-			add(p.where.in("on_fail", strconv.Itoa(i)).fault(false, "there is no primitive %q%s", u, nearestName(u, keys(l.primitives))))
+		if says := l.noWayBack(p, u); says != "" {
+			add(p.where.in("on_fail", strconv.Itoa(i)).fault(false, "%s", says))
 		}
 	}
 	if ms := timeoutMillis(p.Backoff); p.Backoff != "" && (ms < 1 || ms > maxTimeoutMillis) {
@@ -163,6 +163,26 @@ func (l *Library) checkPrimitive(p *primitiveDef, add func(Violation)) {
 	if _, ok := l.tasks[p.Name]; ok {
 		add(p.where.in("name").fault(false, "%s is a task already: a step could mean either", p.Name))
 	}
+}
+
+// noWayBack says why one primitive cannot undo another, or "". A way back goes to
+// its end by itself: it waits for nobody, proves nothing, and has none of its own.
+func (l *Library) noWayBack(p *primitiveDef, name string) string {
+	u := l.primitives[name]
+	switch {
+	case u == nil:
+		return fmt.Sprintf("there is no primitive %q%s", name, nearestName(name, keys(l.primitives)))
+	case u.Worker == "human" || u.Worker == "kernel":
+		return fmt.Sprintf("%s is done by worker %s, and a way back waits for nobody and proves nothing", name, u.Worker)
+	case len(u.OnFail) > 0:
+		return fmt.Sprintf("%s has a way back itself (on_fail), and a way back has none", name)
+	}
+	for _, param := range keys(u.Params) {
+		if have := p.Params[param]; have != u.Params[param] {
+			return fmt.Sprintf("%s takes %q (%s), which %s does not have to hand it", name, param, u.Params[param], p.Name)
+		}
+	}
+	return ""
 }
 
 // checkGround wants of every task a way down to primitives. The tasks that have

@@ -33,6 +33,7 @@ type planner struct {
 type planned struct {
 	task  Task
 	stem  string // the id, but for a number that keeps it apart
+	bound map[string]any
 	needs []int
 }
 
@@ -61,7 +62,7 @@ func (pl *planner) decompose(task, stem string, bound map[string]any, depth int)
 		if len(pl.tasks) == maxPlanTasks {
 			return network{}, limit("the plan has more than %d tasks", maxPlanTasks)
 		}
-		pl.tasks = append(pl.tasks, planned{task: primitive(p, bound), stem: stem})
+		pl.tasks = append(pl.tasks, planned{task: primitive(p, bound), stem: stem, bound: bound})
 		self := []int{len(pl.tasks) - 1}
 		return network{first: self, last: self}, nil
 	}
@@ -304,6 +305,31 @@ func (pl *planner) finish() []Task {
 		above[i] = implied
 	}
 	return out
+}
+
+// waysBack are the tasks that undo those of a plan, in their order, with what is
+// bound for what they undo; ids are the plan's.
+func (pl *planner) waysBack(of []Task) ([]Task, error) {
+	taken := map[string]bool{}
+	for _, t := range of {
+		taken[t.ID] = true
+	}
+	var out []Task
+	for i, t := range of {
+		for _, name := range t.OnFail {
+			if len(of)+len(out) == maxPlanTasks {
+				return nil, limit("the plan has more than %d tasks, those of its ways back included", maxPlanTasks)
+			}
+			u := primitive(pl.lib.primitives[name], pl.tasks[i].bound)
+			u.ID, u.Undoes = name, t.ID
+			for n := 2; taken[u.ID]; n++ {
+				u.ID = name + "-" + strconv.Itoa(n)
+			}
+			taken[u.ID] = true
+			out = append(out, u)
+		}
+	}
+	return out, nil
 }
 
 // bits is a set of small numbers.

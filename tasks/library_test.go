@@ -47,7 +47,7 @@ func TestShippedMethods(t *testing.T) {
 			t.Errorf("nobody can ask for %s", task)
 		}
 	}
-	for _, want := range []string{"Deploy: deploy-by-copy", "Diagnose: diagnose-by-coverage", "FixBug: repair-by-tests", "WriteReport: report-from-queries"} {
+	for _, want := range []string{"Deploy: deploy-by-programs", "Diagnose: diagnose-by-coverage", "FixBug: repair-by-tests", "WriteReport: report-from-queries"} {
 		if !slices.Contains(got, want) {
 			t.Errorf("%s is not there: %v", want, got)
 		}

@@ -34,6 +34,7 @@ type methodTest struct {
 	Race       int               `json:"race"` // attempts side by side, as jitos intent --race has
 	Methods    []string          `json:"methods"`
 	Plan       []expectedTask    `json:"plan"`
+	Back       []expectedTask    `json:"back"` // its ways back; not looked at if nil
 	Success    []Criterion       `json:"success_criteria"`
 	NoPlan     map[string]string `json:"no_plan"`
 	Fault      string            `json:"fault"`
@@ -55,6 +56,7 @@ type expectedTask struct {
 	Backoff *string        `json:"backoff"`
 	Labels  []string       `json:"labels"`
 	Lane    *int           `json:"lane"`
+	Undoes  string         `json:"undoes"`
 }
 
 // MethodTest is how one golden test of methods ended.
@@ -264,24 +266,32 @@ func (t *methodTest) comparePlan(p *Plan, add func(w where, key bool, format str
 	if t.Methods != nil && !slices.Equal(t.Methods, chosen) {
 		add(t.where.in("methods"), true, "the methods chosen are %s", strings.Join(chosen, ", "))
 	}
+	t.compareTasks("plan", t.Plan, p.Tasks, add)
+	if t.Back != nil {
+		t.compareTasks("back", t.Back, p.Back, add)
+	}
+	if t.Success != nil && !reflect.DeepEqual(t.Success, p.Success) {
+		add(t.where.in("success_criteria"), true, "the success criteria are %s", goldenCriteria(p.Success))
+	}
+}
+
+// compareTasks holds the tasks that came against those expected, each to each.
+func (t *methodTest) compareTasks(field string, want []expectedTask, tasks []Task, add func(w where, key bool, format string, args ...any)) {
 	got := map[string]Task{}
-	for _, x := range p.Tasks {
+	for _, x := range tasks {
 		got[x.ID] = x
-		if !slices.ContainsFunc(t.Plan, func(e expectedTask) bool { return e.ID == x.ID }) {
-			add(t.where.in("plan"), true, "the plan has %s as well (%s/%s)", x.ID, x.Worker, x.Action)
+		if !slices.ContainsFunc(want, func(e expectedTask) bool { return e.ID == x.ID }) {
+			add(t.where.in(field), true, "the plan has %s as well (%s/%s)", x.ID, x.Worker, x.Action)
 		}
 	}
-	for i, e := range t.Plan {
-		at := t.where.in("plan", strconv.Itoa(i))
+	for i, e := range want {
+		at := t.where.in(field, strconv.Itoa(i))
 		x, ok := got[e.ID]
 		if !ok {
 			add(at.in("id"), false, "the plan has no task %s%s", e.ID, nearestName(e.ID, keys(got)))
 			continue
 		}
 		e.compare(x, at, add)
-	}
-	if t.Success != nil && !reflect.DeepEqual(t.Success, p.Success) {
-		add(t.where.in("success_criteria"), true, "the success criteria are %s", goldenCriteria(p.Success))
 	}
 }
 
@@ -302,6 +312,9 @@ func (e expectedTask) compare(x Task, at where, add func(w where, key bool, form
 	}
 	if e.Args != nil && (len(e.Args) > 0 || len(x.Args) > 0) && !reflect.DeepEqual(e.Args, x.Args) {
 		add(at.in("args"), true, "the arguments of %s are %s", e.ID, jsonText(x.Args))
+	}
+	if e.Undoes != "" && e.Undoes != x.Undoes {
+		add(at.in("undoes"), false, "%s undoes %s", e.ID, listed([]string{x.Undoes}))
 	}
 	if e.Writes != nil && !slices.Equal(e.Writes, x.Writes) {
 		add(at.in("writes"), true, "%s writes %s", e.ID, listed(x.Writes))

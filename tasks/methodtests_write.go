@@ -16,25 +16,13 @@ func goldenPlan(p *Plan) string {
 	}
 	b.WriteString("methods: " + yamlList(methods) + "\nplan:\n")
 	for _, t := range p.Tasks {
-		b.WriteString("  - {id: " + yamlText(t.ID))
-		if t.Name != t.ID {
-			b.WriteString(", do: " + yamlText(t.Name))
+		b.WriteString("  - " + goldenTask(t) + "\n")
+	}
+	if len(p.Back) > 0 {
+		b.WriteString("back:\n")
+		for _, t := range p.Back {
+			b.WriteString("  - " + goldenTask(t) + "\n")
 		}
-		if len(t.Needs) > 0 {
-			b.WriteString(", needs: " + yamlList(t.Needs))
-		}
-		b.WriteString(", worker: " + yamlText(t.Worker+"/"+t.Action))
-		if len(t.Args) > 0 {
-			b.WriteString(", args: " + jsonText(t.Args))
-		}
-		if len(t.Writes) > 0 {
-			b.WriteString(", writes: " + yamlList(t.Writes))
-		}
-		if len(t.Adds) > 0 {
-			b.WriteString(", adds: " + yamlList(t.Adds))
-		}
-		b.WriteString(goldenRun(t))
-		b.WriteString("}\n")
 	}
 	if len(p.Success) > 0 {
 		b.WriteString("success_criteria:\n")
@@ -43,6 +31,32 @@ func goldenPlan(p *Plan) string {
 		}
 	}
 	return b.String()
+}
+
+// goldenTask is a task of a plan, on one line.
+func goldenTask(t Task) string {
+	var b strings.Builder
+	b.WriteString("{id: " + yamlText(t.ID))
+	if t.Name != t.ID {
+		b.WriteString(", do: " + yamlText(t.Name))
+	}
+	if t.Undoes != "" {
+		b.WriteString(", undoes: " + yamlText(t.Undoes))
+	}
+	if len(t.Needs) > 0 {
+		b.WriteString(", needs: " + yamlList(t.Needs))
+	}
+	b.WriteString(", worker: " + yamlText(t.Worker+"/"+t.Action))
+	if len(t.Args) > 0 {
+		b.WriteString(", args: " + jsonText(t.Args))
+	}
+	if len(t.Writes) > 0 {
+		b.WriteString(", writes: " + yamlList(t.Writes))
+	}
+	if len(t.Adds) > 0 {
+		b.WriteString(", adds: " + yamlList(t.Adds))
+	}
+	return b.String() + goldenRun(t) + "}"
 }
 
 // goldenRun is how a task is run, where that is not as of itself.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -16,6 +17,7 @@ type Facts map[string]any // "language": "go", "has_tests": true, "clean": true;
 type Plan struct {
 	Goal    string      `json:"goal"`
 	Tasks   []Task      `json:"tasks"`
+	Back    []Task      `json:"back,omitempty"` // the ways back: each undoes one of Tasks, and is run only when that one fails
 	Reasons []Reason    `json:"reasons"`
 	Success []Criterion `json:"success_criteria"` // of the SLAPS, or else of the methods chosen
 	Digest  string      `json:"digest"`           // SHA-256, hex, of the plan's JSON while this field is empty
@@ -35,6 +37,7 @@ type Task struct {
 	Retries       int            `json:"retries,omitempty"`
 	BackoffMillis int64          `json:"backoff_ms,omitempty"` // wait before the second try, doubled before each further one
 	OnFail        []string       `json:"on_fail,omitempty"`    // names of primitives that undo it, run only when it fails
+	Undoes        string         `json:"undoes,omitempty"`     // of a task of a way back: the task that it undoes
 	Labels        []string       `json:"labels,omitempty"`     // what the machine must have that does it; sorted
 	Writes        []string       `json:"writes,omitempty"`     // path globs it may write, relative to the repository
 	Adds          []string       `json:"adds,omitempty"`       // protected path globs at which it may put files that are not there
@@ -93,6 +96,9 @@ func (l *Library) Plan(s SLAPS, facts Facts) (*Plan, error) {
 		return nil, err
 	}
 	p := &Plan{Goal: s.Intent, Tasks: pl.finish(), Reasons: pl.reasons, Success: s.Success}
+	if p.Back, err = pl.waysBack(p.Tasks); err != nil {
+		return nil, &NoPlan{Task: s.Intent, Rejected: []Rejected{{Because: err.Error()}}}
+	}
 	if len(p.Success) == 0 {
 		p.Success = net.success
 	}
@@ -142,35 +148,47 @@ func (l *Library) bind(s SLAPS) (map[string]any, Violations) {
 	return out, faults
 }
 
-// Table lists the plan for a terminal.
+// Table lists the plan for a terminal, its ways back last.
 func (p *Plan) Table() string {
 	id, who, needs := len("TASK"), len("WORKER"), len("NEEDS")
-	for _, t := range p.Tasks {
+	all := slices.Concat(p.Tasks, p.Back)
+	for _, t := range all {
 		id, who = max(id, len(t.ID)), max(who, len(t.Worker+"/"+t.Action))
-		needs = max(needs, len(strings.Join(t.Needs, ", ")))
+		needs = max(needs, len(t.After()))
 	}
 	var b strings.Builder
 	line := func(a, c, n, s string) {
 		b.WriteString(strings.TrimRight(fmt.Sprintf("  %-*s  %-*s  %-*s  %s", id, a, who, c, needs, n, s), " ") + "\n")
 	}
 	line("TASK", "WORKER", "NEEDS", "")
-	for _, t := range p.Tasks {
-		line(t.ID, t.Worker+"/"+t.Action, strings.Join(t.Needs, ", "), t.Summary)
+	for _, t := range all {
+		line(t.ID, t.Worker+"/"+t.Action, t.After(), t.Summary)
 	}
 	return b.String()
+}
+
+// After says what a task waits for.
+func (t Task) After() string {
+	if t.Undoes != "" {
+		return "if " + t.Undoes + " fails"
+	}
+	return strings.Join(t.Needs, ", ")
 }
 
 // DOT draws the plan for Graphviz.
 func (p *Plan) DOT() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "digraph %q {\n  rankdir=LR; node [shape=box, style=rounded];\n", p.Goal)
-	for _, t := range p.Tasks {
+	for _, t := range slices.Concat(p.Tasks, p.Back) {
 		fmt.Fprintf(&b, "  %q [label=%q];\n", t.ID, t.ID+"\n"+t.Worker+"/"+t.Action)
 	}
 	for _, t := range p.Tasks {
 		for _, n := range t.Needs {
 			fmt.Fprintf(&b, "  %q -> %q;\n", n, t.ID)
 		}
+	}
+	for _, t := range p.Back {
+		fmt.Fprintf(&b, "  %q -> %q [style=dashed, label=\"if it fails\"];\n", t.Undoes, t.ID)
 	}
 	return b.String() + "}\n"
 }
@@ -180,7 +198,7 @@ func (p *Plan) Mermaid() string {
 	var b strings.Builder
 	b.WriteString("flowchart LR\n")
 	place := map[string]int{}
-	for i, t := range p.Tasks {
+	for i, t := range slices.Concat(p.Tasks, p.Back) {
 		place[t.ID] = i
 		fmt.Fprintf(&b, "  t%d[\"%s<br/>%s/%s\"]\n", i, t.ID, t.Worker, t.Action)
 	}
@@ -188,6 +206,9 @@ func (p *Plan) Mermaid() string {
 		for _, n := range t.Needs {
 			fmt.Fprintf(&b, "  t%d --> t%d\n", place[n], i)
 		}
+	}
+	for _, t := range p.Back {
+		fmt.Fprintf(&b, "  t%d -. if it fails .-> t%d\n", place[t.Undoes], place[t.ID])
 	}
 	return b.String()
 }

@@ -73,7 +73,7 @@ func show(t *testing.T, p *Plan, format string) string {
 	}
 	switch format {
 	case "tasks":
-		for _, x := range p.Tasks {
+		for _, x := range slices.Concat(p.Tasks, p.Back) {
 			line(x)
 		}
 	case "reasons":
@@ -134,7 +134,7 @@ func TestPlanIsTheSame(t *testing.T) {
 	for text, facts := range map[string]Facts{
 		"Fix the auth bug in AuthService":      {"language": "go", "has_tests": true},
 		"write a report about AuthService":     {},
-		"deploy AuthService to the north-pole": {"language": "go"},
+		"deploy AuthService to the north-pole": {"language": "go", "has_deploy": true},
 	} {
 		targets := []Target{{Name: "AuthService", Type: "repository", Ref: "/repo/AuthService/main", File: "."}}
 		first, lib := "", (*Library)(nil)

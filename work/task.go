@@ -2,6 +2,8 @@ package work
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"jitos.dev/rewrite"
 	"jitos.dev/rmg"
@@ -32,6 +34,20 @@ type Description struct {
 	// HeartbeatMillis is for how long it may say nothing before it counts as
 	// lost; 0 for as long as its task may take.
 	HeartbeatMillis int64 `json:"heartbeat_ms,omitempty"`
+	// Home is that no other machine does what it does: it stands on a key or a
+	// program that the daemon was started with.
+	Home bool `json:"home,omitempty"`
+}
+
+// NotAway is why a worker that stays at home does no task that asks for labels.
+func (d Description) NotAway(labels []string) error {
+	if !d.Home || len(labels) == 0 {
+		return nil
+	}
+	return &rmg.Error{
+		Op: "dispatch", Code: rmg.Invalid, Msg: fmt.Sprintf("worker %s is the daemon's own and works on no other machine, and labels %s ask for one", d.Name, strings.Join(labels, ", ")),
+		Hint: "ask without labels, or of a daemon whose plan has workers that can: script, repair",
+	}
 }
 
 // What a worker may need.

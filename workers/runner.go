@@ -136,6 +136,11 @@ func (r *Runner) Run(ctx context.Context, worker string, a work.Assignment) (wor
 // itself what it can do, or a worker of the daemon's own.
 func (r *Runner) find(worker string, a work.Assignment) (work.Worker, error) {
 	if len(a.Labels) > 0 {
+		if w, ok := r.workers[worker]; ok {
+			if err := w.Describe().NotAway(a.Labels); err != nil {
+				return nil, err
+			}
+		}
 		if r.away == nil {
 			return nil, &rmg.Error{Op: "dispatch", Code: rmg.Unavailable, Msg: "no other machine can do tasks of this daemon", Hint: "ask without labels"}
 		}

@@ -242,6 +242,13 @@ func TestLabelsLeadAway(t *testing.T) {
 	if res, err := r.Run(t.Context(), "builtin", a); err != nil || !res.OK || ran != "anything" {
 		t.Errorf("%+v %v: %q ran", res, err, ran)
 	}
+	stays := told{d: work.Description{Name: "llm", Actions: []string{"anything"}, Home: true}}
+	if r, err = New(Options{Workers: []work.Worker{stays}, Away: func(string) work.Worker { return far }}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Run(t.Context(), "llm", a); code(err) != rmg.Invalid {
+		t.Errorf("one that stays at home is lent: %v", err)
+	}
 	if _, err := runner(t).Run(t.Context(), "script", a); code(err) != rmg.Unavailable {
 		t.Errorf("where no machine can come: %v", err)
 	}

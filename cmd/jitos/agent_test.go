@@ -1,6 +1,9 @@
 package main
 
 import (
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -91,4 +94,47 @@ func TestAnAgentAddsATest(t *testing.T) {
 		t.Errorf("landed: %s", files)
 	}
 	p.run("app", "go", "test", "-run", "TestMore", "./a")
+}
+
+// TestAnAgentReachesItsModel gives an agent one host (--agent-host): it gets the fix
+// from there, by the proxy, and reaches neither another host nor that one without the
+// proxy. Without the host it comes to nothing.
+func TestAnAgentReachesItsModel(t *testing.T) {
+	t.Parallel()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	site := func(says string) string {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, says) }))
+		t.Cleanup(s.Close)
+		return strings.Replace(strings.TrimPrefix(s.URL, "http://"), "127.0.0.1", "localhost", 1)
+	}
+	model, other := site("n<=hi"), site("n<0")
+	p := newPerson(t)
+	line := agenttest.Line(self, "plain", "ask:"+model+","+other, "a/a.go", "n<hi", "nothing")
+	p.buggy("app")
+	p.write("app/a/a.go", "// Package a bounds numbers.\npackage a\n\n// Within says whether n lies between lo and hi, both included.\nfunc Within(n, lo, hi int) bool {\n\tok := n<hi\n\treturn n >= lo && ok\n}\n")
+	p.repo("app")
+
+	p.env = append(p.env, "JITOS_AGENT="+line)
+	none, err := p.command("app", "jitos", "intent", "Fix the failing test in ./a").CombinedOutput()
+	if err == nil || !strings.Contains(string(none), "there is no proxy") {
+		t.Errorf("without a host: %v\n%s", err, none)
+	}
+	killBelow(p.dir)
+
+	p.env = append(p.env, "JITOS_AGENT_HOSTS="+model)
+	out := p.run("app", "jitos", "intent", "Fix the failing test in ./a")
+	for _, want := range []string{
+		model + " by the proxy: 200 OK", other + " by the proxy: 403 Forbidden", model + " without it: no answer",
+		"network: " + model + " allowed", "network: " + other + " refused (denied)", "landed: commit",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is not in\n%s", want, out)
+		}
+	}
+	if fixed := p.run("app", "git", "show", "HEAD:a/a.go"); !strings.Contains(fixed, "n<=hi") {
+		t.Error(fixed)
+	}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -12,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -112,12 +112,20 @@ func codeCmd(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// siteCmd is `site`: a server outside the sandbox, at $SITE.
+// siteCmd is `site`: a server outside the sandbox, at $SITE. It says hello, or
+// what it was last told by /set/WORD.
 func siteCmd(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 0 {
 		ts.Fatalf("usage: site")
 	}
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "the site says hello\n") }))
+	var says atomic.Value
+	says.Store("hello")
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if word, ok := strings.CutPrefix(r.URL.Path, "/set/"); ok {
+			says.Store(word)
+		}
+		fmt.Fprintf(w, "the site says %s\n", says.Load())
+	}))
 	ts.Defer(s.Close)
 	ts.Setenv("SITE", strings.Replace(strings.TrimPrefix(s.URL, "http://"), "127.0.0.1", "localhost", 1))
 }

@@ -40,7 +40,7 @@ func (a *app) planCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			f := tasks.Facts{"language": "go", "has_tests": true}
+			f := tasks.Facts{"language": "go", "has_tests": true, "has_deploy": true}
 			for _, kv := range facts {
 				name, value, ok := strings.Cut(kv, "=")
 				if !ok {
@@ -60,7 +60,7 @@ func (a *app) planCmd() *cobra.Command {
 	}
 	cmd.Flags().StringVarP(&file, "file", "f", "", "a SLAPS document (JSON or YAML; - is standard input)")
 	cmd.Flags().BoolVar(&explain, "explain", false, "say why each method was chosen, and others not; or why there is no plan, and what would let there be one")
-	cmd.Flags().StringArrayVar(&facts, "fact", nil, "what the planner knows, NAME=VALUE (language=go, has_tests=true)")
+	cmd.Flags().StringArrayVar(&facts, "fact", nil, "what the planner knows, NAME=VALUE (language=go, has_tests=true, has_deploy=true)")
 	h.add(cmd)
 	return cmd
 }

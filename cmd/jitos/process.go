@@ -132,7 +132,7 @@ func (a *app) printProcess(p wire.Process) {
 	fmt.Fprintln(a.out)
 	row(w, "TASK", "STATE", "TRIES", "NEEDS", "")
 	for _, t := range p.Tasks {
-		row(w, t.ID, t.State, t.Attempts, strings.Join(t.Needs, ", "), cut(t.Outcome, 90))
+		row(w, t.ID, t.State, t.Attempts, t.After(), cut(t.Outcome, 90))
 	}
 	w.Flush()
 	fmt.Fprintln(a.out)

@@ -76,7 +76,7 @@ func New(opt Options) (*Worker, error) {
 func (w *Worker) Describe() work.Description {
 	return work.Description{
 		Name: "agent", Summary: "lets " + w.opt.Command.Name + " work in the workspace",
-		Actions: []string{"implement"}, Needs: []string{work.NeedCommands}, HeartbeatMillis: silence.Milliseconds(),
+		Actions: []string{"implement"}, Needs: []string{work.NeedCommands}, HeartbeatMillis: silence.Milliseconds(), Home: true,
 	}
 }
 

@@ -51,7 +51,7 @@ type Options struct {
 	Sleep func(ctx context.Context, d time.Duration) error
 }
 
-// Worker is work.Worker. Action: implement.
+// Worker is work.Worker. Actions: implement, understand.
 type Worker struct {
 	opt     Options
 	box     map[string]tool
@@ -81,19 +81,22 @@ func New(opt Options) (*Worker, error) {
 func (w *Worker) Describe() work.Description {
 	return work.Description{
 		Name: "llm", Summary: "lets a language model change files, by tools",
-		Actions: []string{"implement"}, Needs: []string{work.NeedCommands, work.NeedNetwork},
-		Deterministic: w.opt.Cassette.Replays(), HeartbeatMillis: silence.Milliseconds(),
+		Actions: []string{"implement", "understand"}, Needs: []string{work.NeedCommands, work.NeedNetwork},
+		Deterministic: w.opt.Cassette.Replays(), HeartbeatMillis: silence.Milliseconds(), Home: true,
 	}
 }
 
 // Run has the model do args what. Args allow lists beginnings of commands that
 // the model may run, gates what it can check its work by.
 func (w *Worker) Run(ctx context.Context, a work.Assignment) (work.Result, error) {
-	if a.Action != "implement" {
+	if a.Action != "implement" && a.Action != "understand" {
 		return work.Result{}, &rmg.Error{Op: "llm", Code: rmg.NotFound, Msg: fmt.Sprintf("there is no action %q", a.Action)}
 	}
 	if a.Repo.Root == "" {
 		return work.Result{}, &rmg.Error{Op: "llm", Code: rmg.Invalid, Msg: "the process has no repository"}
+	}
+	if a.Action == "understand" {
+		return w.understand(ctx, a)
 	}
 	if a.Budget.MoneyMicros > 0 && !w.opt.Price.Known() {
 		return work.Result{}, &rmg.Error{Op: "llm", Code: rmg.Invalid, Msg: "a budget of money, and no price is known", Hint: "start the daemon with --model-price IN/OUT, for a million tokens each"}
@@ -111,7 +114,7 @@ func (w *Worker) Run(ctx context.Context, a work.Assignment) (work.Result, error
 		return work.Result{}, err
 	}
 	d := &desk{a: a, space: space, tool: w.opt.Go, allow: allow, gates: gates}
-	t := &talk{w: w, d: d, model: w.opt.Model(&http.Client{Transport: w.opt.Cassette.Session(w.opt.Transport)})}
+	t := w.talk(d, w.prompts.system, w.box)
 	res, err := t.run(ctx)
 	if d.folder != nil {
 		if cerr := d.folder.Close(); err == nil {
@@ -132,13 +135,19 @@ func (w *Worker) Run(ctx context.Context, a work.Assignment) (work.Result, error
 
 // talk is one conversation.
 type talk struct {
-	w     *Worker
-	d     *desk
-	model Model
-	said  []Message
-	used  Usage
-	turns int
-	last  string // the model that answered last, in its own words
+	w      *Worker
+	d      *desk
+	system string
+	box    map[string]tool
+	model  Model
+	said   []Message
+	used   Usage
+	turns  int
+	last   string // the model that answered last, in its own words
+}
+
+func (w *Worker) talk(d *desk, system string, box map[string]tool) *talk {
+	return &talk{w: w, d: d, system: system, box: box, model: w.opt.Model(&http.Client{Transport: w.opt.Cassette.Session(w.opt.Transport)})}
 }
 
 // run talks until the model is done, or may not go on.
@@ -178,7 +187,7 @@ func (t *talk) run(ctx context.Context) (work.Result, error) {
 
 // request is the next one, within what is left of the budgets.
 func (t *talk) request() (Request, error) {
-	r := Request{System: t.w.prompts.system, Messages: t.said, Tools: specs(t.w.box), MaxTokens: maxAnswer}
+	r := Request{System: t.system, Messages: t.said, Tools: specs(t.box), MaxTokens: maxAnswer}
 	size := 0
 	for _, m := range t.said {
 		data, err := json.Marshal(m)
@@ -247,7 +256,7 @@ func (t *talk) ask(ctx context.Context, r Request) (Reply, error) {
 func (t *talk) answer(ctx context.Context, got Reply) (Message, error) {
 	next := Message{Role: roleUser}
 	for _, c := range got.Calls {
-		x, err := t.d.use(ctx, t.w.box, c)
+		x, err := t.d.use(ctx, t.box, c)
 		if err != nil {
 			return next, err
 		}
@@ -317,7 +326,7 @@ func (t *talk) keep(res work.Result) work.Result {
 		System   string    `json:"system"`
 		Messages []Message `json:"messages"`
 		Usage    Usage     `json:"usage"`
-	}{t.model.Name(), t.w.prompts.system, t.said, t.used}, "", " ")
+	}{t.model.Name(), t.system, t.said, t.used}, "", " ")
 	if err == nil {
 		if b, perr := t.d.a.Workspace.PutBlob(doc); perr == nil {
 			out["transcript"] = rmg.BlobOf(b)

@@ -16,17 +16,28 @@ var promptFiles embed.FS
 
 // prompts are the texts that a model is given.
 type prompts struct {
-	system    string
-	implement *template.Template
+	system     string
+	implement  *template.Template
+	understand string             // system prompt for reading a text
+	wish       *template.Template // of what is asked about it
 }
 
 func loadPrompts() (prompts, error) {
-	sys, err := promptFiles.ReadFile("prompts/system.md")
-	if err != nil {
-		return prompts{}, err
+	var p prompts
+	for file, text := range map[string]*string{"system.md": &p.system, "understand.md": &p.understand} {
+		data, err := promptFiles.ReadFile("prompts/" + file)
+		if err != nil {
+			return p, err
+		}
+		*text = strings.TrimSpace(string(data))
 	}
-	t, err := template.New("implement.md.tmpl").Option("missingkey=error").ParseFS(promptFiles, "prompts/implement.md.tmpl")
-	return prompts{strings.TrimSpace(string(sys)), t}, err
+	for file, t := range map[string]**template.Template{"implement.md.tmpl": &p.implement, "understand.md.tmpl": &p.wish} {
+		var err error
+		if *t, err = template.New(file).Option("missingkey=error").ParseFS(promptFiles, "prompts/"+file); err != nil {
+			return p, err
+		}
+	}
+	return p, nil
 }
 
 // maxSuspects is how many suspicious lines a model is told.

@@ -26,6 +26,7 @@ type desk struct {
 	folder work.Folder // nil until a command is run
 	proven rmg.Digest  // of the tree on which all gates were green last
 	ended  *ending
+	meant  *meaning // of a text that is read
 }
 
 // ending is what the model says when it is done.

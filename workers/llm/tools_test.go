@@ -267,7 +267,13 @@ func TestPrompts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got = p.system + "\n----\n" + got + "\n"
+	var asked strings.Builder
+	if err := p.wish.Execute(&asked, wish{
+		Text: "see to the bound", Tasks: []string{"FixBug(what: text): make tests pass"}, Names: []string{"a", "a/a.go"}, Said: `{"intent":"FixBug","target":"b"}`, Fault: `there is no "b" here`,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	got = p.system + "\n----\n" + got + "\n----\n" + p.understand + "\n----\n" + asked.String()
 	const golden = "testdata/prompts.golden"
 	if os.Getenv("JITOS_UPDATE") != "" {
 		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {

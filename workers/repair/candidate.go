@@ -2,14 +2,13 @@ package repair
 
 import (
 	"cmp"
-	"crypto/sha256"
 	"fmt"
 	"go/format"
 	"slices"
 	"strings"
 )
 
-// candidate is one small change of one file.
+// candidate is one small change of one file, or two of them.
 type candidate struct {
 	pkg      *pkg
 	file     *file
@@ -18,15 +17,41 @@ type candidate struct {
 	operator string
 	line     int
 	score    float64 // suspicion of the line times the operator's prior
+
+	also *candidate // the second change of a pair; has none itself
 }
 
-// source is the file after the change, formatted if it was before.
-func (c candidate) source() []byte {
-	out := make([]byte, 0, len(c.file.src)+len(c.text))
-	out = append(out, c.file.src[:c.from]...)
-	out = append(out, c.text...)
-	out = append(out, c.file.src[c.to:]...)
-	if c.file.formatted {
+// text is what a file becomes.
+type text struct {
+	file *file
+	src  []byte
+}
+
+// texts are the files that the candidate changes, as they become.
+func (c candidate) texts() []text {
+	if c.also == nil {
+		return []text{{c.file, c.source()}}
+	}
+	if c.also.file != c.file {
+		return []text{{c.file, c.source()}, {c.also.file, c.also.source()}}
+	}
+	first, second := c, *c.also
+	if first.from > second.from {
+		first, second = second, first
+	}
+	return []text{{c.file, c.file.with(first, second)}}
+}
+
+// with is the file after changes that are in order and apart.
+func (f *file) with(changes ...candidate) []byte {
+	var out []byte
+	at := 0
+	for _, c := range changes {
+		out = append(append(out, f.src[at:c.from]...), c.text...)
+		at = c.to
+	}
+	out = append(out, f.src[at:]...)
+	if f.formatted {
 		if nice, err := format.Source(out); err == nil {
 			return nice
 		}
@@ -34,9 +59,24 @@ func (c candidate) source() []byte {
 	return out
 }
 
+// operators names what made the candidate.
+func (c candidate) operators() string {
+	if c.also != nil {
+		return c.operator + " and " + c.also.operator
+	}
+	return c.operator
+}
+
+// source is the file after the first change alone, formatted if it was before.
+func (c candidate) source() []byte { return c.file.with(c) }
+
 // String says where and what: `token/signer.go:42: a > b -> a >= b`.
 func (c candidate) String() string {
-	return fmt.Sprintf("%s:%d: %s: %s -> %s", c.file.name, c.line, c.operator, shorten(string(c.file.src[c.from:c.to])), shorten(c.text))
+	one := fmt.Sprintf("%s:%d: %s: %s -> %s", c.file.name, c.line, c.operator, shorten(string(c.file.src[c.from:c.to])), shorten(c.text))
+	if c.also != nil {
+		return one + " and " + c.also.String()
+	}
+	return one
 }
 
 func shorten(s string) string {
@@ -61,24 +101,22 @@ func order(list []candidate) {
 	})
 }
 
-// viable keeps the first max candidates, in order, that type-check and are not
-// the same text as an earlier one.
+// viable keeps the first max candidates, in order, that type-check and do not
+// come to the same as the file does already, or as an earlier one.
 func viable(list []candidate, max int, done func() bool) []candidate {
-	seen := map[[32]byte]bool{}
+	seen := unchanged(list)
 	var out []candidate
 	for _, c := range list {
-		if len(out) == max || done() {
+		if len(out) >= max || done() {
 			break
 		}
-		src := c.source()
-		sum := sha256.Sum256(append([]byte(c.file.name+"\x00"), src...))
-		if seen[sum] {
+		t := c.texts()
+		sum := meaning(t)
+		if seen[sum] || !c.pkg.compiles(t...) {
 			continue
 		}
 		seen[sum] = true
-		if c.pkg.compiles(c.file, src) {
-			out = append(out, c)
-		}
+		out = append(out, c)
 	}
 	return out
 }

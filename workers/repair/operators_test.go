@@ -68,9 +68,10 @@ func TestEveryClassIsUndone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			list, sources := proposeAll(t, "package p\n\n"+c.bug+"\n")
-			want := strings.Join(strings.Fields("package p "+c.fix), "")
+			f := &file{name: "p.go"}
+			want := meaning([]text{{f, []byte("package p\n\n" + c.fix + "\n")}})
 			for _, s := range sources {
-				if strings.Join(strings.Fields(s), "") == want {
+				if meaning([]text{{f, []byte(s)}}) == want {
 					return
 				}
 			}

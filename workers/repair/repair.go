@@ -62,15 +62,40 @@ func (w *Worker) Run(ctx context.Context, a work.Assignment) (work.Result, error
 }
 
 func (w *Worker) run(ctx context.Context, a work.Assignment) (work.Result, error) {
+	l := language(golang{w})
+	if isPython(a) {
+		l = python{w}
+	}
 	switch a.Action {
 	case "reproduce":
-		return w.reproduce(ctx, a)
+		return l.reproduce(ctx, a)
 	case "localise":
-		return w.localise(ctx, a)
+		return l.localise(ctx, a)
 	case "implement":
-		return w.implement(ctx, a)
+		return w.implement(ctx, a, l)
 	}
 	return work.Result{}, &rmg.Error{Op: "repair", Code: rmg.NotFound, Msg: fmt.Sprintf("there is no action %q", a.Action)}
+}
+
+// language is what differs between languages: what fails, where, which small changes
+// there are, and whether one is a repair. The search is the same.
+type language interface {
+	reproduce(ctx context.Context, a work.Assignment) (work.Result, error)
+	localise(ctx context.Context, a work.Assignment) (work.Result, error)
+	// propose makes the candidates for suspicious lines, in order, each of which
+	// compiles and does something else than the others, as many as the budget has
+	// with an eighth of it left for changes of two places.
+	propose(ctx context.Context, a work.Assignment, suspects []suspect) ([]candidate, error)
+	// judge runs the tests on the i-th candidate; why is empty for a repair. It notes
+	// in s.greened how many of the failing tests one that is none turned green.
+	judge(ctx context.Context, s *search, f work.Folder, i int) (why string, err error)
+}
+
+// golang is the language that go test, go list and go/types know.
+type golang struct{ *Worker }
+
+func (l golang) judge(ctx context.Context, s *search, f work.Folder, i int) (string, error) {
+	return s.judge(ctx, f, i)
 }
 
 func failed(summary string, more ...string) work.Result {

@@ -1,11 +1,10 @@
 package repair
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"go/ast"
-	"go/types"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,9 +17,14 @@ import (
 	"jitos.dev/workers/gotool"
 )
 
+// alternatives is how many candidates after the one that is taken are tested too:
+// a repair that is not the only one is no more than plausible, and whoever reads
+// it is told what else would do.
+const alternatives = 4
+
 // implement makes candidates, tries them in order, and adopts the first that
-// turns every test green.
-func (w *Worker) implement(ctx context.Context, a work.Assignment) (work.Result, error) {
+// turns every test green. Changes of two places are tried when none of one does.
+func (w *Worker) implement(ctx context.Context, a work.Assignment, l language) (work.Result, error) {
 	failing := inputList(a, "failing")
 	var suspects []suspect
 	for _, text := range inputList(a, "suspects") {
@@ -31,28 +35,39 @@ func (w *Worker) implement(ctx context.Context, a work.Assignment) (work.Result,
 	if len(failing) == 0 || len(suspects) == 0 {
 		return failed("there is nothing to search: no failing test, or no suspicious line"), nil
 	}
-	list, err := w.propose(ctx, a, suspects)
+	list, err := l.propose(ctx, a, suspects)
 	if err != nil {
 		return work.Result{}, err
 	}
 	if len(list) == 0 {
-		return failed("no small change of the suspicious lines type-checks", "most suspicious: "+suspects[0].String()), nil
+		return failed("no small change of the suspicious lines compiles", "most suspicious: "+suspects[0].String()), nil
 	}
 	a.Emit(work.Event{Text: fmt.Sprintf("%s to try", plural(len(list), "candidate")), Data: map[string]any{"total": len(list)}})
 	s := &search{
-		w: w, a: a, list: list, failing: failing, packages: inputList(a, "packages"), limit: briefLimit, first: len(list),
+		w: w, a: a, list: list, failing: failing, packages: inputList(a, "packages"), limit: briefLimit, first: -1,
+		greened: map[int]int{}, language: l,
 	}
 	for _, p := range a.Inputs {
+		s.passing = max(s.passing, int(p.Int("passing")))
 		s.limit = max(s.limit, time.Duration(p.Int("limit_ms"))*time.Millisecond)
 	}
 	if err := s.run(ctx, w.lanes); err != nil {
 		return work.Result{}, err
 	}
+	if s.first < 0 {
+		room := min(maxPairs, a.Budget.Candidates-len(s.list))
+		two := pairs(s.list, s.greened, room, func() bool { return ctx.Err() != nil })
+		a.Emit(work.Event{Text: fmt.Sprintf("none of one change is a repair; %s of two to try", plural(len(two), "candidate")), Data: map[string]any{"total": len(list) + len(two)}})
+		s.list = append(s.list, two...)
+		if err := s.run(ctx, w.lanes); err != nil {
+			return work.Result{}, err
+		}
+	}
 	return s.result(suspects), nil
 }
 
 // propose makes the candidates for the suspicious lines, in order, as many as
-// the budget has.
+// the budget has: an eighth of it is left for changes of two places.
 func (w *Worker) propose(ctx context.Context, a work.Assignment, suspects []suspect) ([]candidate, error) {
 	f, err := a.Workspace.Materialise(ctx, 0)
 	if err != nil {
@@ -96,154 +111,25 @@ func (w *Worker) propose(ctx context.Context, a work.Assignment, suspects []susp
 		}
 	}
 	order(out)
-	return viable(out, a.Budget.Candidates, func() bool { return ctx.Err() != nil }), ctx.Err()
+	return viable(out, a.Budget.Candidates-min(maxPairs, a.Budget.Candidates/8), func() bool { return ctx.Err() != nil }), ctx.Err()
 }
 
-// hintBonus prefers, among equals, files that the intent's words name.
-func hintBonus(name, hint string) float64 {
-	for _, word := range strings.Fields(strings.ToLower(hint)) {
-		if len(word) > 2 && strings.Contains(strings.ToLower(name), word) {
-			return 1.001
-		}
-	}
-	return 1
-}
-
-// spread carries suspicion to where coverage points past the cause: from a body
-// to the condition that let it run, and from lines to the package-level
-// constants and variables that they use, which no coverage counts.
-func spread(p *pkg, scores map[string]map[int]float64) {
-	for _, f := range p.files {
-		spreadToConditions(p, f, scores[f.name])
-	}
-	worst := map[types.Object]float64{}
-	for _, f := range p.files {
-		lines := scores[f.name]
-		ast.Inspect(f.ast, func(n ast.Node) bool {
-			id, ok := n.(*ast.Ident)
-			if !ok {
-				return true
-			}
-			obj := p.info.Uses[id]
-			if obj != nil && obj.Parent() == p.types.Scope() {
-				worst[obj] = max(worst[obj], lines[p.line(id.Pos())])
-			}
-			return true
-		})
-	}
-	for _, f := range p.files {
-		for _, d := range f.ast.Decls {
-			g, ok := d.(*ast.GenDecl)
-			if !ok {
-				continue
-			}
-			for _, s := range g.Specs {
-				if spec, ok := s.(*ast.ValueSpec); ok {
-					spreadTo(p, f, spec, worst, scores)
-				}
-			}
-		}
-	}
-}
-
-// spreadInLoops makes every line of a loop nearly as suspicious as its worst: the
-// stack trace of a hang shows one moment of it.
-func spreadInLoops(p *pkg, scores map[string]map[int]float64) {
-	for _, f := range p.files {
-		lines := scores[f.name]
-		ast.Inspect(f.ast, func(n ast.Node) bool {
-			if _, ok := n.(*ast.ForStmt); !ok || lines == nil {
-				return true
-			}
-			worst := 0.0
-			for line := p.line(n.Pos()); line <= p.line(n.End()); line++ {
-				worst = max(worst, lines[line])
-			}
-			for line := p.line(n.Pos()); line <= p.line(n.End()); line++ {
-				lines[line] = max(lines[line], worst*0.9)
-			}
-			return true
-		})
-	}
-}
-
-// spreadToConditions makes a condition nearly as suspicious as the worst line of
-// its body.
-func spreadToConditions(p *pkg, f *file, lines map[int]float64) {
-	if lines == nil {
-		return
-	}
-	var visit func(n ast.Node) bool
-	visit = func(n ast.Node) bool {
-		if s, ok := n.(*ast.SwitchStmt); ok {
-			ast.Inspect(s.Body, visit) // inner conditions first
-			spreadToCases(p, s, lines)
-			return false
-		}
-		var body *ast.BlockStmt
-		var cond ast.Expr
-		switch n := n.(type) {
-		case *ast.IfStmt:
-			body, cond = n.Body, n.Cond
-		case *ast.ForStmt:
-			body, cond = n.Body, n.Cond
-		}
-		if body == nil || cond == nil {
-			return true
-		}
-		ast.Inspect(body, visit) // inner conditions first
-		worst := 0.0
-		for _, s := range body.List {
-			worst = max(worst, lines[p.line(s.Pos())])
-		}
-		line := p.line(cond.Pos())
-		lines[line] = max(lines[line], worst*0.97)
-		return true
-	}
-	ast.Inspect(f.ast, visit)
-}
-
-// spreadToCases makes the cases of a switch nearly as suspicious as the worst line
-// that one of them let run: coverage counts bodies, and no case's own line.
-func spreadToCases(p *pkg, s *ast.SwitchStmt, lines map[int]float64) {
-	worst := lines[p.line(s.Pos())]
-	for _, c := range s.Body.List {
-		for _, stmt := range c.(*ast.CaseClause).Body {
-			worst = max(worst, lines[p.line(stmt.Pos())])
-		}
-	}
-	for _, c := range s.Body.List {
-		clause := c.(*ast.CaseClause)
-		for line := p.line(clause.Pos()); line <= p.line(clause.Colon); line++ {
-			lines[line] = max(lines[line], worst*0.97)
-		}
-	}
-}
-
-func spreadTo(p *pkg, f *file, spec *ast.ValueSpec, worst map[types.Object]float64, scores map[string]map[int]float64) {
-	x := 0.0
-	for _, name := range spec.Names {
-		x = max(x, worst[p.info.Defs[name]]*0.9)
-	}
-	if x == 0 {
-		return
-	}
-	if scores[f.name] == nil {
-		scores[f.name] = map[int]float64{}
-	}
-	for line := p.line(spec.Pos()); line <= p.line(spec.End()); line++ {
-		scores[f.name][line] = max(scores[f.name][line], x)
-	}
+// survivor is a candidate that turns every test green.
+type survivor struct {
+	index int
+	space string
 }
 
 // search tries candidates side by side. Which one wins is decided by their
-// order alone: a success ends the handing out of later ones, and waits for the
-// earlier.
+// order alone: a success ends the handing out of later ones, but for a few, and
+// waits for the earlier.
 type search struct {
 	w        *Worker
 	a        work.Assignment
 	list     []candidate
+	language language
 	failing  []string // tests that have to turn green
+	passing  int      // how many were green
 	packages []string // those of failing
 	limit    time.Duration
 
@@ -255,8 +141,10 @@ type search struct {
 	}
 	mu       sync.Mutex // guards the fields below
 	next     int
-	first    int // lowest successful index so far; len(list) if none
+	first    int // lowest successful index so far; -1 if none
 	winner   work.Workspace
+	green    []survivor  // all that are, the winner among them
+	greened  map[int]int // how many of the failing tests a candidate turned green
 	tried    int
 	timeouts int
 	err      error
@@ -286,7 +174,7 @@ func (s *search) run(ctx context.Context, lanes int) error {
 func (s *search) take() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.next >= len(s.list) || s.next > s.first {
+	if s.next >= len(s.list) || s.first >= 0 && s.next > s.first+alternatives {
 		return -1
 	}
 	s.next++
@@ -310,12 +198,15 @@ func (s *search) lane(ctx context.Context, lane int) error {
 // try tests one candidate in a workspace of its own.
 func (s *search) try(ctx context.Context, f work.Folder, i int) error {
 	c := s.list[i]
-	blob, err := s.a.Workspace.PutBlob(c.source())
-	if err != nil {
-		return err
+	var ops []rewrite.Op
+	for _, t := range c.texts() {
+		blob, err := s.a.Workspace.PutBlob(t.src)
+		if err != nil {
+			return err
+		}
+		ops = append(ops, rewrite.Op{Op: rewrite.Write, Path: s.a.Repo.Root.Join(strings.Split(t.file.name, "/")...), Blob: blob})
 	}
-	p := s.a.Repo.Root.Join(strings.Split(c.file.name, "/")...)
-	child, err := s.a.Workspace.Fork(ctx, fmt.Sprintf("candidate %d: %s", i+1, c), []rewrite.Op{{Op: rewrite.Write, Path: p, Blob: blob}})
+	child, err := s.a.Workspace.Fork(ctx, fmt.Sprintf("candidate %d: %s", i+1, c), ops)
 	var e *rmg.Error
 	if errors.As(err, &e) && e.Code == rmg.Denied {
 		s.note(i, c, "not allowed: "+e.Msg)
@@ -327,7 +218,7 @@ func (s *search) try(ctx context.Context, f work.Folder, i int) error {
 	if err := f.Update(ctx, child); err != nil {
 		return err
 	}
-	why, err := s.judge(ctx, f)
+	why, err := s.language.judge(ctx, s, f, i)
 	if err != nil {
 		return err
 	}
@@ -338,17 +229,18 @@ func (s *search) try(ctx context.Context, f work.Folder, i int) error {
 	return child.Discard(ctx, why)
 }
 
-// judge runs the tests: the failing ones, those of their packages, then all. why
+// judge runs the tests of Go: the failing ones, those of their packages, then all. why
 // is empty for a repair.
-func (s *search) judge(ctx context.Context, f work.Folder) (why string, err error) {
+func (s *search) judge(ctx context.Context, f work.Folder, i int) (why string, err error) {
 	place := placeOf(f, s.a)
 	run, err := s.w.tool.Test(ctx, place, gotool.TestOptions{
-		Patterns: s.packages, Run: topLevel(s.failing), FailFast: true, NoVet: true, Timeout: s.limit,
+		Patterns: s.packages, Run: topLevel(s.failing), FailFast: len(s.failing) == 1, NoVet: true, Timeout: s.limit,
 	})
 	if err != nil {
 		return "", err
 	}
 	if run.Exit != 0 {
+		s.learn(i, run)
 		return s.red(run), nil
 	}
 	// A cheap look at what the change may have made hang, before the long one.
@@ -468,11 +360,26 @@ func (s *search) note(i int, c candidate, why string) {
 	})
 }
 
+// learn notes how many of the failing tests a candidate turned green that is no
+// repair: it may be half of one.
+func (s *search) learn(i int, run gotool.TestRun) {
+	n := 0
+	for _, t := range run.Tests {
+		if t.Status == work.TestPass && slices.Contains(s.failing, t.Package+"."+t.Name) {
+			n++
+		}
+	}
+	s.mu.Lock()
+	s.greened[i] = n
+	s.mu.Unlock()
+}
+
 // won notes a success; of two the earlier candidate stays.
 func (s *search) won(ctx context.Context, i int, child work.Workspace) error {
 	s.mu.Lock()
+	s.green = append(s.green, survivor{i, child.ID()})
 	loser := child
-	if i < s.first {
+	if s.first < 0 || i < s.first {
 		s.first, loser, s.winner = i, s.winner, child
 	}
 	s.mu.Unlock()
@@ -495,11 +402,30 @@ func (s *search) result(suspects []suspect) work.Result {
 		return res
 	}
 	c := s.list[s.first]
-	return work.Result{
+	res := work.Result{
 		OK: true, Adopt: s.winner.ID(), Summary: fmt.Sprintf("%d tried, candidate %d turns every test green: %s", s.tried, s.first+1, c),
-		Output: rmg.PropsOf(map[string]rmg.Value{
-			"tried": rmg.Int(int64(s.tried)), "candidates": rmg.Int(int64(len(s.list))), "winner": rmg.Int(int64(s.first + 1)),
-			"operator": rmg.String(c.operator), "file": rmg.String(c.file.name), "line": rmg.Int(int64(c.line)), "change": rmg.String(c.String()),
-		}),
 	}
+	others := s.others()
+	if len(others) > 0 {
+		res.Summary += fmt.Sprintf(" (plausible; %s as well)", plural(len(others), "other")+" would do")
+	}
+	res.Output = rmg.PropsOf(map[string]rmg.Value{
+		"tried": rmg.Int(int64(s.tried)), "candidates": rmg.Int(int64(len(s.list))), "winner": rmg.Int(int64(s.first + 1)),
+		"operator": rmg.String(c.operators()), "file": rmg.String(c.file.name), "line": rmg.Int(int64(c.line)), "change": rmg.String(c.String()),
+		"alternatives": texts(others),
+	})
+	return res
+}
+
+// others are the candidates after the winner that turn every test green too, as
+// far as they were tested, which does not depend on how many ran side by side.
+func (s *search) others() []string {
+	slices.SortFunc(s.green, func(a, b survivor) int { return cmp.Compare(a.index, b.index) })
+	var out []string
+	for _, g := range s.green {
+		if g.index > s.first && g.index <= s.first+alternatives {
+			out = append(out, fmt.Sprintf("%s: %s", g.space, s.list[g.index]))
+		}
+	}
+	return out
 }

@@ -164,17 +164,23 @@ func (p *pkg) config() types.Config {
 	return types.Config{Importer: p.deps.imp, Sizes: types.SizesFor("gc", runtime.GOARCH)}
 }
 
-// compiles says whether the package type-checks with one file's text replaced.
-// Nothing is built for it.
-func (p *pkg) compiles(f *file, src []byte) bool {
+// compiles says whether the package type-checks with the texts of some of its
+// files replaced. Nothing is built for it. Of another language than Go, which has
+// no package here, it is known already.
+func (p *pkg) compiles(list ...text) bool {
+	if p == nil {
+		return true
+	}
 	fset := token.NewFileSet()
 	trees := make([]*ast.File, 0, len(p.files))
 	for _, g := range p.files {
-		text := g.src
-		if g == f {
-			text = src
+		src := g.src
+		for _, t := range list {
+			if t.file == g {
+				src = t.src
+			}
 		}
-		t, err := parser.ParseFile(fset, g.name, text, parser.SkipObjectResolution)
+		t, err := parser.ParseFile(fset, g.name, src, parser.SkipObjectResolution)
 		if err != nil {
 			return false
 		}

@@ -7,6 +7,9 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -66,7 +69,7 @@ func (a agent) edit(text string) (string, error) {
 }
 
 // mischief is what an agent does that means no good, or goes wrong.
-func (a agent) mischief() {
+func (a *agent) mischief() {
 	switch a.what {
 	case "test": // makes the test agree
 		_ = os.WriteFile(strings.TrimSuffix(a.file, ".go")+"_test.go", []byte("package a // all is well\n"), 0o644)
@@ -82,7 +85,49 @@ func (a agent) mischief() {
 		os.Exit(3)
 	case "hang":
 		time.Sleep(time.Hour)
+	default:
+		if hosts, ok := strings.CutPrefix(a.what, "ask:"); ok {
+			a.ask(strings.Split(hosts, ","))
+		}
 	}
+}
+
+// ask gets what to write from the first host, as from its model, by the proxy of its
+// environment alone; of the others, and of the first without the proxy, it says what
+// they answer. Without its model it dies.
+func (a *agent) ask(hosts []string) {
+	proxy, err := url.Parse(os.Getenv("HTTP_PROXY"))
+	if err != nil || proxy.Host == "" {
+		fmt.Println("there is no proxy")
+		os.Exit(3)
+	}
+	through := &http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(proxy)}}
+	for i, host := range hosts {
+		status, body := get(through, host)
+		fmt.Printf("%s by the proxy: %s\n", host, status)
+		switch {
+		case i == 0 && status != "200 OK":
+			os.Exit(3)
+		case i == 0:
+			a.now = body
+		}
+	}
+	status, _ := get(&http.Client{Transport: &http.Transport{}}, hosts[0])
+	fmt.Printf("%s without it: %s\n", hosts[0], status)
+}
+
+// get asks a host, and says how it answered.
+func get(c *http.Client, host string) (status, body string) {
+	r, err := c.Get("http://" + host + "/")
+	if err != nil {
+		return "no answer", ""
+	}
+	defer r.Body.Close()
+	data, err := io.ReadAll(r.Body)
+	if err != nil {
+		return "half an answer", ""
+	}
+	return r.Status, strings.TrimSpace(string(data))
 }
 
 // stream speaks as claude -p --output-format stream-json, or codex exec --json.

@@ -1,0 +1,173 @@
+package repair
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// needPython skips where the machine has none; CI has one.
+func needPython(t *testing.T) {
+	t.Helper()
+	if _, err := os.Stat("/usr/bin/python3"); err != nil {
+		t.Skip("there is no /usr/bin/python3")
+	}
+}
+
+var pythonArgs = map[string]any{"language": "python"}
+
+const pythonTestOf = `import unittest
+
+from shop.price import clamp, total
+
+
+class TestClamp(unittest.TestCase):
+    def test_low(self):
+        self.assertEqual(clamp(1, 3, 9), 3)
+
+    def test_high(self):
+        self.assertEqual(clamp(12, 3, 9), 9)
+
+    def test_in(self):
+        print('{"tests": []}')
+        for n in (3, 5, 9):
+            with self.subTest(n=n):
+                self.assertEqual(clamp(n, 3, 9), n)
+
+
+class TestTotal(unittest.TestCase):
+    def test_each(self):
+        self.assertEqual(total([2, 3, 4], 0), 9)
+
+    def test_top(self):
+        self.assertEqual(total([], 5), 5)
+
+    def test_none(self):
+        self.assertEqual(total([], 0), 0)
+`
+
+const pythonRight = `"""Prices."""
+
+
+def clamp(n, low, high):
+    # ä: offsets are bytes
+    if n < low:
+        return low
+    if n > high:
+        return high
+    return n
+
+
+def total(prices, top):
+    n = 0
+    for p in prices:
+        n += p
+    return n + top
+`
+
+// shop is the package with some of it replaced.
+func shop(was, is string, more ...string) map[string]string {
+	src := strings.NewReplacer(append([]string{was, is}, more...)...).Replace(pythonRight)
+	return map[string]string{"shop/__init__.py": "", "shop/price.py": src, "tests/__init__.py": "", "tests/test_price.py": pythonTestOf}
+}
+
+// TestPythonIsRepaired: one bug by one change, and two by two, each put back as it
+// was.
+func TestPythonIsRepaired(t *testing.T) {
+	needPython(t)
+	for name, files := range map[string]map[string]string{
+		"comparison": shop("n > high", "n < high"),
+		"assignment": shop("n += p", "n -= p"),
+		"two":        shop("n += p", "n -= p", "n + top", "n * top"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			res, s := fixes(t, 2, 200, files, pythonArgs)
+			if got := s.Read("shop/price.py"); !res.OK || got != pythonRight {
+				t.Fatalf("%+v\n%s", res, got)
+			}
+			if two := strings.Contains(res.Output.String("operator"), " and "); two != (name == "two") {
+				t.Error(res.Output.String("operator"))
+			}
+		})
+	}
+}
+
+// TestPythonThatIsNotRepaired: tests that cannot be run, and what no change makes
+// green.
+func TestPythonThatIsNotRepaired(t *testing.T) {
+	needPython(t)
+	for want, files := range map[string]map[string]string{
+		"no failing test, or no susp": {"test_a.py": "import nothing\n"},
+		"none turns every test green": {"a.py": "def f():\n    assert False\n", "test_a.py": "import unittest\nimport a\n\n\nclass T(unittest.TestCase):\n    def test(self):\n        a.f()\n        self.fail()\n"},
+	} {
+		if res, _ := fixes(t, 1, 40, files, pythonArgs); res.OK || !strings.Contains(strings.Join(res.Reasons, "\n"), want) {
+			t.Errorf("%+v, not %q", res, want)
+		}
+	}
+}
+
+// TestEveryClassOfPythonIsUndone: for each class of bug, the true line is among what
+// the helper proposes for the false one.
+func TestEveryClassOfPythonIsUndone(t *testing.T) {
+	needPython(t)
+	for name, c := range map[string]struct{ bug, fix string }{
+		"comparison, boundary": {"return a < b", "return a <= b"},
+		"comparison, chained":  {"return 0 < a < b", "return 0 < a <= b"},
+		"identity":             {"return a is b", "return a is not b"},
+		"membership":           {"return a not in b", "return a in b"},
+		"boolean operator":     {"return a and b", "return a or b"},
+		"negation missing":     {"return a and b", "return a and not (b)"},
+		"negation too many":    {"return not a", "return a"},
+		"dropped operand":      {"return a and b", "return b"},
+		"arithmetic":           {"return a + b", "return a - b"},
+		"division":             {"return a / b", "return a // b"},
+		"swapped operands":     {"return a - b", "return b - a"},
+		"swapped arguments":    {"return f(a, b)", "return f(b, a)"},
+		"assignment":           {"a += b", "a -= b"},
+		"statement too many":   {"a = b\n    return a", "pass\n    return a"},
+		"off by one, range":    {"return [i for i in range(a)]", "return [i for i in range(a + 1)]"},
+		"off by one, index":    {"return b[a]", "return b[a - 1]"},
+		"off by one, slice":    {"return b[:a]", "return b[:a + 1]"},
+		"negated condition":    {"if a:\n        return b", "if not (a):\n        return b"},
+		"constant":             {"return a > 9", "return a > 10"},
+		"bool constant":        {"return True", "return False"},
+		"wrong variable":       {"return a * a", "return a * b"},
+		"twin":                 {"return min(a, b)", "return max(a, b)"},
+		"twin method":          {"return a.lstrip(b)", "return a.rstrip(b)"},
+		"break":                {"for i in b:\n        break", "for i in b:\n        continue"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			src := "def f(a, b):\n    " + c.bug + "\n"
+			if err := os.WriteFile(dir+"/m.py", []byte(src), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.Command("/usr/bin/python3", "-B", "-c", helper, "mutate", `{"m.py": [2, 3]}`)
+			cmd.Dir = dir
+			out, err := cmd.Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got struct {
+				Changes []struct {
+					Text     string
+					From, To int
+				}
+			}
+			if err := json.Unmarshal(out, &got); err != nil {
+				t.Fatal(err)
+			}
+			var all []string
+			for _, x := range got.Changes {
+				s := src[:x.From] + x.Text + src[x.To:]
+				if s == "def f(a, b):\n    "+c.fix+"\n" {
+					return
+				}
+				all = append(all, s)
+			}
+			t.Errorf("not among %d:\n%s", len(all), strings.Join(all, "\n"))
+		})
+	}
+}
