@@ -28,6 +28,7 @@ type collapse struct {
 	land    string
 	gates   []work.Gate
 	hooks   Hooks
+	to      Target // where beyond the repository it goes, if a pre-push hook is asked
 	rights  work.Rights
 	byHand  bool
 	strict  bool // serializable: what the workspace read counts as well as what it wrote

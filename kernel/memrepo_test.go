@@ -171,6 +171,14 @@ func (m *memRepo) Staged(_ context.Context, n string, base, g rmg.Graph, of Orig
 	return f, nil, err
 }
 
+func (m *memRepo) ToPush(ctx context.Context, n string, base, g rmg.Graph, of Origin, h Hooks, p Pushing) (Folder, []string, string, error) {
+	f, reads, err := m.Staged(ctx, n, base, g, of, h)
+	m.mu.Lock()
+	m.staged = append(m.staged, fmt.Sprintf("%s to %s/%s at %q", p.Branch, p.Remote, p.To, p.At))
+	m.mu.Unlock()
+	return f, reads, "to be pushed", err
+}
+
 func (m *memRepo) Forget() error { return nil }
 
 func (m *memRepo) place(name string, tree rmg.Graph) (Folder, error) {
@@ -237,7 +245,7 @@ func (m *memRepo) Park(_ context.Context, data []byte, branch, was string) error
 func (m *memRepo) Target(_ context.Context, _, branch, remote string, pull bool) (Target, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	t := Target{Remote: orText(remote, "hub"), Base: branch}
+	t := Target{Remote: orText(remote, "hub"), Base: branch, URL: "mem:" + orText(remote, "hub")}
 	if m.remote == nil || t.Remote != "hub" {
 		return t, &rmg.Error{Op: "target", Code: rmg.Invalid, Msg: "there is no remote " + t.Remote}
 	}

@@ -100,7 +100,7 @@ func TestPush(t *testing.T) {
 	}
 	hub := b.remote("hub")
 	to := b.target(false)
-	if to != (Target{Remote: "hub", Base: "main"}) {
+	if to != (Target{Remote: "hub", Base: "main", URL: hub.top}) {
 		t.Errorf("%+v", to)
 	}
 	l := b.several()
@@ -113,7 +113,7 @@ func TestPush(t *testing.T) {
 	if got := hub.git("rev-parse", "main"); got != l.Commit {
 		t.Errorf("the remote is at %s", got)
 	}
-	if !b.m.Pushed(ctx, l, to, "main") {
+	if !b.m.Pushed(ctx, l, to, "main") || b.target(false).At != l.Commit {
 		t.Error("git does not remember")
 	}
 	if snapshot(t, b.top) != before || b.git("for-each-ref", "refs/heads") != refs || b.git("status", "--porcelain") != "" {
@@ -178,8 +178,12 @@ func TestPropose(t *testing.T) {
 	b.git("config", "branch.main.remote", "origin")
 	b.git("config", "branch.main.merge", "refs/heads/trunk")
 	to := b.target(true)
-	if to != (Target{Remote: "origin", Base: "trunk", Program: "gh"}) {
+	if to != (Target{Remote: "origin", Base: "trunk", Program: "gh", URL: "git@github.example.com:me/app.git"}) {
 		t.Errorf("%+v", to)
+	}
+	b.git("remote", "set-url", "--push", "origin", "https://me:secret@github.example.com/me/app.git")
+	if at := b.target(true).URL; at != "https://me@github.example.com/me/app.git" {
+		t.Errorf("a hook is told of %s", at)
 	}
 	l := b.several()
 	at, err := b.m.Propose(ctx, l, to, "jitos/p1", "--title", "body\nof two lines")

@@ -94,6 +94,10 @@ func (nothing) Hooks(context.Context, string) (kernel.Hooks, error) { return ker
 func (nothing) Staged(context.Context, string, rmg.Graph, rmg.Graph, kernel.Origin, kernel.Hooks) (kernel.Folder, []string, error) {
 	return nil, nil, errOutside
 }
+
+func (nothing) ToPush(context.Context, string, rmg.Graph, rmg.Graph, kernel.Origin, kernel.Hooks, kernel.Pushing) (kernel.Folder, []string, string, error) {
+	return nil, nil, "", errOutside
+}
 func (nothing) Patch(context.Context, []byte) (rmg.Blob, error) { return rmg.Blob{}, errOutside }
 
 func (nothing) Push(context.Context, []byte, kernel.Target, string, string) error {
