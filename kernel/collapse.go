@@ -125,7 +125,7 @@ func (k *Kernel) collapse(ctx context.Context, c *collapse) (Collapsed, error) {
 func (k *Kernel) proofOf(c *collapse, cand candidate, gates []work.Gate, lane int) proof {
 	return proof{
 		name: gatePlace(c.root, lane), base: cand.base, next: cand.next, gates: gates, rights: c.rights, byHand: c.byHand, emit: c.emit,
-		head: cand.from, root: c.root, who: k.collapser(c), top: c.top, hooks: c.hooks,
+		head: cand.from, root: c.root, who: k.collapser(c), top: c.top, hooks: c.hooks, strict: c.strict, space: c.space, process: c.process,
 	}
 }
 
