@@ -208,11 +208,14 @@ func (k *Kernel) runBatch(ctx context.Context, p proof, b *batch) ([]work.Eviden
 func (k *Kernel) runFresh(ctx context.Context, p proof, tree rmg.Graph, need setup, gates []work.Gate) ([]work.Evidence, error) {
 	var f Folder
 	var reads []string
-	var commit string
+	var commit, own string
 	var err error
 	if isHook(gates[0]) {
 		f, reads, commit, err = k.staged(ctx, p, tree, gates[0].Push)
 	} else {
+		// At home, what the person has compiled there is not compiled again. A hook
+		// reads the repository's objects, which would be hidden.
+		own = originOf(k.now().world, p.root).Top
 		f, err = k.freshFor(ctx, p.name, tree, need)
 	}
 	if err != nil {
@@ -220,7 +223,7 @@ func (k *Kernel) runFresh(ctx context.Context, p proof, tree rmg.Graph, need set
 	}
 	defer f.Close()
 	ran, err := k.opt.Runner.Prove(ctx, work.Proof{
-		Read: reads, Commit: commit, Made: madeFor(need, gates), Folder: f.Path(), Scratch: f.Scratch(), Input: tree.Digest(), Gates: gates, PutBlob: k.putBytes, Emit: p.emit,
+		Read: reads, Commit: commit, Own: own, Made: madeFor(need, gates), Folder: f.Path(), Scratch: f.Scratch(), Input: tree.Digest(), Gates: gates, PutBlob: k.putBytes, Emit: p.emit,
 		File: func(name string) (rmg.Blob, bool) { return fileOf(tree, name) }, Judges: p.judges,
 	})
 	if err == nil {
