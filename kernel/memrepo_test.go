@@ -105,6 +105,16 @@ func (m *memRepo) AddFolder(ctx context.Context, dir string) (Repo, error) {
 	return m.Locate(ctx, dir)
 }
 
+func (m *memRepo) ForgetFolder(_ context.Context, dir string, dryRun bool) (string, int64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.plain {
+		return dir, 0, &rmg.Error{Op: "repository", Code: rmg.NotFound, Msg: dir + " was not added"}
+	}
+	m.plain = dryRun
+	return dir, 7, nil
+}
+
 func (m *memRepo) Head(context.Context, string, string) (string, error) {
 	m.mu.Lock()
 	f := m.onHead

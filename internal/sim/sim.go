@@ -44,6 +44,10 @@ func (nothing) AddFolder(context.Context, string) (kernel.Repo, error) {
 	return kernel.Repo{}, errOutside
 }
 
+func (nothing) ForgetFolder(context.Context, string, bool) (string, int64, error) {
+	return "", 0, errOutside
+}
+
 func (nothing) Head(context.Context, string, string) (string, error) { return "", errOutside }
 
 func (nothing) Tree(context.Context, string, string) (rmg.Graph, error) {
