@@ -32,6 +32,7 @@ func worktreeRows() (rows []measure, done func() error) {
 			measure{fmt.Sprintf("worktree/scan/%d", n), g.row(n, (*forest).scan)},
 			measure{fmt.Sprintf("worktree/reimport/%d", n), g.row(n, (*forest).reimport)},
 			measure{fmt.Sprintf("worktree/land/%d", n), g.row(n, (*forest).land)},
+			measure{fmt.Sprintf("worktree/caches/%d", n), g.row(n, (*forest).caches)},
 		)
 		if n == 10_000 {
 			rows = append(rows,

@@ -16,12 +16,15 @@ type Target struct {
 	Remote  string // a remote of the repository
 	Base    string // the branch there that corresponds to the one landed on
 	Program string // what makes the pull request; "" for a push
+	URL     string // of the remote, without a password
+	At      string // commit that Base is known to be at there; "" for none
 }
 
 // Beyond takes prepared landings further than the repository.
 type Beyond interface {
 	// Target finds where a branch is pushed to, and with pull what makes a pull
-	// request there. Invalid: there is no such remote; Unavailable: no program.
+	// request there. Invalid: there is no such remote; Unavailable: a program that
+	// it takes is not there.
 	Target(ctx context.Context, top, branch, remote string, pull bool) (Target, error)
 	Patch(ctx context.Context, landing []byte) (rmg.Blob, error)
 	// Push brings the commit to a branch of the remote: forward only, but from was,

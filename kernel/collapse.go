@@ -28,6 +28,7 @@ type collapse struct {
 	land    string
 	gates   []work.Gate
 	hooks   Hooks
+	to      Target // where beyond the repository it goes, if a pre-push hook is asked
 	rights  work.Rights
 	byHand  bool
 	strict  bool // serializable: what the workspace read counts as well as what it wrote
@@ -136,7 +137,7 @@ func (k *Kernel) collapse(ctx context.Context, c *collapse) (Collapsed, error) {
 func (k *Kernel) proofOf(c *collapse, cand candidate, gates []work.Gate, lane int) proof {
 	return proof{
 		name: gatePlace(c.root, lane), base: cand.base, next: cand.next, gates: gates, rights: c.rights, byHand: c.byHand, emit: c.emit,
-		head: cand.from, root: c.root, who: k.collapser(c), top: c.top, hooks: c.hooks,
+		head: cand.from, root: c.root, who: k.collapser(c), top: c.top, hooks: c.hooks, strict: c.strict, space: c.space, process: c.process,
 	}
 }
 

@@ -326,6 +326,9 @@ func (k *Kernel) endAttempt(p Process, t tasks.Task, at rmg.Path, token string, 
 	case res.OK:
 		props["result"] = rmg.String(resultOK)
 	}
+	if err := k.readProps(props, res); err != nil {
+		return err
+	}
 	if len(res.Reasons) > 0 {
 		props["reasons"] = textList(res.Reasons)
 	}
@@ -382,7 +385,7 @@ func (k *Kernel) dispatch(ctx context.Context, r *run, p Process, t tasks.Task, 
 	e, _ := k.now().ledger.Get(procPath(p.ID))
 	a := work.Assignment{
 		Process: p.ID, Task: t.ID, Action: t.Action, Args: t.Args, Inputs: map[string]rmg.Props{}, Attempt: number, Lane: t.Lane, Token: token,
-		Labels: labelsOf(p.SLAPS, t), Rights: p.Rights, Budget: budget,
+		Labels: labelsOf(p.SLAPS, t), Rights: p.Rights, Budget: budget, Reads: p.Isolation == isolationSerializable,
 		Repo: work.Repo{
 			Top: p.Top, Name: p.Repo, Branch: p.Branch, Root: refOf(e.Props, "root"), Module: e.Props.String("module"),
 			Target: e.Props.String("target"), Symbol: e.Props.String("symbol"),
@@ -394,7 +397,7 @@ func (k *Kernel) dispatch(ctx context.Context, r *run, p Process, t tasks.Task, 
 		},
 	}
 	a.Workspace = &handle{
-		k: k, id: p.laneSpace(t.Lane), process: p.ID, cause: p.ID + "/" + t.ID, author: "worker:" + t.Worker, root: a.Repo.Root, rights: p.Rights,
+		reads: a.Reads, k: k, id: p.laneSpace(t.Lane), process: p.ID, cause: p.ID + "/" + t.ID, author: "worker:" + t.Worker, root: a.Repo.Root, rights: p.Rights,
 		lane: t.Lane, spent: &r.spent,
 		caller: Caller{Name: "worker:" + t.Worker, Process: p.ID, Kind: KindWorker}, facts: p.facts(t.Worker),
 	}

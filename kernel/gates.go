@@ -94,19 +94,22 @@ func repoGates(tree rmg.Graph, changed []string) []work.Gate {
 
 // proof is what gates are judged on.
 type proof struct {
-	name   string    // of the place it runs in: "AuthService/main"
-	base   rmg.Graph // the branch at the head it merges with
-	next   rmg.Graph // the branch after the collapse: exactly the candidate's bytes
-	gates  []work.Gate
-	rights work.Rights
-	byHand bool              // a person's own change: protected paths are theirs to change
-	head   rmg.Graph         // the world that it merges with, whose policy counts
-	root   rmg.Path          // where the branch stands
-	who    *subject          // who collapses
-	top    string            // the repository's place
-	hooks  Hooks             // of the gates
-	judges func(string) bool // whether a file has a say in how gates end; nil: not looked at
-	emit   func(work.Event)
+	name    string    // of the place it runs in: "AuthService/main"
+	base    rmg.Graph // the branch at the head it merges with
+	next    rmg.Graph // the branch after the collapse: exactly the candidate's bytes
+	gates   []work.Gate
+	rights  work.Rights
+	byHand  bool      // a person's own change: protected paths are theirs to change
+	head    rmg.Graph // the world that it merges with, whose policy counts
+	root    rmg.Path  // where the branch stands
+	who     *subject  // who collapses
+	top     string    // the repository's place
+	strict  bool      // what process read in space counts, and is told
+	space   string
+	process string
+	hooks   Hooks             // of the gates
+	judges  func(string) bool // whether a file has a say in how gates end; nil: not looked at
+	emit    func(work.Event)
 }
 
 // prove runs the gates on the candidate and judges them. All of them are run,
@@ -133,6 +136,9 @@ func (k *Kernel) prove(ctx context.Context, p proof) ([]work.Evidence, error) {
 		return nil, err
 	}
 	out := []work.Evidence{k.policyEvidence(p)}
+	if p.strict {
+		out = append(out, k.isolationEvidence(p))
+	}
 	for i, g := range p.gates {
 		e := ran[i]
 		switch {

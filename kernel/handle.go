@@ -20,6 +20,7 @@ type handle struct {
 	author  string // "worker:repair"
 	root    rmg.Path
 	rights  work.Rights
+	reads   bool         // what commands read in its folder is recorded, and told with the result
 	lane    int          // of a race; 0 if there is none
 	spent   *spending    // of its process; nil if there is none
 	caller  Caller       // as policy sees it
@@ -138,7 +139,11 @@ func (h *handle) Materialise(ctx context.Context, slot int) (work.Folder, error)
 	if h.root == "" {
 		return nil, &rmg.Error{Op: "materialise", Code: rmg.Invalid, Msg: "the workspace has no repository"}
 	}
-	world := h.Graph()
+	// What is not recorded of it the attempt does not tell: see filesReadBy.
+	world := h.world()
+	if !h.reads {
+		world = h.Graph()
+	}
 	tree, err := treeAt(world, h.root)
 	if err != nil {
 		return nil, err
@@ -152,6 +157,9 @@ func (h *handle) Materialise(ctx context.Context, slot int) (work.Folder, error)
 	need, err := h.k.setupOf(h.k.headOf(h.root, tree), tree, h.root, of.Top)
 	if err != nil {
 		return nil, err
+	}
+	if !need.none() {
+		h.Graph() // what was made from files that no command here reads
 	}
 	var f Folder
 	if need.none() {

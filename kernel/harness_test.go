@@ -286,6 +286,10 @@ func (g *memGit) Staged(context.Context, string, rmg.Graph, rmg.Graph, Origin, H
 	return nil, nil, errors.New("there are no hooks")
 }
 
+func (g *memGit) ToPush(context.Context, string, rmg.Graph, rmg.Graph, Origin, Hooks, Pushing) (Folder, []string, string, error) {
+	return nil, nil, "", errors.New("there are no hooks")
+}
+
 func (g *memGit) Forget() error { return nil }
 
 func (g *memGit) Slot(_ context.Context, name string, tree rmg.Graph, _ Origin) (Folder, error) {

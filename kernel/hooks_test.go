@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"jitos.dev/rmg"
@@ -57,5 +58,36 @@ func TestHooksInTheQueue(t *testing.T) {
 		got := slices.Clone(b.repo.staged)
 		slices.Sort(got)
 		expect(t, "staged", fmt.Sprint(got), "[[]+[a] [a]+[a c]]")
+	})
+}
+
+// A hook of a push is asked about what is pushed, where it is pushed to, before
+// anything lands; where nothing is pushed it is not asked.
+func TestPushHooksAreGates(t *testing.T) {
+	onBench(t, func(b *bench) {
+		b.repo.hooks, b.repo.remote = Hooks{Names: []string{"pre-commit", prePush}, Sum: "one"}, map[string]string{}
+		b.landed(b.collapse(b.space(map[string]string{"a.go": "def A\n"})))
+		expect(t, "staged", fmt.Sprint(b.repo.staged), "[[]+[a]]")
+
+		b.repo.staged = nil
+		e := b.collapseTo(b.space(map[string]string{"c.go": "def C\n"}), landPush)
+		p := b.process(e)
+		if p.Status != "landed" || b.repo.remote["main"] != p.Commit {
+			t.Errorf("%s: %s", p.Status, p.Reason)
+		}
+		expect(t, "staged", fmt.Sprint(b.repo.staged), fmt.Sprintf("[[a]+[a c] [a]+[a c] jitos/%s to hub/main at %q]", p.ID, ""))
+		i := slices.IndexFunc(p.Evidence, func(e work.Evidence) bool { return e.Gate == prePush })
+		if i < 0 || fmt.Sprint(p.Evidence[i].Argv) != "[.git/hooks/pre-push hub mem:hub]" {
+			t.Errorf("%+v", p.Evidence)
+		}
+
+		was := fmt.Sprint(b.repo.remote)
+		if e := b.collapseTo(b.space(map[string]string{"unhooked.go": "def U\n"}), landPull); !e.over() || e.err == nil {
+			t.Errorf("a hook says no: %v", e.err)
+		}
+		expect(t, "remote", fmt.Sprint(b.repo.remote), was)
+		if last := b.repo.staged[len(b.repo.staged)-1]; !strings.Contains(last, "to hub/jitos/") {
+			t.Errorf("a pull request is pushed %s", last)
+		}
 	})
 }

@@ -35,11 +35,11 @@ func isolationOf(asked string, constraints []string) (string, error) {
 }
 
 // mayHaveRead lists what a collapse's workspace may have read and the head has
-// changed since its fork. A worker is handed whole graphs and whole folders, in
-// which no single read can be told, so a workspace counts as having read all
-// files of its branch, those included that were not there: what changed in the
-// branch is what it read. This finds more conflicts than there are, and misses
-// none; that this set needs no recording, it survives a restart. What was read
+// changed since its fork. Where what its commands read was recorded (filesReadBy),
+// that is it. Else a worker is handed whole graphs and whole folders, in which no
+// single read can be told, and the workspace counts as having read all files of its
+// branch, those included that were not there: what changed in the branch is what it
+// read. This finds more conflicts than there are, and misses none. What was read
 // elsewhere is what its entry says.
 func (k *Kernel) mayHaveRead(c *collapse, base, head rmg.Graph) []rmg.Path {
 	out := k.readsAgainst(c.space, base, head)
@@ -48,8 +48,12 @@ func (k *Kernel) mayHaveRead(c *collapse, base, head rmg.Graph) []rmg.Path {
 	if err != nil || herr != nil {
 		return out
 	}
+	files, known := k.filesReadBy(c.process, c.space)
 	for ch := range rmg.Diff(before, after) {
 		rel, _ := rmg.Root.Rel(ch.Path)
+		if known && !files.has(strings.Join(rel, "/"), ch.Kind) {
+			continue
+		}
 		out = append(out, c.root.Join(rel...))
 	}
 	slices.Sort(out)

@@ -105,6 +105,16 @@ func (m *memRepo) AddFolder(ctx context.Context, dir string) (Repo, error) {
 	return m.Locate(ctx, dir)
 }
 
+func (m *memRepo) ForgetFolder(_ context.Context, dir string, dryRun bool) (string, int64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.plain {
+		return dir, 0, &rmg.Error{Op: "repository", Code: rmg.NotFound, Msg: dir + " was not added"}
+	}
+	m.plain = dryRun
+	return dir, 7, nil
+}
+
 func (m *memRepo) Head(context.Context, string, string) (string, error) {
 	m.mu.Lock()
 	f := m.onHead
@@ -169,6 +179,14 @@ func (m *memRepo) Staged(_ context.Context, n string, base, g rmg.Graph, of Orig
 	m.mu.Unlock()
 	f, err := m.place(n, g)
 	return f, nil, err
+}
+
+func (m *memRepo) ToPush(ctx context.Context, n string, base, g rmg.Graph, of Origin, h Hooks, p Pushing) (Folder, []string, string, error) {
+	f, reads, err := m.Staged(ctx, n, base, g, of, h)
+	m.mu.Lock()
+	m.staged = append(m.staged, fmt.Sprintf("%s to %s/%s at %q", p.Branch, p.Remote, p.To, p.At))
+	m.mu.Unlock()
+	return f, reads, "to be pushed", err
 }
 
 func (m *memRepo) Forget() error { return nil }
@@ -237,7 +255,7 @@ func (m *memRepo) Park(_ context.Context, data []byte, branch, was string) error
 func (m *memRepo) Target(_ context.Context, _, branch, remote string, pull bool) (Target, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	t := Target{Remote: orText(remote, "hub"), Base: branch}
+	t := Target{Remote: orText(remote, "hub"), Base: branch, URL: "mem:" + orText(remote, "hub")}
 	if m.remote == nil || t.Remote != "hub" {
 		return t, &rmg.Error{Op: "target", Code: rmg.Invalid, Msg: "there is no remote " + t.Remote}
 	}

@@ -136,9 +136,11 @@ func indices(n int) []int {
 }
 
 // addTo puts a gate into the batch of its tree: hooks are run where git works,
-// which no other gate sees.
+// which no other gate sees, and that of a push where the change is committed.
 func addTo(list []*batch, tree rmg.Graph, need setup, g work.Gate, key string) []*batch {
-	i := slices.IndexFunc(list, func(b *batch) bool { return b.tree.Same(tree) && isHook(b.gates[0]) == isHook(g) })
+	i := slices.IndexFunc(list, func(b *batch) bool {
+		return b.tree.Same(tree) && isHook(b.gates[0]) == isHook(g) && (b.gates[0].Push == nil) == (g.Push == nil)
+	})
 	if i < 0 {
 		i, list = len(list), append(list, &batch{tree: tree, need: need})
 	}
@@ -206,10 +208,14 @@ func (k *Kernel) runBatch(ctx context.Context, p proof, b *batch) ([]work.Eviden
 func (k *Kernel) runFresh(ctx context.Context, p proof, tree rmg.Graph, need setup, gates []work.Gate) ([]work.Evidence, error) {
 	var f Folder
 	var reads []string
+	var commit, own string
 	var err error
 	if isHook(gates[0]) {
-		f, reads, err = k.staged(ctx, p, tree)
+		f, reads, commit, err = k.staged(ctx, p, tree, gates[0].Push)
 	} else {
+		// At home, what the person has compiled there is not compiled again. A hook
+		// reads the repository's objects, which would be hidden.
+		own = originOf(k.now().world, p.root).Top
 		f, err = k.freshFor(ctx, p.name, tree, need)
 	}
 	if err != nil {
@@ -217,7 +223,7 @@ func (k *Kernel) runFresh(ctx context.Context, p proof, tree rmg.Graph, need set
 	}
 	defer f.Close()
 	ran, err := k.opt.Runner.Prove(ctx, work.Proof{
-		Read: reads, Made: madeFor(need, gates), Folder: f.Path(), Scratch: f.Scratch(), Input: tree.Digest(), Gates: gates, PutBlob: k.putBytes, Emit: p.emit,
+		Read: reads, Commit: commit, Own: own, Made: madeFor(need, gates), Folder: f.Path(), Scratch: f.Scratch(), Input: tree.Digest(), Gates: gates, PutBlob: k.putBytes, Emit: p.emit,
 		File: func(name string) (rmg.Blob, bool) { return fileOf(tree, name) }, Judges: p.judges,
 	})
 	if err == nil {

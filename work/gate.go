@@ -13,7 +13,7 @@ const (
 	GatePolicy  GateKind = "policy"  // judged by the kernel from the change itself
 	GateAnswer  GateKind = "answer"  // a person approved exactly this
 	GateQuery   GateKind = "query"   // judged by the kernel from the branch's graph
-	GateHook    GateKind = "hook"    // a hook of the person's git lets the commit be made
+	GateHook    GateKind = "hook"    // a hook of the person's git lets the commit be made, or pushed
 )
 
 // Gate is a check that must pass before collapse.
@@ -32,11 +32,21 @@ type Gate struct {
 	Hooks         string   `json:"hooks,omitempty"`   // GateHook: SHA-256, hex, of the folder that Argv[0] stands in
 	Over          string   `json:"over,omitempty"`    // GateHook: digest of the tree that HEAD is at
 	Message       string   `json:"message,omitempty"` // GateHook: the commit's, for the hook to look at and to change; empty for none
+	Push          *Push    `json:"push,omitempty"`    // GateHook: of pre-push, the push that it is asked about
 	Approval      string   `json:"-"`                 // what a person approves its command by; empty where nobody has to
 	// Inputs are globs of the files that it needs, relative to the repository. A
 	// gate that has them is run where there is nothing else, and its key is of
 	// those files alone; empty for all files.
 	Inputs []string `json:"inputs,omitempty"`
+}
+
+// Push is a push as git tells a hook of it.
+type Push struct {
+	Remote  string `json:"remote"` // its name
+	From    string `json:"from"`   // the branch that is pushed, here
+	To      string `json:"to"`     // the branch there
+	At      string `json:"at"`     // commit that it is known to be at there; "" for a new one
+	Message string `json:"message"`
 }
 
 // Parsers lists what a report may be written in: what go test -json prints,
@@ -104,6 +114,7 @@ type Proof struct {
 	Input   rmg.Digest // digest of the tree in it
 	Gates   []Gate     // command, test, file and hook gates only
 	Read    []string   // files and folders outside that they may read
+	Commit  string     // that a pre-push hook is asked about, where there is one among the gates
 	Made    []string   // keys of what set-up steps made that stands in the folder besides; part of every gate's key
 	Own     string     // where commands see Folder, if that can be had; "" for where it is. Part of no key
 	PutBlob func([]byte) (rmg.Blob, error)

@@ -71,6 +71,7 @@ type Assignment struct {
 	Repo      Repo
 	Rights    Rights
 	Budget    Budget
+	Reads     bool        // what it reads of the repository counts: Result.Reads is asked for
 	Query     Query       // read-only look at the system; for reports
 	Emit      func(Event) // from any goroutine; the listener hears one at a time. A sign of life
 	Beat      func()      // a sign of life without a word; from any goroutine
@@ -126,7 +127,22 @@ type Result struct {
 	Output  rmg.Props // handed to the tasks that need this one; small
 	Adopt   string    // id of the child workspace whose change is taken into the task's workspace
 	Spent   Spent     // by this assignment
+	// Reads are all the files that what it did depends on, where that was recorded
+	// and nothing else of the workspace was looked at; else nil.
+	Reads *Reads
 }
+
+// Reads are the files that a command read of the folder that it was given, looked
+// for in vain, or looked at; relative, sorted. Of a name with "/" behind it the names
+// in that folder were read: "/" for the root's.
+type Reads struct {
+	By    string // how they were recorded: ReadsBySeccomp
+	Names []string
+}
+
+// ReadsBySeccomp is how reads are recorded: by the names that system calls are
+// given.
+const ReadsBySeccomp = "seccomp"
 
 // Spent is what a worker used of what only it can count. It is its own word.
 type Spent struct {

@@ -39,7 +39,17 @@ func (r *Runner) proveHook(ctx context.Context, p work.Proof, g work.Gate, e *wo
 		}
 	}
 	c.Read = append(slices.Clone(c.Read), p.Read...)
-	c.Env = append(c.Env, "GIT_INDEX_FILE=.git/index", "GIT_EDITOR=:", "GIT_PREFIX=", "GIT_CONFIG_NOSYSTEM=1")
+	c.Env = append(c.Env, "GIT_EDITOR=:", "GIT_PREFIX=", "GIT_CONFIG_NOSYSTEM=1")
+	if g.Push == nil {
+		c.Env = append(c.Env, "GIT_INDEX_FILE=.git/index")
+	} else {
+		// What Git LFS uploads goes with the push: there is no network here.
+		c.Env = append(c.Env, "GIT_LFS_SKIP_PUSH=1")
+		if c.Stdin, err = pushLine(*g.Push, p.Commit); err != nil {
+			return err
+		}
+		defer c.Stdin.Close()
+	}
 	out, err := sandbox.Run(ctx, c)
 	if err != nil {
 		return err
@@ -57,6 +67,24 @@ func (r *Runner) proveHook(ctx context.Context, p work.Proof, g work.Gate, e *wo
 	}
 	e.Output, err = p.PutBlob(all)
 	return err
+}
+
+// pushLine is what git writes to a pre-push hook, to be read from a file.
+func pushLine(to work.Push, commit string) (*os.File, error) {
+	at := to.At
+	if at == "" {
+		at = strings.Repeat("0", len(commit))
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	// A line is shorter than what a pipe holds without a reader.
+	_, err = fmt.Fprintf(w, "refs/heads/%s %s refs/heads/%s %s\n", to.From, commit, to.To, at)
+	if err = errors.Join(err, w.Close()); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
 }
 
 // readMessage reads what a hook made of the message.

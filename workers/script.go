@@ -56,6 +56,7 @@ func (s *Script) Run(ctx context.Context, a work.Assignment) (work.Result, error
 		c.Env = append(c.Env, fmt.Sprintf("JITOS_LANE=%d", a.Lane))
 	}
 	c.MemoryMax, c.DiskMax = a.Budget.MemoryMax, a.Budget.ScratchMax
+	c.Reads = a.Reads
 	Reach(&c, a.Rights.Hosts, a.Emit)
 	out, err := streamed(ctx, c, func(stream, line string) {
 		a.Emit(work.Event{Text: line, Data: map[string]any{"stream": stream}})
@@ -82,6 +83,7 @@ func (s *Script) Run(ctx context.Context, a work.Assignment) (work.Result, error
 		OK:      out.Exit == 0 || a.Args["allow_fail"] == true,
 		Summary: fmt.Sprintf("%s: exit %d, %d changes", argv[0], out.Exit, len(ops)),
 		Output:  rmg.PropsOf(output),
+		Reads:   out.Reads,
 	}
 	if out.TimedOut {
 		res.OK, res.Summary = false, fmt.Sprintf("%s: still running after %v; it was killed", argv[0], timeout)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -251,5 +252,28 @@ func TestLabelsLeadAway(t *testing.T) {
 	}
 	if _, err := runner(t).Run(t.Context(), "script", a); code(err) != rmg.Unavailable {
 		t.Errorf("where no machine can come: %v", err)
+	}
+}
+
+// A script tells all that its command read, if that is asked for.
+func TestScriptTellsWhatItRead(t *testing.T) {
+	files := map[string]string{"a.txt": "a\n", "b.txt": "b\n", "c.txt": "c\n"}
+	for _, asked := range []bool{false, true} {
+		r, s := runner(t), workertest.NewSpace(t, files)
+		a := assignment(s, "run", map[string]any{"argv": []string{"/bin/sh", "-c", "cat a.txt > made; test -e none"}, "allow_fail": true})
+		a.Reads = asked
+		res, err := r.Run(t.Context(), "script", a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !asked {
+			if res.Reads != nil {
+				t.Errorf("nobody asked, and it tells of %+v", res.Reads)
+			}
+			continue
+		}
+		if got := res.Reads; got == nil || got.By != work.ReadsBySeccomp || !slices.Contains(got.Names, "a.txt") || !slices.Contains(got.Names, "none") || slices.Contains(got.Names, "b.txt") {
+			t.Errorf("it tells of %+v", got)
+		}
 	}
 }

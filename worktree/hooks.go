@@ -20,7 +20,7 @@ import (
 // is a copy of the hooks, in the sandbox; it sees the repository's objects and
 // nothing else of it.
 
-// Hooks are those of a repository that are run before a commit is made.
+// Hooks are those of a repository that are run before a commit is made, or pushed.
 type Hooks struct {
 	Names []string // in the order in which git runs them
 	Sum   string   // SHA-256, hex, of the folder that they stand in; "" without any
@@ -32,20 +32,20 @@ const (
 	maxHookBytes = 16 << 20
 )
 
-// commitHooks are the hooks of git's that are run, in git's order.
-var commitHooks = []string{"pre-commit", "commit-msg"}
+// gatingHooks are the hooks of git's that are run, in git's order.
+var gatingHooks = []string{"pre-commit", "commit-msg", prePush}
 
 // Hooks finds them where git would (core.hooksPath). There are none if the
-// person's configuration says jitos.hooks=false.
+// person's configuration says jitos.hooks=false. A pre-push hook that is Git LFS's
+// own is none: what it does is done by Push.
 func (m *Manager) Hooks(ctx context.Context, top string) (Hooks, error) {
 	dir, err := hooksDir(ctx, m.git(top))
 	if err != nil || dir == "" {
 		return Hooks{}, err
 	}
 	var h Hooks
-	for _, name := range commitHooks {
-		st, err := os.Stat(filepath.Join(dir, name))
-		if err == nil && st.Mode().IsRegular() && st.Mode().Perm()&0o111 != 0 {
+	for _, name := range gatingHooks {
+		if full := filepath.Join(dir, name); isHook(full) && (name != prePush || lfsIn(full) != lfsOnly) {
 			h.Names = append(h.Names, name)
 		}
 	}
@@ -54,6 +54,12 @@ func (m *Manager) Hooks(ctx context.Context, top string) (Hooks, error) {
 	}
 	h.Sum, err = copyHooks(dir, "")
 	return h, err
+}
+
+// isHook says whether git would run a file as a hook.
+func isHook(full string) bool {
+	st, err := os.Stat(full)
+	return err == nil && st.Mode().IsRegular() && st.Mode().Perm()&0o111 != 0
 }
 
 func hooksDir(ctx context.Context, g git) (string, error) {
@@ -115,7 +121,14 @@ func mkdirIn(to, name string) error {
 // hooks stand in .git/hooks. HEAD is at of's commit, or at a commit over it if
 // base is something else. reads are the folders outside of it that git reads.
 // Stale: the hooks are others than those asked for.
-func (m *Manager) Staged(ctx context.Context, name string, base, tree rmg.Graph, of Origin, hooks Hooks) (f *Folder, reads []string, err error) {
+func (m *Manager) Staged(ctx context.Context, name string, base, tree rmg.Graph, of Origin, hooks Hooks) (*Folder, []string, error) {
+	return m.stagedWith(ctx, name, base, tree, of, hooks, func(*Folder) error { return nil })
+}
+
+// stagedWith is Staged with something more that is done in the folder.
+func (m *Manager) stagedWith(
+	ctx context.Context, name string, base, tree rmg.Graph, of Origin, hooks Hooks, more func(*Folder) error,
+) (f *Folder, reads []string, err error) {
 	places, err := m.gitPlaces(ctx, of)
 	if err == nil && places == nil {
 		err = fail(rmg.NotFound, "git fetch brings it back", "%s has no commit %s", of.Top, of.Commit)
@@ -132,7 +145,11 @@ func (m *Manager) Staged(ctx context.Context, name string, base, tree rmg.Graph,
 			f = nil
 		}
 	}()
-	if err := f.plantStaged(ctx, base, tree, of, places, hooks); err != nil {
+	err = f.plantStaged(ctx, base, tree, of, places, hooks)
+	if err == nil {
+		err = more(f)
+	}
+	if err != nil {
 		return f, nil, full(err)
 	}
 	return f, append([]string{places.objects}, alternatesOf(places.objects)...), nil
@@ -212,16 +229,21 @@ func (f *Folder) headAt(ctx context.Context, g git, tip, base rmg.Graph, of Orig
 	if err != nil {
 		return err
 	}
-	g.env = []string{
-		"GIT_AUTHOR_NAME=JITOS", "GIT_AUTHOR_EMAIL=jitos@localhost", "GIT_AUTHOR_DATE=@0 +0000",
-		"GIT_COMMITTER_NAME=JITOS", "GIT_COMMITTER_EMAIL=jitos@localhost", "GIT_COMMITTER_DATE=@0 +0000",
-	}
+	g.env = stagedBy()
 	head, err := g.line(ctx, "commit-tree", id, "-p", of.Commit, "-m", "what lands before")
 	if err != nil {
 		return err
 	}
 	_, err = g.run(ctx, "update-ref", "HEAD", head)
 	return err
+}
+
+// stagedBy makes commits of a staged folder the same whenever they are made.
+func stagedBy() []string {
+	return []string{
+		"GIT_AUTHOR_NAME=JITOS", "GIT_AUTHOR_EMAIL=jitos@localhost", "GIT_AUTHOR_DATE=@0 +0000",
+		"GIT_COMMITTER_NAME=JITOS", "GIT_COMMITTER_EMAIL=jitos@localhost", "GIT_COMMITTER_DATE=@0 +0000",
+	}
 }
 
 // stage puts what next has otherwise than old into the index of g.

@@ -34,8 +34,12 @@ func TestHooks(t *testing.T) {
 	b.hook(".git/hooks/pre-commit", "")
 	b.hook(".git/hooks/pre-push", "")
 	first := find()
-	if !slices.Equal(first.Names, []string{"pre-commit", "commit-msg"}) {
+	if !slices.Equal(first.Names, []string{"pre-commit", "commit-msg", "pre-push"}) {
 		t.Errorf("%+v", first)
+	}
+	b.hook(".git/hooks/pre-push", lfsHook)
+	if first = find(); !slices.Equal(first.Names, []string{"pre-commit", "commit-msg"}) {
+		t.Errorf("what Git LFS's own does is no verdict: %+v", first)
 	}
 	b.hook(".git/hooks/lib/x.sh", "")
 	if find().Sum == first.Sum {

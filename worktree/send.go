@@ -31,11 +31,14 @@ type Target struct {
 	Remote  string // a name that git remote lists
 	Base    string // the branch there that corresponds to the one landed on
 	Program string // "gh" or "glab", which makes the pull request; "" for a push
+	URL     string // where git pushes to, without a password
+	At      string // the commit that git remembers Base to be at there; "" for none
 }
 
 // Target finds where a branch is pushed to: remote if it is named, else what git
 // itself would push it to. With pull also the program that makes a pull request
-// there. Invalid: no such remote; Unavailable: no such program.
+// there. Invalid: no such remote; Unavailable: no such program, or git-lfs is not
+// there and the person's pre-push hook uploads by it.
 func (m *Manager) Target(ctx context.Context, top, branch, remote string, pull bool) (Target, error) {
 	if m.isPlain(top) {
 		return Target{}, fail(rmg.Invalid, "use --land patch; git init makes it a repository, which can have remotes", "%s is a plain folder, which has nowhere to push to", top)
@@ -58,8 +61,14 @@ func (m *Manager) Target(ctx context.Context, top, branch, remote string, pull b
 			t.Base = ref
 		}
 	}
-	if !pull {
-		return t, nil
+	if t.URL, err = g.pushURL(ctx, remote); err != nil {
+		return t, err
+	}
+	if t.At, err = g.line(ctx, "rev-parse", "--verify", "--quiet", "refs/remotes/"+remote+"/"+t.Base+"^{commit}"); err != nil && !isExit(err, 1) {
+		return t, err
+	}
+	if err := needLFS(ctx, g); err != nil || !pull {
+		return t, err
 	}
 	t.Program, err = platform(g.config(ctx, "remote."+remote+".url"))
 	return t, err
@@ -76,6 +85,19 @@ func (g git) pushRemote(ctx context.Context, branch string, known []string) stri
 		return known[0]
 	}
 	return "origin"
+}
+
+// pushURL is where git pushes to. What is written of it is read by hooks and stands
+// in the log: a password is left out.
+func (g git) pushURL(ctx context.Context, remote string) (string, error) {
+	at, err := g.line(ctx, "remote", "get-url", "--push", remote)
+	if u, perr := url.Parse(at); err == nil && perr == nil && u.User != nil {
+		if _, has := u.User.Password(); has {
+			u.User = url.User(u.User.Username())
+			at = u.String()
+		}
+	}
+	return at, err
 }
 
 // config is a value of the configuration, "" if there is none.
@@ -169,15 +191,19 @@ func (m *Manager) Patch(ctx context.Context, l Landing) (rmg.Blob, error) {
 // branch has to be new or to go forward.
 //
 // Conflict: the branch there has something that the commit does not stand on.
-// Denied: the remote does not take it. Unavailable: it cannot be reached.
+// Denied: the remote does not take it. Unavailable: it cannot be reached, or what
+// Git LFS keeps did not get there.
 func (m *Manager) Push(ctx context.Context, l Landing, to Target, branch, was string) error {
+	if err := m.upload(ctx, l, to); err != nil {
+		return err
+	}
 	ref := "refs/heads/" + branch
 	args := []string{"push", "--porcelain", "--no-verify", "--no-follow-tags", "--no-force-if-includes", "--recurse-submodules=no"}
 	if was != "" {
 		args = append(args, "--force-with-lease="+ref+":"+was)
 	}
 	cmd := m.gitOf(l).command(ctx, append(args, to.Remote, l.Commit+":"+ref)...)
-	said, err := send(ctx, cmd)
+	said, err := send(ctx, cmd, sendTimeout)
 	if err == nil {
 		return nil
 	}
@@ -217,7 +243,7 @@ func (m *Manager) Propose(ctx context.Context, l Landing, to Target, branch, tit
 	cmd := exec.CommandContext(ctx, to.Program, args...)
 	cmd.Dir = l.Top
 	cmd.Env = append(plainEnv(), "GH_PROMPT_DISABLED=1", "NO_PROMPT=1", "NO_COLOR=1", "GH_NO_UPDATE_NOTIFIER=1")
-	said, err := send(ctx, cmd)
+	said, err := send(ctx, cmd, sendTimeout)
 	at := lastAddress(said)
 	if err == nil || at != "" && strings.Contains(said, "already exists") {
 		return at, nil
@@ -227,8 +253,8 @@ func (m *Manager) Propose(ctx context.Context, l Landing, to Target, branch, tit
 
 // send runs a command that talks to others: it cannot ask anybody anything, and
 // what it started goes with it when its time is over.
-func send(ctx context.Context, cmd *exec.Cmd) (said string, err error) {
-	ctx, stop := context.WithTimeoutCause(ctx, sendTimeout, fmt.Errorf("no answer after %v", sendTimeout))
+func send(ctx context.Context, cmd *exec.Cmd, timeout time.Duration) (said string, err error) {
+	ctx, stop := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("no answer after %v", timeout))
 	defer stop()
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out

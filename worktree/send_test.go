@@ -100,7 +100,7 @@ func TestPush(t *testing.T) {
 	}
 	hub := b.remote("hub")
 	to := b.target(false)
-	if to != (Target{Remote: "hub", Base: "main"}) {
+	if to != (Target{Remote: "hub", Base: "main", URL: hub.top}) {
 		t.Errorf("%+v", to)
 	}
 	l := b.several()
@@ -113,7 +113,7 @@ func TestPush(t *testing.T) {
 	if got := hub.git("rev-parse", "main"); got != l.Commit {
 		t.Errorf("the remote is at %s", got)
 	}
-	if !b.m.Pushed(ctx, l, to, "main") {
+	if !b.m.Pushed(ctx, l, to, "main") || b.target(false).At != l.Commit {
 		t.Error("git does not remember")
 	}
 	if snapshot(t, b.top) != before || b.git("for-each-ref", "refs/heads") != refs || b.git("status", "--porcelain") != "" {
@@ -154,12 +154,30 @@ func TestPush(t *testing.T) {
 }
 
 // platformProgram puts a program on the PATH that notes its arguments, says
-// something and ends with a status.
+// something and ends with a status. Like the real ones it takes no flag that its
+// manual does not have, and asks nothing where it was told that nobody answers.
 func platformProgram(t *testing.T, name, says string, status string) (args string) {
 	t.Helper()
+	manual := map[string]string{
+		"gh":   "pr create: --assignee --base --body --body-file --draft --fill --head --label --milestone --project --reviewer --title --web",
+		"glab": "mr create: --assignee --description --draft --fill --label --milestone --no-editor --push --remove-source-branch --reviewer --source-branch --squash-before-merge --target-branch --title --web --yes",
+	}[name]
 	dir := t.TempDir()
 	args = filepath.Join(dir, "args")
-	script := "#!/bin/sh\nprintf '%s\\n' \"$@\" > " + args + "\ncat <<'END'\n" + says + "\nEND\nexit " + status + "\n"
+	script := `#!/bin/sh
+manual='` + manual + `'
+test "$1 $2" = "${manual%%:*}" || { echo "unknown command $1 $2"; exit 64; }
+printf '%s\n' "$@" > ` + args + `
+shift 2
+for a; do
+	case "${manual#*:} " in *" ${a%%=*} "*) ;; *) echo "unknown flag: $a"; exit 65 ;; esac
+done
+test "$GH_PROMPT_DISABLED$NO_PROMPT" = 11 || { echo 'would ask'; exit 66; }
+cat <<'END'
+` + says + `
+END
+exit ` + status + `
+`
 	if err := os.WriteFile(filepath.Join(dir, name), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -178,8 +196,12 @@ func TestPropose(t *testing.T) {
 	b.git("config", "branch.main.remote", "origin")
 	b.git("config", "branch.main.merge", "refs/heads/trunk")
 	to := b.target(true)
-	if to != (Target{Remote: "origin", Base: "trunk", Program: "gh"}) {
+	if to != (Target{Remote: "origin", Base: "trunk", Program: "gh", URL: "git@github.example.com:me/app.git"}) {
 		t.Errorf("%+v", to)
+	}
+	b.git("remote", "set-url", "--push", "origin", "https://me:secret@github.example.com/me/app.git")
+	if at := b.target(true).URL; at != "https://me@github.example.com/me/app.git" {
+		t.Errorf("a hook is told of %s", at)
 	}
 	l := b.several()
 	at, err := b.m.Propose(ctx, l, to, "jitos/p1", "--title", "body\nof two lines")
@@ -204,11 +226,12 @@ func TestPropose(t *testing.T) {
 	b.git("remote", "set-url", "origin", "https://gitlab.example.com/me/app.git")
 	args = platformProgram(t, "glab", "!3 change\nhttps://gitlab.example.com/me/app/-/merge_requests/3", "0")
 	to = b.target(true)
-	at, err = b.m.Propose(ctx, l, to, "jitos/p1", "t", "b")
+	at, err = b.m.Propose(ctx, l, to, "jitos/p1", "--title", "body\nof two lines")
 	if err != nil || to.Program != "glab" || !strings.HasSuffix(at, "/3") {
 		t.Errorf("%+v %q %v", to, at, err)
 	}
-	if data, _ := os.ReadFile(args); !strings.HasPrefix(string(data), "mr\ncreate\n--source-branch=jitos/p1\n--target-branch=trunk\n") {
+	want := "mr\ncreate\n--source-branch=jitos/p1\n--target-branch=trunk\n--title=--title\n--description=body\nof two lines\n--yes\n"
+	if data, _ := os.ReadFile(args); string(data) != want {
 		t.Errorf("glab was asked\n%s", data)
 	}
 }

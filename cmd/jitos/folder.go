@@ -24,9 +24,9 @@ func (a *app) folderCmd() *cobra.Command {
 holds when work begins is what work is merged with, and what lands changes its
 files. JITOS keeps its history; in the folder itself there is nothing of git, or
 of JITOS. Files that .gitignore and .jitosignore name stay out of it.`,
-		Example: "  jitos folder add ~/notes\n  jitos folder list",
+		Example: "  jitos folder add ~/notes\n  jitos folder list\n  jitos folder forget ~/notes",
 	}
-	cmd.AddCommand(a.folderAdd(), a.folderList())
+	cmd.AddCommand(a.folderAdd(), a.folderList(), a.folderForget())
 	return cmd
 }
 
@@ -54,6 +54,45 @@ that work can begin on them. Adding a folder again takes in what it holds now.`,
 			})
 		},
 	}
+}
+
+func (a *app) folderForget() *cobra.Command {
+	var dry bool
+	cmd := &cobra.Command{
+		Use: "forget [DIR]", Short: "Know a folder no more, the current one if none is named", Args: cobra.MaximumNArgs(1),
+		Long: `The folder stays as it is. It is taken out of the graph with the branches that
+stand beside it, and the commits that were kept of it are removed; jitos log still
+tells what happened, and contents stay until a gc or a purge. It may be added
+again, as a new one. Refused while a process goes on in it.`,
+		Example: "  jitos folder forget ~/notes --dry-run\n  jitos folder forget ~/notes",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			dir := "."
+			if len(args) > 0 {
+				dir = args[0]
+			}
+			full, err := filepath.Abs(dir)
+			if err != nil {
+				return err
+			}
+			c, err := a.client()
+			if err != nil {
+				return err
+			}
+			f, err := c.ForgetFolder(cmd.Context(), wire.ForgetFolderRequest{Folder: full, DryRun: dry})
+			if err != nil {
+				return err
+			}
+			return a.show(f, func(w io.Writer) {
+				verb := "is"
+				if dry {
+					verb = "would be"
+				}
+				fmt.Fprintf(w, "%s %s forgotten, with %d bytes of its history; nothing in it is touched\n", f.Top, verb, f.Bytes)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&dry, "dry-run", false, dryRunAbout)
+	return cmd
 }
 
 func (a *app) folderList() *cobra.Command {

@@ -130,6 +130,16 @@ func (b bridge) Staged(ctx context.Context, name string, base, tree rmg.Graph, o
 	return f, reads, nil
 }
 
+func (b bridge) ToPush(
+	ctx context.Context, name string, base, tree rmg.Graph, of kernel.Origin, hooks kernel.Hooks, p kernel.Pushing,
+) (kernel.Folder, []string, string, error) {
+	f, reads, commit, err := b.Manager.ToPush(ctx, name, base, tree, worktree.Origin(of), worktree.Hooks(hooks), worktree.Pushing(p))
+	if err != nil {
+		return nil, nil, "", err
+	}
+	return f, reads, commit, nil
+}
+
 func (b bridge) Prepare(ctx context.Context, r kernel.LandRequest) ([]byte, string, error) {
 	l, err := b.Manager.Prepare(ctx, worktree.LandRequest(r))
 	if err != nil {

@@ -106,6 +106,16 @@ func (b outside) Staged(ctx context.Context, name string, base, tree rmg.Graph, 
 	return f, reads, nil
 }
 
+func (b outside) ToPush(
+	ctx context.Context, name string, base, tree rmg.Graph, of kernel.Origin, hooks kernel.Hooks, p kernel.Pushing,
+) (kernel.Folder, []string, string, error) {
+	f, reads, commit, err := b.Manager.ToPush(ctx, name, base, tree, worktree.Origin(of), worktree.Hooks(hooks), worktree.Pushing(p))
+	if err != nil {
+		return nil, nil, "", err
+	}
+	return f, reads, commit, nil
+}
+
 func (b outside) Prepare(ctx context.Context, r kernel.LandRequest) ([]byte, string, error) {
 	l, err := b.Manager.Prepare(ctx, worktree.LandRequest(r))
 	if err != nil {

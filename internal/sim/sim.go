@@ -44,6 +44,10 @@ func (nothing) AddFolder(context.Context, string) (kernel.Repo, error) {
 	return kernel.Repo{}, errOutside
 }
 
+func (nothing) ForgetFolder(context.Context, string, bool) (string, int64, error) {
+	return "", 0, errOutside
+}
+
 func (nothing) Head(context.Context, string, string) (string, error) { return "", errOutside }
 
 func (nothing) Tree(context.Context, string, string) (rmg.Graph, error) {
@@ -93,6 +97,10 @@ func (nothing) Hooks(context.Context, string) (kernel.Hooks, error) { return ker
 
 func (nothing) Staged(context.Context, string, rmg.Graph, rmg.Graph, kernel.Origin, kernel.Hooks) (kernel.Folder, []string, error) {
 	return nil, nil, errOutside
+}
+
+func (nothing) ToPush(context.Context, string, rmg.Graph, rmg.Graph, kernel.Origin, kernel.Hooks, kernel.Pushing) (kernel.Folder, []string, string, error) {
+	return nil, nil, "", errOutside
 }
 func (nothing) Patch(context.Context, []byte) (rmg.Blob, error) { return rmg.Blob{}, errOutside }
 

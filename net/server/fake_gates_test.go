@@ -23,6 +23,10 @@ func (f *fake) AddFolder(_ context.Context, c kernel.Caller, dir string) (kernel
 	return kernel.AddedFolder{Root: "/repo/notes/main", Top: dir, Head: "abc"}, f.call("AddFolder", " ", c.Name, " ", dir)
 }
 
+func (f *fake) ForgetFolder(_ context.Context, c kernel.Caller, dir string, dryRun bool) (kernel.ForgottenFolder, error) {
+	return kernel.ForgottenFolder{Root: "/repo/notes", Top: dir, Bytes: 9}, f.call("ForgetFolder", " ", c.Name, " ", dir, " ", dryRun)
+}
+
 func (f *fake) ApproveGates(_ context.Context, c kernel.Caller, dir string, which []string) ([]kernel.OwnGate, error) {
 	return ownGates(), f.call("ApproveGates", " ", c.Name, " ", dir, " ", which)
 }

@@ -102,6 +102,7 @@ type history interface {
 
 type folders interface {
 	AddFolder(ctx context.Context, c kernel.Caller, dir string) (kernel.AddedFolder, error)
+	ForgetFolder(ctx context.Context, c kernel.Caller, dir string, dryRun bool) (kernel.ForgottenFolder, error)
 }
 
 type gates interface {

@@ -177,7 +177,7 @@ func TestAnswersFitTheDocument(t *testing.T) {
 		"log": {"/log", ""}, "undo": {"/undo", `{"seq":2}`}, "purge": {"/admin/purge", `{"what":"/svc","reason":"leaked"}`}, "gc": {"/admin/gc", `{"dry_run":true}`}, "backup": {"/admin/backup", `{"to":"/backup"}`}, "replay": {"/replay", `{"process":"p9"}`}, "bisect": {"/bisect", `{"path":"/svc","expr":"element.exists"}`}, "why": {"/why?path=/svc", ""}, "verify": {"/verify", ""}, "check": {"/check", ""}, "status": {"/status", ""}, "session": {"/session", `{"act":true}`}, "caller": {"/session", ""}, "health": {"/healthz", ""},
 		"policy": {"/policy", ""}, "set-policy": {"/policy", `{"document":"rules: []"}`}, "explain-policy": {"/policy/explain?verb=write&path=/svc", ""},
 		"gates": {"/gates?repo=/r", ""}, "approve-gates": {"/gates/approve", `{"repo":"/r","which":["abcdef"]}`}, "run-gates": {"/gates/run", `{"repo":"/r","sws":"w5"}`},
-		"add-folder": {"/folders", `{"folder":"/notes"}`},
+		"add-folder": {"/folders", `{"folder":"/notes"}`}, "forget-folder": {"/folders/forget", `{"folder":"/notes","dry_run":true}`},
 		"take-lease": {"/lease", `{"machine":"m2","labels":["gpu"],"workers":["script"]}`}, "lease-tree": {"/lease/l1/tree", ""},
 		"heartbeat": {"/lease/l1/heartbeat", `{"said":[{"text":"hello"}]}`}, "return-lease": {"/lease/l1/result", `{"ok":true,"output":{"exit":0}}`},
 		"machines": {"/machine", ""},

@@ -145,6 +145,8 @@ func TestClientAndServer(t *testing.T) {
 	check("gates", err, demands.File == "/repo/app/main/.jitos/gates.yaml" && demands.Gates[0].Name == "lint" && demands.Gates[0].By == "ada@host" && f.last() == "Gates /r", demands)
 	added, err := c.AddFolder(ctx, wire.AddFolderRequest{Folder: "/notes"})
 	check("add-folder", err, added == wire.AddedFolder{Root: "/repo/notes/main", Top: "/notes", Head: "abc"} && f.last() == "AddFolder ada@host /notes", added)
+	forgotten, err := c.ForgetFolder(ctx, wire.ForgetFolderRequest{Folder: "/notes", DryRun: true})
+	check("forget-folder", err, forgotten == wire.ForgottenFolder{Root: "/repo/notes", Top: "/notes", Bytes: 9} && f.last() == "ForgetFolder ada@host /notes true", forgotten)
 	let, err := c.ApproveGates(ctx, wire.ApproveGatesRequest{Repo: "/r", Which: []string{"abcdef", "unit"}})
 	check("approve-gates", err, let.Gates[0].Hash == "abcdef" && f.last() == "ApproveGates ada@host /r [abcdef unit]", f.last())
 	_, err = c.ApproveGates(ctx, wire.ApproveGatesRequest{Repo: "/r", Which: []string{"abcdef"}, Revoke: true})

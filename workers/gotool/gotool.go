@@ -99,7 +99,7 @@ func (t *Toolchain) run(ctx context.Context, p Place, timeout time.Duration, w *
 	}
 	c := sandbox.Command{
 		Argv: argv, Dir: p.dir(), Env: t.Env(p), Timeout: timeout, Write: []string{p.Folder, p.Scratch},
-		Read: t.Reads(),
+		Read: t.Reads(), Own: p.Own,
 	}
 	if w != nil {
 		c.Stdout = w

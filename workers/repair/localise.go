@@ -275,6 +275,9 @@ func (l *localiser) each(ctx context.Context, p gotool.Place, bin, dir string, r
 		if i < len(red) {
 			if data, err := os.ReadFile(base + ".out"); err == nil {
 				l.frames = append(l.frames, framesOf(string(data), l.place.Folder)...)
+				if l.place.Own != "" { // where the run saw it, if it could be shown there
+					l.frames = append(l.frames, framesOf(string(data), l.place.Own)...)
+				}
 			}
 		}
 	}

@@ -103,7 +103,7 @@ func failed(summary string, more ...string) work.Result {
 }
 
 func placeOf(f work.Folder, a work.Assignment) gotool.Place {
-	return gotool.Place{Folder: f.Path(), Scratch: f.Scratch(), Module: a.Repo.Module}
+	return gotool.Place{Folder: f.Path(), Scratch: f.Scratch(), Module: a.Repo.Module, Own: a.Repo.Top}
 }
 
 // moduleRel is a path relative to the module's folder, from one relative to the

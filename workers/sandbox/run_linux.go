@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -30,6 +31,7 @@ type spec struct {
 	Hosts      []string
 	MemoryMax  int64
 	DiskMax    int64
+	Reads      bool
 	Namespaces bool // this stage stands in new ones
 	Lacks      []string
 }
@@ -39,7 +41,10 @@ type report struct {
 	Error   string
 	Missing bool // the command is not there
 	InForce work.Sandbox
-	Over    string // said by the first stage, in a report of its own after that
+	// Said by the first stage, in a report of its own after that.
+	Over  string
+	Reads *work.Reads
+	Lacks string // why there are none
 }
 
 // The descriptors that a stage gets beside stdin, stdout and stderr.
@@ -98,7 +103,7 @@ func Run(ctx context.Context, c Command) (Outcome, error) {
 	if err := ctx.Err(); err != nil {
 		return out, err
 	}
-	s := spec{Argv: c.Argv, Dir: c.Dir, Write: c.Write, Read: c.Read, Env: c.Env, Own: c.Own, DiskMax: c.DiskMax}
+	s := spec{Argv: c.Argv, Dir: c.Dir, Write: c.Write, Read: c.Read, Env: c.Env, Own: c.Own, DiskMax: c.DiskMax, Reads: c.Reads}
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Env = []string{stageEnv + "=1"}
 	if err := namespaces(); err != nil {
@@ -135,6 +140,9 @@ func Run(ctx context.Context, c Command) (Outcome, error) {
 	out.Connections, out.Over = leave(), rep.Over
 	out.Took = time.Since(began)
 	out.Stdout, out.Stderr, out.Truncated = stdout.kept.Bytes(), stderr.kept.Bytes(), limit.truncated
+	if out.Reads = rep.Reads; rep.Lacks != "" {
+		rep.InForce.Lacks = append(rep.InForce.Lacks, readsPart+": "+rep.Lacks)
+	}
 	if out.InForce = rep.InForce; out.InForce.Tier == "" && out.TimedOut {
 		// The least is claimed of a stage that ended before it could say more.
 		out.InForce = work.Sandbox{Tier: "none", Network: "open", Lacks: []string{"a report: the time was over before the sandbox stood"}}
@@ -207,18 +215,28 @@ func supervise(ctx context.Context, cmd *exec.Cmd, s spec, timeout time.Duration
 	_ = json.NewEncoder(pipes[0][1]).Encode(s)
 	pipes[0][1].Close()
 
-	waited := make(chan error, 1)
+	waited, told := make(chan error, 1), make(chan error, 1)
 	go func() { waited <- cmd.Wait() }()
+	// What it says may be more than a pipe holds.
+	go func() { told <- hearReports(pipes[1][0], &rep) }()
 	err := await(ctx, cmd, pipes[2][1], timeout, waited, out)
-	said := json.NewDecoder(pipes[1][0])
-	if e := said.Decode(&rep); e != nil && out.Exit == 0 {
+	if e := <-told; e != nil && out.Exit == 0 {
 		return rep, fmt.Errorf("sandbox: the stage said nothing: %w", e)
+	}
+	return rep, err
+}
+
+// hearReports reads what the stages say, until nobody is left to say anything.
+func hearReports(from io.Reader, rep *report) error {
+	said := json.NewDecoder(from)
+	if err := said.Decode(rep); err != nil {
+		return err
 	}
 	var last report
 	if said.Decode(&last) == nil {
-		rep.Over = last.Over
+		rep.Over, rep.Reads, rep.Lacks = last.Over, last.Reads, last.Lacks
 	}
-	return rep, err
+	return nil
 }
 
 // await waits for the first stage. At the end of the time, or of ctx, it closes

@@ -47,7 +47,10 @@ type Command struct {
 	// DiskMax is how many bytes the files may take together that it writes in its
 	// folders; 0 for any number. Whatever it is, some room on the disk is kept for
 	// others. It is looked at now and again, as memory is.
-	DiskMax   int64
+	DiskMax int64
+	// Reads has what it reads below the first of Write recorded, where the machine
+	// can: see Outcome. It costs a switch to another process for each name.
+	Reads     bool
 	Connected func(work.Connection) // hears of each at its end, from any goroutine; may be nil
 	OutputMax int64                 // bytes kept of stdout and stderr together; 0: DefaultOutputMax
 	Stdin     *os.File              // nil for none
@@ -85,6 +88,9 @@ type Outcome struct {
 	// Over is the limit for which it was killed, with what it took: "memory_max: ...".
 	// Empty if none.
 	Over string
+	// Reads is what it read, if that was asked for and all of it could be recorded. The
+	// outcome's parts and lacks say by what, or why not.
+	Reads *work.Reads
 	// Connections are those that it tried to make beyond the sandbox, as they came.
 	Connections []work.Connection
 }

@@ -82,7 +82,8 @@ func first() {
 		in.Lacks = append(in.Lacks, "subreaper: "+err.Error())
 	}
 	disk := watchDisk(s.Write, s.DiskMax) // as it is before the command
-	next, err := startSecond(s, in, out)
+	rec := record(&s, &in)
+	next, err := startSecond(s, in, out, rec)
 	if err != nil {
 		_ = json.NewEncoder(out).Encode(report{Error: "the second stage could not start: " + err.Error()})
 		return
@@ -101,7 +102,13 @@ func first() {
 		killAll(s.Namespaces)
 		os.Exit(128 + int(syscall.SIGKILL))
 	}()
-	os.Exit(reap(next, s.Namespaces))
+	code := reap(next, s.Namespaces)
+	if rec != nil {
+		var last report
+		last.Reads, last.Lacks = rec.done()
+		_ = json.NewEncoder(out).Encode(last)
+	}
+	os.Exit(code)
 }
 
 // watchEvery is how often a command is looked at: what it takes meanwhile is beyond
@@ -123,16 +130,20 @@ func watch(memoryMax int64, disk *diskWatch) string {
 
 // startSecond starts the second stage; the spec goes on to it with what is in
 // force so far.
-func startSecond(s spec, in work.Sandbox, out *os.File) (int, error) {
+func startSecond(s spec, in work.Sandbox, out *os.File, rec *recorder) (int, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return 0, err
 	}
-	p, err := os.StartProcess("/proc/self/exe", []string{"jitos-sandbox"}, &os.ProcAttr{
-		Env:   []string{stageEnv + "=2"},
-		Files: []*os.File{os.Stdin, os.Stdout, os.Stderr, r, out},
-	})
+	files := []*os.File{os.Stdin, os.Stdout, os.Stderr, r, out}
+	if rec != nil {
+		files = append(files, rec.theirs)
+	}
+	p, err := os.StartProcess("/proc/self/exe", []string{"jitos-sandbox"}, &os.ProcAttr{Env: []string{stageEnv + "=2"}, Files: files})
 	r.Close()
+	if rec != nil {
+		rec.theirs.Close()
+	}
 	if err != nil {
 		w.Close()
 		return 0, err
@@ -270,6 +281,13 @@ func second() {
 	if err := lockIn(s, &in); err != nil {
 		answer(report{Error: err.Error()})
 		return
+	}
+	if s.Reads {
+		if err := passListener(); err != nil {
+			in.Lacks = append(in.Lacks, readsPart+": "+err.Error())
+		} else {
+			in.Parts = append(in.Parts, readsPart)
+		}
 	}
 	r.InForce = in
 	unix.CloseOnExec(fdReport)
