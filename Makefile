@@ -1,7 +1,7 @@
 # Few targets; the logic is in Go. `make ci` is what .ci/run calls.
 TOOL := go tool -modfile=tools/go.mod
 
-.PHONY: test lint cross race sim kill bench demo viewer viewer-test viewer-bench viewer-soak mcp-test repairs release ci
+.PHONY: test lint cross race sim kill bench demo viewer viewer-test viewer-bench viewer-soak viewer-scrub mcp-test repairs release ci
 
 test: ## every test of the product
 	go test ./...
@@ -43,6 +43,9 @@ viewer-bench: ## how fast the pages draw: SECONDS=N says how long changes are st
 
 viewer-soak: ## a thousand changes a second into a picture: SECONDS=600 ELEMENTS=10000 say how long, and how large it is
 	cd viewer/web && node e2e/soak.mjs
+
+viewer-scrub: ## from moving the time bar to the picture: RECORDS=1000000 says how long the log is
+	cd viewer/web && node e2e/scrub.mjs
 
 mcp-test: ## the MCP server as the TypeScript SDK sees it
 	cd net/mcp/second && npm ci --no-audit --no-fund --ignore-scripts && npm test

@@ -216,6 +216,13 @@ test("rules are shown as graphs and as source, with where they fired", async () 
   await rule.getByText("fired 1 time").waitFor(); // while it is open, by itself
   await rule.getByRole("link", { name: `because of seq ${seq}` }).waitFor();
   await rule.getByText(`rule retire fired on record ${seq}, 1 match`).waitFor();
+  await rule.getByRole("button", { name: "Stop it firing" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Stop it firing" }).click();
+  await rule.getByText("does not fire").waitFor();
+  assert.equal((await world.call("GET", "/rules")).body.rules.find((r) => r.name === "retire").on ?? false, false);
+  await rule.getByRole("button", { name: "Let it fire by itself" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Let it fire by itself" }).click();
+  await rule.getByRole("button", { name: "Stop it firing" }).waitFor();
   await rule.getByRole("link", { name: `seq ${seq + 1}`, exact: true }).click();
   await page.getByText(`at seq ${seq + 1}`).or(page.getByText(`live, seq ${seq + 1}`)).first().waitFor();
   await page.context().close();

@@ -49,6 +49,7 @@ export const en = {
   rules: {
     title: "Rules, methods, policy, kinds", rules: "Rules", noRules: "No rule stands under /rule. Add one: jitos rule add FILE", on: "fires by itself", off: "does not fire", byHand: "applied by hand", times: (n: number) => `fired ${n} ${n === 1 ? "time" : "times"}`,
     at: "matched in", deep: "and anywhere inside", by: "switched on by", priority: "priority", left: "What it looks for", right: "What becomes of it", condition: (name: string) => name.replaceAll(/-(\d+)/g, " $1"), signs: "+ it makes, − it removes, ~ it changes; dashed: what stands outside a condition, or goes",
+    turnOn: "Let it fire by itself", turnOff: "Stop it firing", willOn: (at: string) => `From now on it fires whenever what it looks for comes to be in ${at}, with your rights.`, willOff: "It fires no more. What it did stays.",
     firings: "Where it fired", never: "It has not fired.", because: (seq: string) => `because of seq ${seq}`,
     methods: "Methods", policy: "Policy", kinds: "Kinds", task: "task", phrases: "Phrases", steps: "Steps", fired: "Where it was used", effect: "Effect", verbs: "Verbs", where: "Where", when: "When", default: "default", source: "Source", noKinds: "No kind schema is declared.",
   },
