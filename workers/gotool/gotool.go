@@ -66,6 +66,17 @@ type Place struct {
 	Own     string // where commands see Folder, if that can be had; "" for where it is
 }
 
+// Outside is where a file stands that a command has named, which may see Folder at Own.
+func (p Place) Outside(name string) string {
+	if p.Own == "" {
+		return name
+	}
+	if rest, ok := strings.CutPrefix(name, p.Own); ok && (rest == "" || rest[0] == '/') {
+		return p.Folder + rest
+	}
+	return name
+}
+
 func (p Place) dir() string { return filepath.Join(p.Folder, filepath.FromSlash(p.Module)) }
 
 // Outcome is how a go command ended.

@@ -84,6 +84,7 @@ func list(ctx context.Context, tool *gotool.Toolchain, p gotool.Place) ([]listed
 			}
 			return all, nil
 		}
+		l.Dir = p.Outside(l.Dir)
 		all = append(all, l)
 	}
 }
