@@ -336,8 +336,10 @@ func TestCancelLeavesNothing(t *testing.T) {
 	p.repo("app")
 	p.daemon()
 	p.run("app", "jitos", "intent", "--detach", "Fix the failing test in ./a")
-	for !strings.Contains(p.run("app", "jitos", "logs", "p4"), "tried 1 of") {
-		time.Sleep(10 * time.Millisecond)
+	for log := ""; !strings.Contains(log, "tried 1 of"); time.Sleep(10 * time.Millisecond) {
+		if log = p.run("app", "jitos", "logs", "p4"); strings.Contains(log, "failed:") {
+			t.Fatal(log)
+		}
 	}
 	p.run("app", "jitos", "cancel", "p4")
 	if out := p.run("app", "jitos", "ps"); !strings.Contains(out, "cancelled") {
