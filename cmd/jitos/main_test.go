@@ -130,11 +130,27 @@ func siteCmd(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("SITE", strings.Replace(strings.TrimPrefix(s.URL, "http://"), "127.0.0.1", "localhost", 1))
 }
 
-// killCmd is `killdaemon`: kill -9 for every daemon of the script.
+// killCmd is `killdaemon`: kill -9 for every daemon of the script, and a wait until
+// none has a file open: the next one may have to open the same.
 func killCmd(ts *testscript.TestScript, neg bool, args []string) {
-	if n := signalBelow(ts.Getenv("WORK"), syscall.SIGKILL); n == 0 && !neg {
+	list := daemonsBelow(ts.Getenv("WORK"))
+	if len(list) == 0 && !neg {
 		ts.Fatalf("no daemon runs")
 	}
+	for _, pid := range list {
+		_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended meanwhile
+		for running(pid) {
+			time.Sleep(time.Millisecond)
+		}
+	}
+}
+
+// running is false of a process that has closed its files: it is gone, or dead and
+// not asked about yet.
+func running(pid int) bool {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	_, state, ok := bytes.Cut(data, []byte(") "))
+	return err == nil && ok && len(state) > 0 && state[0] != 'Z' && state[0] != 'X'
 }
 
 // daemonsBelow finds the daemons of a person's environment below a folder.
