@@ -8,19 +8,23 @@ import (
 	"jitos.dev/workers/llm/llmtest"
 )
 
+// vendors are the wire formats that models are spoken to in, and how a person is led
+// to a server that speaks them.
+var vendors = map[string]func(*llmtest.Server) []string{
+	"anthropic": func(s *llmtest.Server) []string {
+		return []string{"ANTHROPIC_API_KEY=" + llmtest.Key, "ANTHROPIC_BASE_URL=" + s.Anthropic()}
+	},
+	"openai": func(s *llmtest.Server) []string {
+		return []string{"OPENAI_API_KEY=" + llmtest.Key, "OPENAI_BASE_URL=" + s.OpenAI()}
+	},
+}
+
 // TestAModelFixesABug has a model fix a bug end to end: by a server that speaks a
 // vendor's wire format, with a refusal to wait for on the way. The daemon is then
 // started anew with the recording alone, and does the task over again: the same
 // comes of it, without a server. A second person gets the same files from it.
 func TestAModelFixesABug(t *testing.T) {
-	for vendor, at := range map[string]func(*llmtest.Server) []string{
-		"anthropic": func(s *llmtest.Server) []string {
-			return []string{"ANTHROPIC_API_KEY=" + llmtest.Key, "ANTHROPIC_BASE_URL=" + s.Anthropic()}
-		},
-		"openai": func(s *llmtest.Server) []string {
-			return []string{"OPENAI_API_KEY=" + llmtest.Key, "OPENAI_BASE_URL=" + s.OpenAI()}
-		},
-	} {
+	for vendor, at := range vendors {
 		t.Run(vendor, func(t *testing.T) {
 			t.Parallel()
 			turns := append([]llmtest.Turn{{Status: 429, RetryAfter: "0.1"}}, llmtest.Bug("a/a.go", "n < hi", "n <= hi")...)
@@ -89,14 +93,7 @@ func TestAModelReadsWords(t *testing.T) {
 		return llmtest.Turn{Calls: []llmtest.Call{{Name: "mean", Input: map[string]any{"intent": intent, "target": target, "parameters": map[string]any{"what": "upper bound"}}}}}
 	}
 	widened := llmtest.Turn{Calls: []llmtest.Call{{Name: "mean", Input: map[string]any{"intent": "FixBug", "target": "a", "scope": map[string]any{"protected": []string{"**"}}}}}}
-	for vendor, at := range map[string]func(*llmtest.Server) []string{
-		"anthropic": func(s *llmtest.Server) []string {
-			return []string{"ANTHROPIC_API_KEY=" + llmtest.Key, "ANTHROPIC_BASE_URL=" + s.Anthropic()}
-		},
-		"openai": func(s *llmtest.Server) []string {
-			return []string{"OPENAI_API_KEY=" + llmtest.Key, "OPENAI_BASE_URL=" + s.OpenAI()}
-		},
-	} {
+	for vendor, at := range vendors {
 		t.Run(vendor, func(t *testing.T) {
 			t.Parallel()
 			turns := []llmtest.Turn{say("MakeCoffee", "a"), widened, say("FixBug", "nowhere"), say("FixBug", "a")}

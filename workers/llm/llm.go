@@ -150,6 +150,20 @@ func (w *Worker) talk(d *desk, system string, box map[string]tool) *talk {
 	return &talk{w: w, d: d, system: system, box: box, model: w.opt.Model(&http.Client{Transport: w.opt.Cassette.Session(w.opt.Transport)})}
 }
 
+// turn asks the model, once, and does what it calls for; next is what it is told then.
+func (t *talk) turn(ctx context.Context) (next Message, err error) {
+	r, err := t.request()
+	if err != nil {
+		return next, err
+	}
+	got, err := t.ask(ctx, r)
+	if err != nil {
+		return next, err
+	}
+	t.said = append(t.said, Message{Role: roleModel, Text: got.Text, Calls: got.Calls})
+	return t.answer(ctx, got)
+}
+
 // run talks until the model is done, or may not go on.
 func (t *talk) run(ctx context.Context) (work.Result, error) {
 	first, err := t.w.prompts.first(briefOf(t.d))
@@ -159,16 +173,7 @@ func (t *talk) run(ctx context.Context) (work.Result, error) {
 	before := t.d.space.Graph().Digest()
 	t.said = []Message{{Role: roleUser, Text: first}}
 	for t.turns < maxTurns {
-		r, err := t.request()
-		if err != nil {
-			return work.Result{}, err
-		}
-		got, err := t.ask(ctx, r)
-		if err != nil {
-			return work.Result{}, err
-		}
-		t.said = append(t.said, Message{Role: roleModel, Text: got.Text, Calls: got.Calls})
-		next, err := t.answer(ctx, got)
+		next, err := t.turn(ctx)
 		if err != nil {
 			return work.Result{}, err
 		}

@@ -61,16 +61,7 @@ func (w *Worker) understand(ctx context.Context, a work.Assignment) (work.Result
 // read talks until the model has said what it takes the text for.
 func (t *talk) read(ctx context.Context) (work.Result, error) {
 	for t.turns < maxReadings {
-		r, err := t.request()
-		if err != nil {
-			return work.Result{}, err
-		}
-		got, err := t.ask(ctx, r)
-		if err != nil {
-			return work.Result{}, err
-		}
-		t.said = append(t.said, Message{Role: roleModel, Text: got.Text, Calls: got.Calls})
-		next, err := t.answer(ctx, got)
+		next, err := t.turn(ctx)
 		if err != nil {
 			return work.Result{}, err
 		}
