@@ -220,7 +220,8 @@ func TestFootprintLooks(t *testing.T) {
 	g := graphOf(t, func(o *rmg.Overlay) error {
 		n := func(p rmg.Path, kind string) error { return o.AddNode(p, kind, rmg.Props{}) }
 		return errors.Join(n("/a", "A"), n("/b", "B"), n("/c", "C"), n("/k", "K"), n("/m", "K"), n("/a/i", "I"), n("/a/j", "J"),
-			o.AddEdge("/~e", "e", "a", "b", rmg.Props{}), o.AddEdge("/~f", "f", "b", "c", rmg.Props{}), o.AddEdge("/a/~l", "l", "i", "j", rmg.Props{}))
+			o.AddEdge("/~e", "e", "a", "b", rmg.Props{}), o.AddEdge("/~f", "f", "b", "c", rmg.Props{}),
+			o.AddEdge("/~p", "p", "a", "b", rmg.Props{}), o.AddEdge("/~q", "p", "b", "c", rmg.Props{}), o.AddEdge("/a/~l", "l", "i", "j", rmg.Props{}))
 	})
 	const a, kinds = "rule: r\nmatch: [\"x:A\"]\n", "kinds: {A: {}, B: {}, C: {}, D: {is: [C]}, e: {}, f: {}, g: {is: [h]}, h: {}}\nrules:\n- "
 	for _, c := range []struct{ way, doc, want string }{
@@ -228,10 +229,11 @@ func TestFootprintLooks(t *testing.T) {
 		{"nodes of many kinds", kinds + "{rule: r, match: [\"x:A\"], unless: [\":C -[e]-> _\"]}", "false [/a /c] [{/ C 0} {/ D 0} {/c e 1}]"},
 		{"nodes of any kind", a + "unless: [{match: b, where: \"b.n == 7\"}]", "false [/a /b /c /k /m] [{/  0}]"},
 		{"edges of a kind", a + "unless: [\"_ -[h]-> _\"]", "false [/a] [{/ h 3}]"},
+		{"edges of a kind that stand elsewhere", a + "unless: [\"_ -[l]-> _\"]", "false [/a] [{/ l 3}]"},
 		{"edges that are found, and their ends", a + "unless: [\"_ -[f]-> :K\"]", "false [/a /b /c /~f] [{/ f 3}]"},
 		{"the edges out of a node", a + "unless: [\"x -[h]-> _\"]", "false [/a] [{/a h 1}]"},
 		{"the edges into a node", a + "unless: [\"_ -[h]-> x\"]", "false [/a] [{/a h 2}]"},
-		{"edges of any kind", a + "unless: [\"x --> _:Z\"]", "false [/a /b /~e] [{/a  1}]"},
+		{"edges of any kind", a + "unless: [\"x --> _:Z\"]", "false [/a /b /~e /~p] [{/a  1}]"},
 		{"edges of many kinds", kinds + "{rule: r, match: [\"x:A\"], unless: [\"x -[h]-> _\"]}", "false [/a] [{/a g 1} {/a h 1}]"},
 		{"another kind at the end of an edge", a + "unless: [\"x -[e]-> _:Z\"]", "false [/a /b /~e] [{/a e 1}]"},
 		{"the edges between two nodes", "rule: r\nmatch: [\"x:A\", \"y:C\"]\nunless: [\"x -[h]-> y\"]", "false [/a /c] [{/a h 1}]"},
@@ -241,6 +243,7 @@ func TestFootprintLooks(t *testing.T) {
 		{"another kind at the end of a way", a + "unless: [\"x -[e*1..2]-> _:Z\"]", "false [/a /b /~e] [{/a e 1} {/b e 1}]"},
 		{"a way between two nodes", "rule: r\nmatch: [\"x:A\", \"y:B\"]\nrequire: [\"x -[e*1..2]-> y\"]", "false [/a /b /~e] [{/a e 1}]"},
 		{"a way of the left side", "rule: r\nmatch: [\"x:A -[e*1..2]-> y:B\"]", "false [/a /b /~e] [{/a e 1}]"},
+		{"a way through another node", "rule: r\nmatch: [\"x:A\", \"y:C\"]\nrequire: [\"x -[p*1..2]-> y\"]", "false [/a /b /c /~p /~q] [{/a p 1} {/b p 1}]"},
 		{"what is in a node", a + "unless: [\"x / _:Z\"]", "false [/a] [{/a Z 0}]"},
 		{"what is in a node, found", a + "require: [\"x / _:I\"]", "false [/a /a/i] [{/a I 0}]"},
 		{"an edge in a node", a + "unless: [\"x / :I -[h]-> _\"]", "false [/a /a/i] [{/a I 0} {/a/i h 1}]"},

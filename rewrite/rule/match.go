@@ -120,7 +120,7 @@ func (mt *matcher) run(p plan, i int, found func() bool) bool {
 	case stepEdges:
 		for _, k := range mt.sets[s.v].list {
 			for e := m.kinds[k].edges.first; e != 0; e = m.edges[e].nextKin {
-				if !mt.try(p, i, s.v, -e, s.differ, false, found) {
+				if !mt.try(p, i, s.v, -e, s.differ, true, found) {
 					return false
 				}
 			}
@@ -186,7 +186,7 @@ func (mt *matcher) takes(v int, x int32, differ []int, peer int, placed bool) bo
 			return false
 		}
 	}
-	if placed && x > 0 && !mt.stands(v, x, peer) {
+	if placed && !mt.stands(v, x, peer) {
 		return false // it never will: what is moved is another element
 	}
 	if mt.rec != nil {
@@ -195,9 +195,9 @@ func (mt *matcher) takes(v int, x int32, differ []int, peer int, placed bool) bo
 	return true
 }
 
-// stands reports whether a node stands in the graph in which a variable has to.
-func (mt *matcher) stands(v int, n int32, peer int) bool {
-	l := mt.m.nodes[n].level
+// stands reports whether an element stands in the graph in which a variable has to.
+func (mt *matcher) stands(v int, at int32, peer int) bool {
+	l := mt.m.levelAt(at)
 	x := &mt.r.vars[v]
 	switch {
 	case peer != none:
@@ -367,7 +367,8 @@ func (mt *matcher) reach(h *hop, from, dir int32, most int, yield func(n int32, 
 						return false
 					}
 					if mt.rec != nil {
-						mt.rec.elements = append(mt.rec.elements, -e)
+						// The edge goes with its ends, and nothing else tells of those on the way.
+						mt.rec.elements = append(mt.rec.elements, -e, m.edges[e].end[1-dir])
 					}
 					if to := m.edges[e].end[1-dir]; !seen[to] {
 						seen[to] = true
