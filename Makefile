@@ -59,7 +59,7 @@ release: ## archives in dist/, the first built twice and compared: VERSION=0.2.0
 
 ci: test lint race
 	$(MAKE) cross CROSS=darwin/arm64
-	JITOS_REPAIR=most go test -count=1 -v -timeout 45m -run TestRepairs ./cmd/jitos
+	JITOS_REPAIR=half go test -count=1 -v -timeout 45m -run TestRepairs ./cmd/jitos
 	$(MAKE) demo
 	$(MAKE) viewer-test
 	$(MAKE) mcp-test
