@@ -133,11 +133,7 @@ func (k *Kernel) Cancel(ctx context.Context, c Caller, id string) (Process, erro
 
 // Retry drives a process again from its last accepted results.
 func (k *Kernel) Retry(ctx context.Context, c Caller, id string) (Process, error) {
-	once, err := onceOf(c, "retry", id)
-	if err != nil {
-		return Process{}, err
-	}
-	end, err := k.turns.take(ctx, once)
+	once, end, err := k.inTurn(ctx, c, "retry", id)
 	if err != nil {
 		return Process{}, err
 	}

@@ -12,11 +12,7 @@ import (
 // [Kernel.Settle]); then it can be collapsed again. Invalid: it is private.
 // A resend under the same key is told what became of the first.
 func (k *Kernel) Collapse(ctx context.Context, c Caller, id string, r CollapseRequest) (Collapsed, error) {
-	once, err := onceOf(c, "collapse", []any{id, r})
-	if err != nil {
-		return Collapsed{}, err
-	}
-	end, err := k.turns.take(ctx, once)
+	once, end, err := k.inTurn(ctx, c, "collapse", []any{id, r})
 	if err != nil {
 		return Collapsed{}, err
 	}

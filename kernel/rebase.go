@@ -50,11 +50,7 @@ func (m *merging) open() []Conflict {
 // the same; the list is the answer's, and stands on the workspace until each is
 // resolved (see [Kernel.Settle]), which completes the rebase.
 func (k *Kernel) Rebase(ctx context.Context, c Caller, id, onto string) (Rebased, error) {
-	once, err := onceOf(c, "rebase", []any{id, onto})
-	if err != nil {
-		return Rebased{}, err
-	}
-	end, err := k.turns.take(ctx, once)
+	once, end, err := k.inTurn(ctx, c, "rebase", []any{id, onto})
 	if err != nil {
 		return Rebased{}, err
 	}

@@ -51,6 +51,16 @@ func (t *turns) take(ctx context.Context, o Once) (end func(), err error) {
 	}
 }
 
+// inTurn makes the Once of a request that takes several records, and waits until
+// no other under the same key is under way; end lets the next one through.
+func (k *Kernel) inTurn(ctx context.Context, c Caller, verb string, body any) (once Once, end func(), err error) {
+	if once, err = onceOf(c, verb, body); err != nil {
+		return Once{}, nil, err
+	}
+	end, err = k.turns.take(ctx, once)
+	return once, end, err
+}
+
 // collapsedBefore is what became of a collapse that a request led to before. One
 // that was taken back, with nothing in its place since the daemon ended, is to be
 // done over; again is then what it is known by: nothing, for the key is used.

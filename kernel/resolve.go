@@ -27,11 +27,7 @@ func (k *Kernel) Settle(ctx context.Context, c Caller, id string, r Resolution) 
 			return Rebased{}, err
 		}
 	}
-	once, err := onceOf(c, "resolve", []any{id, r})
-	if err != nil {
-		return Rebased{}, err
-	}
-	end, err := k.turns.take(ctx, once)
+	once, end, err := k.inTurn(ctx, c, "resolve", []any{id, r})
 	if err != nil {
 		return Rebased{}, err
 	}

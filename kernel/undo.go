@@ -45,11 +45,7 @@ func (k *Kernel) Undo(ctx context.Context, c Caller, q UndoRequest) (Undone, err
 	if c.Process != "" {
 		return Undone{}, &rmg.Error{Op: "undo", Code: rmg.Denied, Msg: "a worker has no right to undo", Hint: "it is for people: jitos undo SEQ"}
 	}
-	once, err := onceOf(c, "undo", q)
-	if err != nil {
-		return Undone{}, err
-	}
-	end, err := k.turns.take(ctx, once)
+	once, end, err := k.inTurn(ctx, c, "undo", q)
 	if err != nil {
 		return Undone{}, err
 	}
