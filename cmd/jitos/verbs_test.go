@@ -76,7 +76,7 @@ func TestHelpIsRight(t *testing.T) {
 // What the guides tell to type is understood as well.
 func TestGuidesAreRight(t *testing.T) {
 	n := 0
-	for _, name := range []string{"getting-started.md", "methods.md", "recipes.md", "mcp.md"} {
+	for _, name := range []string{"getting-started.md", "concepts.md", "methods.md", "recipes.md", "mcp.md"} {
 		text, err := os.ReadFile(filepath.Join("../../docs", name))
 		if err != nil {
 			t.Fatal(err)

@@ -3,8 +3,10 @@ package server
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -226,5 +228,29 @@ func TestDocumentGolden(t *testing.T) {
 	golden(t, "openapi.json", append(s.openapi, '\n'))
 	if _, err := os.Stat("testdata/openapi.json"); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestReferenceListsEveryCall holds docs/reference/api.md to the routes.
+func TestReferenceListsEveryCall(t *testing.T) {
+	s, _ := newServer(t, newFake(0), nil)
+	doc, _ := readDocument(t, s)
+	var b strings.Builder
+	b.WriteString("# Calls\n\nMade from the program. Bodies and answers are described by the daemon itself: `GET /openapi.json` (OpenAPI 3.1). A failure is a problem of\n")
+	b.WriteString("RFC 9457 with one of the [codes](codes.md). A call that changes something may carry an `Idempotency-Key`: sent again under the same one, it\n")
+	b.WriteString("is not done again and answered as it was.\n\n| call | |\n|---|---|\n")
+	for _, path := range slices.Sorted(maps.Keys(doc.Paths)) {
+		for _, method := range slices.Sorted(maps.Keys(doc.Paths[path])) {
+			fmt.Fprintf(&b, "| `%s %s` | %s |\n", strings.ToUpper(method), path, strings.ReplaceAll(doc.Paths[path][method].Summary, "|", "\\|"))
+		}
+	}
+	file := filepath.Join("..", "..", "docs", "reference", "api.md")
+	if *update {
+		if err := os.WriteFile(file, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := os.ReadFile(file); err != nil || string(got) != b.String() {
+		t.Errorf("%s is not what is routed (%v); write it anew: go test ./net/server -update", file, err)
 	}
 }
