@@ -214,6 +214,7 @@ type IntentRequest struct {
 // ExecRequest is a command to run in a workspace.
 type ExecRequest struct {
 	Argv    []string
+	In      string   // the folder that it is asked from: it runs there where the workspace has it, else at the repository's top
 	Network []string // hosts that it may reach, "api.example.com:443"; none: no network
 }
 

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"jitos.dev/rewrite"
@@ -265,6 +267,7 @@ func (k *Kernel) Exec(ctx context.Context, c Caller, id string, r ExecRequest, e
 	}
 	segs := root.Segments()
 	home, _ := s.last().world.Get(repoRoot.Child(segs[1].ID))
+	top := home.Props.String(propOrigin)
 	rights := work.Rights{Workers: []string{"script"}, Write: []string{"**"}, Network: networkOf(hosts), Hosts: hosts}
 	args := make([]any, len(argv))
 	for i, a := range argv {
@@ -272,7 +275,7 @@ func (k *Kernel) Exec(ctx context.Context, c Caller, id string, r ExecRequest, e
 	}
 	res, err := k.opt.Runner.Run(ctx, "script", work.Assignment{
 		Task: "exec", Action: "run", Args: map[string]any{"argv": args, "allow_fail": true}, Attempt: 1,
-		Repo:   work.Repo{Top: home.Props.String(propOrigin), Name: segs[1].ID, Branch: segs[2].ID, Root: root, Module: ".", Target: "."},
+		Repo:   work.Repo{Top: top, Name: segs[1].ID, Branch: segs[2].ID, Root: root, Module: folderIn(s.last().world, root, top, r.In), Target: "."},
 		Rights: rights, Budget: budgetOf(tasks.Budget{}), Query: query{k: k},
 		Workspace: &handle{k: k, id: id, cause: id, author: c.Name, root: root, rights: rights, caller: c},
 		Emit: func(ev work.Event) {
@@ -289,6 +292,22 @@ func (k *Kernel) Exec(ctx context.Context, c Caller, id string, r ExecRequest, e
 		return 0, &rmg.Error{Op: "exec", Code: rmg.GateFailed, Msg: orText(res.Summary, "the command did not run")}
 	}
 	return exit, nil
+}
+
+// folderIn is a folder of a repository in a workspace, relative to its top; "." if
+// it stands elsewhere, or the workspace has none there.
+func folderIn(world rmg.Graph, root rmg.Path, top, dir string) string {
+	rel, err := filepath.Rel(top, dir)
+	if err != nil || !filepath.IsLocal(rel) {
+		return "."
+	}
+	if rel == "." {
+		return rel
+	}
+	if e, ok := world.Get(root.Join(strings.Split(filepath.ToSlash(rel), "/")...)); !ok || e.Kind != rewrite.KindDir {
+		return "."
+	}
+	return rel
 }
 
 // execBranch picks the branch that a command runs in: the one the workspace

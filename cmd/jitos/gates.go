@@ -65,7 +65,7 @@ func (a *app) repository(ctx context.Context, dir string) (*client.Client, strin
 }
 
 func printGates(w io.Writer, list wire.GatesAnswer) {
-	row(w, "GATE", "", "HASH", "JUDGED BY", "COMMAND")
+	row(w, "GATE", "RESULT", "HASH", "JUDGED BY", "COMMAND")
 	for _, g := range list.Gates {
 		command := strings.Join(g.Argv, " ")
 		if len(g.Argv) == 0 {

@@ -88,6 +88,16 @@ func below(root rmg.Path, top, file string) (rmg.Path, error) {
 	return root.Join(strings.Split(filepath.ToSlash(rel), "/")...), nil
 }
 
+// here is the folder that the program runs in, without links: as a repository's own
+// name is known.
+func here() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	return filepath.EvalSymlinks(dir)
+}
+
 func exists(name string) bool {
 	_, err := os.Lstat(name)
 	return err == nil

@@ -138,7 +138,7 @@ func (a *app) methodList() *cobra.Command {
 				list = append(list, m)
 			}
 			return a.show(list, func(w io.Writer) {
-				row(w, "METHOD", "TASK", "PHRASES", "")
+				row(w, "METHOD", "TASK", "PHRASES", "SUMMARY")
 				for _, m := range list {
 					row(w, m.Name, m.Task, cut(strings.Join(m.Phrases, " · "), 60), cut(m.Summary, 60))
 				}

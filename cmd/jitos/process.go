@@ -29,7 +29,7 @@ func (a *app) psCmd() *cobra.Command {
 				return err
 			}
 			return a.show(list, func(w io.Writer) {
-				row(w, "ID", "STATUS", "REPOSITORY", "STARTED", "INTENT", "")
+				row(w, "ID", "STATUS", "REPOSITORY", "STARTED", "INTENT", "OUTCOME")
 				for _, p := range list {
 					row(w, p.ID, p.Status, p.Repo+"/"+p.Branch, clock(p.Started), cut(p.Text, 50), cut(p.Reason, 60))
 				}
@@ -130,7 +130,7 @@ func (a *app) printProcess(p wire.Process) {
 		return
 	}
 	fmt.Fprintln(a.out)
-	row(w, "TASK", "STATE", "TRIES", "NEEDS", "")
+	row(w, "TASK", "STATE", "TRIES", "NEEDS", "NOTE")
 	for _, t := range p.Tasks {
 		row(w, t.ID, t.State, t.Attempts, t.After(), cut(t.Outcome, 90))
 	}
@@ -144,7 +144,7 @@ func (a *app) printEvidence(p wire.Process) {
 		return
 	}
 	w := tabwriter.NewWriter(a.out, 0, 8, 2, ' ', 0)
-	row(w, "GATE", "", "TIME", "EVIDENCE", "SANDBOX")
+	row(w, "GATE", "RESULT", "TIME", "EVIDENCE", "SANDBOX")
 	for _, e := range p.Evidence {
 		box := ""
 		if e.Kind != "policy" && e.Kind != "answer" && e.Kind != "file" {

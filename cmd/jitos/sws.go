@@ -49,7 +49,7 @@ func (a *app) swsList() *cobra.Command {
 				list = append(list, s)
 			}
 			return a.show(list, func(w io.Writer) {
-				row(w, "ID", "STATE", "FROM", "RECORDS", "PROCESS", "OWNER", "WHY", "")
+				row(w, "ID", "STATE", "FROM", "RECORDS", "PROCESS", "OWNER", "WHY", "NOTE")
 				for _, s := range list {
 					row(w, s.ID, stateOf(s), fromOf(s), s.Records, s.Process, s.Owner, cut(s.Reason, 50), cut(s.Outcome, 50))
 				}
@@ -252,6 +252,7 @@ func (a *app) swsExec() *cobra.Command {
 	var req wire.ExecRequest
 	cmd := &cobra.Command{
 		Use: "exec ID -- COMMAND [ARG ...]", Short: "Run a command in a workspace, in the sandbox; its changes stay in the workspace",
+		Long:    "Runs a command in the folder of the workspace that you are in, or at the top of the\nrepository where you are elsewhere. What it writes is in the workspace alone.",
 		Example: "  jitos sws exec w12 -- go test ./...\n  jitos sws exec w12 --network proxy.example.com:443 -- ./fetch", Args: cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.client()
@@ -259,6 +260,9 @@ func (a *app) swsExec() *cobra.Command {
 				return err
 			}
 			req.Argv = args[1:]
+			if req.In, err = here(); err != nil {
+				return err
+			}
 			for ev, err := range c.Exec(cmd.Context(), args[0], req) {
 				if err != nil {
 					return err

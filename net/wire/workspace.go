@@ -99,6 +99,7 @@ type DiscardRequest struct {
 // ExecRequest is the body of POST /sws/{id}/exec.
 type ExecRequest struct {
 	Argv    []string `json:"argv" minItems:"1" doc:"no shell stands between"`
+	In      string   `json:"in,omitempty" doc:"the folder that it is asked from, absolute: it runs there where the workspace has it, else at the repository's top"`
 	Network []string `json:"network,omitempty" doc:"hosts that it may reach, api.example.com:443; without one it has no network"`
 }
 
