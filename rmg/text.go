@@ -15,6 +15,40 @@ import (
 // A line keeps its "\n"; a last line without one is another line than the same
 // line with one. Symmetric. Costs what diffLines does.
 func MergeText(base, system, workspace []byte) (merged []byte, clean bool) {
+	return mergeText(base, system, workspace, nil)
+}
+
+// The lines that stand around the sides of a conflict in a text of [MarkText]; one
+// of "=======" is between base and workspace.
+const (
+	MarkSystem    = "<<<<<<< system"
+	MarkBase      = "||||||| base"
+	markBetween   = "======="
+	MarkWorkspace = ">>>>>>> workspace"
+)
+
+// MarkText is MergeText for who settles the conflicts by hand: where both sides
+// changed stands what the system, the base and the workspace have, between marks,
+// as git merge-file --diff3 writes it. It is nil where one of them is no text.
+func MarkText(base, system, workspace []byte) []byte {
+	merged, _ := mergeText(base, system, workspace, func(out, system, base, workspace []byte) []byte {
+		for _, side := range []struct {
+			mark string
+			text []byte
+		}{{MarkSystem, system}, {MarkBase, base}, {markBetween, workspace}} {
+			out = append(append(append(out, side.mark...), '\n'), side.text...)
+			if n := len(side.text); n > 0 && side.text[n-1] != '\n' {
+				out = append(out, '\n')
+			}
+		}
+		return append(append(out, MarkWorkspace...), '\n')
+	})
+	return merged
+}
+
+// mergeText is MergeText; conflict, if there is one, says what to write where both
+// sides changed.
+func mergeText(base, system, workspace []byte, conflict func(out, system, base, workspace []byte) []byte) (merged []byte, clean bool) {
 	switch {
 	case bytes.Equal(system, workspace), bytes.Equal(base, workspace):
 		return system, true
@@ -29,20 +63,25 @@ func MergeText(base, system, workspace []byte) (merged []byte, clean bool) {
 	s, w := side{text: sys, hunks: diffLines(b.ids, sys.ids, len(names))}, side{text: ws, hunks: diffLines(b.ids, ws.ids, len(names))}
 	out := make([]byte, 0, len(system)+len(workspace))
 	done := 0 // lines of the system that are in out
+	clean = true
 	for len(s.hunks) > 0 || len(w.hunks) > 0 {
-		mine, theirs, by := next(&s, &w)
+		old, mine, theirs, by := next(&s, &w)
 		switch {
 		case by == bySystem, slices.Equal(sys.ids[mine.from:mine.to], ws.ids[theirs.from:theirs.to]):
 			// The system has it so already.
-		case by == byBoth:
+		case by == byBoth && conflict == nil:
 			return nil, false
+		case by == byBoth:
+			out = append(out, sys.lines(done, mine.from)...)
+			out = conflict(out, sys.lines(mine.from, mine.to), b.lines(old.from, old.to), ws.lines(theirs.from, theirs.to))
+			done, clean = mine.to, false
 		default:
 			out = append(out, sys.lines(done, mine.from)...)
 			out = append(out, ws.lines(theirs.from, theirs.to)...)
 			done = mine.to
 		}
 	}
-	return append(out, sys.lines(done, len(sys.ids))...), true
+	return append(out, sys.lines(done, len(sys.ids))...), clean
 }
 
 // lineText is a text as lines. Equal lines have equal ids.
@@ -98,13 +137,13 @@ const (
 )
 
 // next takes from both sides the changes up to the next line of the base that
-// both left alone, and returns where they stand in either side.
+// both left alone, and returns where they stand in the base and in either side.
 //
 // Changes that touch, without such a line between them, are taken together: which
 // is to come first is not known. Two of one side never touch.
-func next(s, w *side) (mine, theirs span, by int) {
+func next(s, w *side) (base, mine, theirs span, by int) {
 	at := min(s.begins(), w.begins())
-	base := span{at, at}
+	base = span{at, at}
 	mine.from, theirs.from = at+s.ahead, at+w.ahead
 	for s.begins() <= base.to || w.begins() <= base.to {
 		if s.begins() <= base.to {
@@ -117,7 +156,7 @@ func next(s, w *side) (mine, theirs span, by int) {
 		}
 	}
 	mine.to, theirs.to = base.to+s.ahead, base.to+w.ahead
-	return mine, theirs, by
+	return base, mine, theirs, by
 }
 
 // begins says at which line of the base the next change begins.

@@ -156,6 +156,32 @@ func TestMergeTextLikeGit(t *testing.T) {
 	}
 }
 
+// TestMarkTextLikeGit holds texts with marks to what git writes with --diff3, to the
+// byte.
+func TestMarkTextLikeGit(t *testing.T) {
+	dir, conflicts := t.TempDir(), 0
+	for seed := range uint64(150) {
+		sort, in := drawTriple(seed + 1)
+		got := rmg.MarkText(in.base, in.system, in.workspace)
+		merged, clean := rmg.MergeText(in.base, in.system, in.workspace)
+		if clean || got == nil {
+			if !bytes.Equal(got, merged) {
+				t.Errorf("%s %d: there is no conflict, or no text, and marks are another text", sort, seed)
+			}
+			continue
+		}
+		conflicts++
+		want, _ := git(t, dir, [][]byte{in.system, in.base, in.workspace},
+			"merge-file", "-p", "-q", "--diff3", "-L", "system", "-L", "base", "-L", "workspace", "0", "1", "2")
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s %d:\n%s\ngit has\n%s", sort, seed, got, want)
+		}
+	}
+	if conflicts < 20 {
+		t.Errorf("%d conflicts are too few", conflicts)
+	}
+}
+
 // agreement counts merges, and those that are clean.
 type agreement struct {
 	all, git, ours, agree int

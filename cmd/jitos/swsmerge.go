@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,8 +10,10 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/aymanbagabas/go-udiff"
 	"github.com/spf13/cobra"
 
+	"jitos.dev/net/client"
 	"jitos.dev/net/wire"
 	"jitos.dev/rmg"
 )
@@ -116,7 +119,10 @@ func conflictPlace(c wire.Conflict) string {
 }
 
 // resolving is the flags of resolve.
-type resolving struct{ take, value, edit string }
+type resolving struct {
+	take, value, edit string
+	marked            bool
+}
 
 func (a *app) swsResolve() *cobra.Command {
 	var how resolving
@@ -125,8 +131,12 @@ func (a *app) swsResolve() *cobra.Command {
 		Long: `Without a flag, lists the conflicts of the merge under way. With one, settles those
 at PATH, or of one prop of it, or without PATH all that are open: by a side, by a
 value, or by an edited text. Each is a record. When none is open any more the
-rebase that met them completes; then the workspace can be collapsed.`,
+rebase that met them completes; then the workspace can be collapsed.
+
+--marked prints a file as merged, with marks around what both changed, as git has
+them: edit it, and give it back with --edit.`,
 		Example: `  jitos sws resolve w12
+  jitos sws resolve w12 internal/token.go --marked > merged.go
   jitos sws resolve w12 internal/token.go --edit merged.go
   jitos sws resolve w12 /svc/auth#version --value 3
   jitos sws resolve w12 --take workspace`,
@@ -134,6 +144,7 @@ rebase that met them completes; then the workspace can be collapsed.`,
 	}
 	cmd.Flags().StringVar(&how.take, "take", "", "system, workspace or base")
 	cmd.Flags().StringVar(&how.value, "value", "", "a value, as JSON")
+	cmd.Flags().BoolVar(&how.marked, "marked", false, "print the file at PATH with both sides' changes between marks")
 	cmd.Flags().StringVar(&how.edit, "edit", "", "a file with the text; - is standard input")
 	return cmd
 }
@@ -158,7 +169,10 @@ func (a *app) resolve(cmd *cobra.Command, args []string, how resolving) error {
 		if err != nil {
 			return err
 		}
-		return a.showOpen(s, req)
+		return a.showOpen(cmd.Context(), c, s, req)
+	}
+	if how.marked {
+		return a.printMarked(cmd.Context(), c, args[0], req, how)
 	}
 	if err := a.readResolution(&req, how); err != nil {
 		return err
@@ -198,23 +212,95 @@ func (a *app) readResolution(req *wire.ResolveRequest, how resolving) error {
 		return wire.NewProblem(rmg.Invalid, "%s is no text", how.edit).WithHint("take a side: --take system, workspace or base")
 	}
 	text := string(data)
+	for line := range strings.Lines(text) {
+		if mark := strings.TrimRight(line, "\r\n"); mark == rmg.MarkSystem || mark == rmg.MarkWorkspace {
+			return wire.NewProblem(rmg.Invalid, "%s still has the mark %q: something in it is not settled", how.edit, mark).WithHint("edit what stands between the marks, and take them out")
+		}
+	}
 	req.Text = &text
 	return nil
 }
 
-// showOpen lists the conflicts of a workspace that are open, at a place if one
-// is named.
-func (a *app) showOpen(s wire.Workspace, at wire.ResolveRequest) error {
+// printMarked prints the one file that conflicts at a place, with marks.
+func (a *app) printMarked(ctx context.Context, c *client.Client, id string, at wire.ResolveRequest, how resolving) error {
+	if how != (resolving{marked: true}) || at.Path == "" {
+		return &usageError{errors.New("--marked takes a PATH and no other flag")}
+	}
+	s, err := c.Workspace(ctx, id)
+	if err != nil {
+		return err
+	}
+	for _, x := range openConflicts(s, at) {
+		texts, ok, err := a.sidesOf(ctx, c, x)
+		if err != nil {
+			return err
+		}
+		if ok {
+			_, err = io.WriteString(a.out, texts.marked)
+			return err
+		}
+	}
+	return wire.NewProblem(rmg.NotFound, "no text is in conflict there").WithHint("jitos sws resolve %s lists what is", id)
+}
+
+// sides is a text that conflicts: what each side made of the base, as a unified
+// diff, and both with marks.
+type sides struct{ system, workspace, marked string }
+
+// sidesOf reads the texts of a conflict; ok is false if it is about something else.
+func (a *app) sidesOf(ctx context.Context, c *client.Client, x wire.Conflict) (s sides, ok bool, err error) {
+	var text [3]string
+	for i, v := range []rmg.Value{x.Base, x.System, x.Workspace} {
+		if _, is := v.AsBlob(); !is && v.Type() != rmg.TypeNone {
+			return s, false, nil
+		}
+		if text[i], err = a.content(ctx, c, v); err != nil {
+			return s, false, err
+		}
+	}
+	marked := rmg.MarkText([]byte(text[0]), []byte(text[1]), []byte(text[2]))
+	return sides{udiff.Unified("base", "system", text[0], text[1]), udiff.Unified("base", "workspace", text[0], text[2]), string(marked)}, marked != nil, nil
+}
+
+// openConflicts are those that are open, at a place if one is named.
+func openConflicts(s wire.Workspace, at wire.ResolveRequest) []wire.Conflict {
 	open := []wire.Conflict{}
 	for _, c := range s.Conflicts {
 		if c.Take == "" && (at.Path == "" || c.Path == at.Path) && (at.Prop == "" || c.Prop == at.Prop) {
 			open = append(open, c.Conflict)
 		}
 	}
+	return open
+}
+
+// showOpen lists the conflicts of a workspace that are open, at a place if one
+// is named.
+func (a *app) showOpen(ctx context.Context, c *client.Client, s wire.Workspace, at wire.ResolveRequest) error {
+	open := openConflicts(s, at)
+	values, texts := []wire.Conflict{}, map[rmg.Path]sides{}
+	for _, x := range open {
+		if t, ok, err := a.sidesOf(ctx, c, x); err != nil {
+			return err
+		} else if ok && !a.machine() {
+			texts[x.Path] = t
+			continue
+		}
+		values = append(values, x)
+	}
+	p := a.painter()
 	return a.show(open, func(w io.Writer) {
 		switch {
 		case len(open) > 0:
-			printConflicts(w, open)
+			printConflicts(w, values)
+			for _, x := range open {
+				if t, ok := texts[x.Path]; ok {
+					fmt.Fprintf(w, "%s: %s; the system's by %s, the workspace's by %s\n%s%s", conflictPlace(x), x.Reason,
+						orElse(x.SystemBy, "?"), orElse(x.WorkspaceBy, "?"), p.diff(t.system), p.diff(t.workspace))
+				}
+			}
+			if len(texts) > 0 {
+				fmt.Fprintf(w, "jitos sws resolve %s PATH --marked prints both in one text, to edit\n", s.ID)
+			}
 		case s.Onto != "" && s.Open == 0:
 			fmt.Fprintf(w, "all conflicts are resolved; jitos sws rebase %s completes the merge with %s\n", s.ID, s.Onto)
 		default:
