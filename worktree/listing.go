@@ -35,7 +35,7 @@ const tick = 20 * time.Millisecond
 // listing is what was found for a working tree and some patterns.
 type listing struct {
 	names   []string // the files, relative, in order
-	files   []stamp  // theirs
+	at      []seen   // the same, and how they were
 	key     string   // the hash of both
 	dirs    []seenDir
 	rules   []seen   // files that say what is ignored, those included that are not there
@@ -133,13 +133,14 @@ func settled(s stamp, now time.Time) stamp {
 // stampFiles takes the files' stamps, and waits for the clock to leave those behind
 // that were written just now, once.
 func (l *listing) stampFiles(ctx context.Context, top string) error {
-	at := make([]seen, len(l.names))
-	for i, name := range l.names {
-		at[i].name = filepath.Join(top, filepath.FromSlash(name))
+	if l.at == nil {
+		for _, name := range l.names {
+			l.at = append(l.at, seen{name: filepath.Join(top, filepath.FromSlash(name))})
+		}
 	}
 	began := time.Now()
-	l.files = stampsFor(at, unix.Lstat)
-	if slices.ContainsFunc(l.files, func(s stamp) bool { return settled(s, began) != s }) {
+	files := stampsFor(l.at, unix.Lstat)
+	if slices.ContainsFunc(files, func(s stamp) bool { return settled(s, began) != s }) {
 		t := time.NewTimer(tick)
 		defer t.Stop()
 		select {
@@ -147,11 +148,19 @@ func (l *listing) stampFiles(ctx context.Context, top string) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		l.files = stampsFor(at, unix.Lstat)
+		files = stampsFor(l.at, unix.Lstat)
+	}
+	same := l.key != ""
+	for i, s := range files {
+		same = same && s == l.at[i].was
+		l.at[i].was = s
+	}
+	if same {
+		return nil
 	}
 	h := sha256.New()
 	hashRecord(h, top, stamp{})
-	for i, s := range l.files {
+	for i, s := range files {
 		if s == (stamp{}) {
 			return fail(rmg.Conflict, "try again when it is still", "%s went while it was to come along", l.names[i])
 		}
