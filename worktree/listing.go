@@ -43,8 +43,7 @@ type listing struct {
 	tracked [32]byte // of the tracked files that the patterns name: only the index tells that they are
 }
 
-// seen is a file by its absolute name and the stamp it had; zero: it was not there,
-// or is not to be trusted.
+// seen is a file by its absolute name and the stamp it had; zero: it was not there.
 type seen struct {
 	name string
 	was  stamp
@@ -121,8 +120,8 @@ func (l *listing) stands(ctx context.Context, g git, also []string) (bool, error
 	return true, l.stampFiles(ctx, g.dir)
 }
 
-// settled is a stamp that a later change of the file would not leave as it is; zero
-// if it is too young for that, which no file has.
+// settled is a stamp that a later change of the file would not leave as it is; where
+// it is too young for that, one that no file has.
 func settled(s stamp, now time.Time) stamp {
 	if s.ctime > now.Add(-tick).UnixNano() {
 		return stamp{ctime: -1}
