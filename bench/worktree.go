@@ -39,7 +39,7 @@ func worktreeRows() (rows []measure, done func() error) {
 				measure{"worktree/disk/50", g.row(n, (*forest).disk)}, measure{"worktree/storm/50", g.row(n, (*forest).storm)})
 		}
 	}
-	return rows, g.clear
+	return append(rows, measure{"worktree/reads", readsRow}), g.clear
 }
 
 // grove keeps the forest of the last row for the next one.

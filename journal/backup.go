@@ -182,13 +182,21 @@ func (w *writer) begin(marker string) error {
 	return w.sync()
 }
 
-// Backup writes a copy of the store as it is at one durable seq into the folder
+// More has files of others come into a backup, each by a name below the data folder
+// that is none of the store's, without spaces, and what writes it.
+type More func(add func(name string, fill func(io.Writer) error) error) error
+
+// Backup is BackupWith without files of others.
+func (s *Store) Backup(ctx context.Context, dst string) error { return s.BackupWith(ctx, dst, nil) }
+
+// BackupWith writes a copy of the store as it is at one durable seq into the folder
 // dst, which is empty or not there: log, contents, the newest checkpoint. All of
 // it is checked on the way; damage ends it with ErrCorrupt, a folder inside the
 // data folder with ErrNotEmpty. Readers and the
-// writer go on; Sweep, Purge and Drop wait or refuse. What is in dst is a backup
-// when Backup has returned without an error, and else is known to be none.
-func (s *Store) Backup(ctx context.Context, dst string) error {
+// writer go on; Sweep, Purge and Drop wait or refuse. What more brings comes last, and
+// a restore puts it where it was; it may be nil. What is in dst is a backup when
+// BackupWith has returned without an error, and else is known to be none.
+func (s *Store) BackupWith(ctx context.Context, dst string, more More) error {
 	s.blobs.upkeep.Lock()
 	defer s.blobs.upkeep.Unlock()
 	w := &writer{ctx: ctx, fs: s.fs, dir: filepath.Clean(dst)}
@@ -217,6 +225,11 @@ func (s *Store) Backup(ctx context.Context, dst string) error {
 	}
 	if err := s.blobs.backup(w); err != nil {
 		return err
+	}
+	if more != nil {
+		if err := more(w.file); err != nil {
+			return err
+		}
 	}
 	if err := w.sync(); err != nil {
 		return err

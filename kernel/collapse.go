@@ -75,7 +75,7 @@ func (k *Kernel) prepare(c *collapse, head rmg.Graph) (candidate, []rmg.MergeCon
 	out := candidate{from: head, head: h.seq, moved: !s.base.Same(head)}
 	var reads []rmg.Path
 	if c.strict {
-		reads = k.mayHaveRead(c, s.base, head)
+		reads = k.mayHaveRead(c).against(s.base, head)
 	}
 	merged, conflicts, err := k.mergeSpace(s, Version{}, head, reads)
 	if err != nil || len(conflicts) > 0 {
@@ -162,7 +162,8 @@ type landing struct {
 
 // commitCollapse is the commit step, in the writer: one record holds the change
 // that was proven, the outcome and the evidence. errHeadMoved if the workspace
-// was written to since the merge, or the head where the change stands.
+// was written to since the merge, or the head where the change stands or, if it is
+// serializable, where the workspace read.
 func (k *Kernel) commitCollapse(ctx context.Context, c *collapse, cand candidate, list []work.Evidence, rounds int) (Receipt, *landing, error) {
 	var land *landing
 	world := rewrite.OfChanges(cand.changes(), cand.merged)
@@ -178,6 +179,10 @@ func (k *Kernel) commitCollapse(ctx context.Context, c *collapse, cand candidate
 	if cand.digested != nil {
 		<-cand.digested
 	}
+	var read mayRead
+	if c.strict {
+		read = k.mayHaveRead(c)
+	}
 	rec, err := k.systemKnown(ctx, c.once, c.author, c.cause, c.reason, func(f *fold, seq uint64) ([]rewrite.Op, *outcome, error) {
 		if err := f.spaceIs(c.space, spaceOpen); err != nil {
 			return nil, nil, err
@@ -189,10 +194,10 @@ func (k *Kernel) commitCollapse(ctx context.Context, c *collapse, cand candidate
 			return nil, nil, errHeadMoved
 		}
 		// Others may have written elsewhere since the merge: the ops say what
-		// changes, and apply to that. Where they wrote to the same elements it
-		// is not this candidate that was merged.
+		// changes, and apply to that. Where they wrote to the same elements, or
+		// to what this one read, it is not this candidate that was merged.
 		now := f.world()
-		if !samePolicy(now, c.judged) || !now.Same(cand.from) && overlaps(cand.from, now, world) {
+		if !samePolicy(now, c.judged) || !now.Same(cand.from) && (overlaps(cand.from, now, world) || c.strict && !read.stands(cand.from, now)) {
 			return nil, nil, errHeadMoved
 		}
 		ops := append(make([]rewrite.Op, 0, len(world)+len(c.done)+16), world...)

@@ -3,6 +3,7 @@ package kernel
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"jitos.dev/rmg"
@@ -11,16 +12,17 @@ import (
 )
 
 // The props of an attempt that say which files of the repository what it did
-// depends on, where that was recorded and it looked at nothing else.
+// depends on, where that was recorded or declared and it looked at nothing else.
 const (
-	propReadBy    = "read_by"    // how it was recorded
+	propReadBy    = "read_by"    // how it is known
 	propReadFiles = "read_files" // the names as work.Reads has them, as a blob, each ended by a zero byte
 )
 
 // filesRead is what all attempts of a process at one workspace read.
 type filesRead struct {
-	by    string
-	names map[string]bool
+	by    string          // how names are known; "" if nothing was recorded
+	names map[string]bool // recorded
+	globs []string        // declared
 }
 
 // readProps are those props of an attempt; none where its reads are not known.
@@ -55,7 +57,7 @@ func (k *Kernel) filesReadBy(process, space string) (filesRead, bool) {
 			return out, false
 		}
 	}
-	return out, out.by != ""
+	return out, out.by != "" || len(out.globs) > 0
 }
 
 func (k *Kernel) addReads(out *filesRead, g rmg.Graph, t tasks.Task) bool {
@@ -64,13 +66,19 @@ func (k *Kernel) addReads(out *filesRead, g rmg.Graph, t tasks.Task) bool {
 		if a.Kind != kindAttempt {
 			continue
 		}
-		if out.by = a.Props.String(propReadBy); out.by == "" {
+		by := a.Props.String(propReadBy)
+		if by == "" {
 			return false
 		}
 		data, err := readBlob(k.store, a.Props.Blob(propReadFiles))
 		if err != nil {
 			return false
 		}
+		if by == work.ReadsDeclared {
+			out.globs = append(out.globs, strings.Split(strings.TrimSuffix(string(data), "\x00"), "\x00")...)
+			continue
+		}
+		out.by = by
 		for name := range strings.SplitSeq(strings.TrimSuffix(string(data), "\x00"), "\x00") {
 			if strings.HasPrefix(name, ".git/") {
 				return false
@@ -84,7 +92,7 @@ func (k *Kernel) addReads(out *filesRead, g rmg.Graph, t tasks.Task) bool {
 // has says whether a change of an element, by its name in the repository, is one of
 // what was read.
 func (r filesRead) has(rel string, kind rmg.ChangeKind) bool {
-	if r.names[rel] {
+	if r.names[rel] || matchAny(r.globs, rel) {
 		return true
 	}
 	dir := path.Dir(rel)
@@ -100,8 +108,17 @@ func (k *Kernel) isolationEvidence(p proof) work.Evidence {
 		Gate: "isolation", Kind: work.GatePolicy, Green: true, Input: p.next.Digest(), Tools: "kernel", Sandbox: work.Sandbox{Tier: "none", Network: "none"},
 		Reason: isolationSerializable + ": all of the branch counts as read",
 	}
-	if r, known := k.filesReadBy(p.process, p.space); known {
-		e.Reason = fmt.Sprintf("%s: what counts as read was recorded (%s): %s", isolationSerializable, r.by, plural(len(r.names), "name"))
+	r, known := k.filesReadBy(p.process, p.space)
+	var told []string
+	if known && r.by != "" {
+		told = append(told, fmt.Sprintf("was recorded (%s): %s", r.by, plural(len(r.names), "name")))
+	}
+	if known && len(r.globs) > 0 {
+		slices.Sort(r.globs)
+		told = append(told, "was declared: "+strings.Join(slices.Compact(r.globs), ", "))
+	}
+	if len(told) > 0 {
+		e.Reason = isolationSerializable + ": what counts as read " + strings.Join(told, "; ")
 	}
 	return e
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -315,8 +316,9 @@ type Backed struct {
 	Bytes int64
 }
 
-// Backup writes a copy of the journal as it is at one seq, checked on the way,
-// into the folder to, an absolute path, empty or not there. Denied: without the
+// Backup writes a copy of the journal as it is at one seq, checked on the way, and
+// after it what the Keeper has, into the folder to, an absolute path, empty or not
+// there. Denied: without the
 // capability admin. Exists: something is there. It is no record: nothing changes.
 func (k *Kernel) Backup(ctx context.Context, c Caller, to string) (Backed, error) {
 	if err := c.needs(CapAdmin, "backup", rmg.Root); err != nil {
@@ -325,7 +327,12 @@ func (k *Kernel) Backup(ctx context.Context, c Caller, to string) (Backed, error
 	fail := func(code rmg.Code, err error, hint string) (Backed, error) {
 		return Backed{}, &rmg.Error{Op: "backup", Code: code, Msg: strings.TrimSpace(err.Error()), Hint: hint}
 	}
-	err := k.opt.Journal.Backup(ctx, to)
+	err := k.opt.Journal.BackupWith(ctx, to, func(add func(string, func(io.Writer) error) error) error {
+		if k.opt.Keeper == nil {
+			return nil
+		}
+		return k.opt.Keeper.Keep(ctx, add)
+	})
 	var b journal.Backed
 	if err == nil {
 		b, err = k.opt.Journal.Backed(to)

@@ -24,10 +24,12 @@ type Options struct {
 	Worktree Worktree
 	// SettingUp may be nil: then a repository with a set-up file has no folders.
 	SettingUp SettingUp
-	Runner    Runner
-	Library   *tasks.Library
-	Logger    *slog.Logger
-	Proofs    int // candidates of one branch that are proven side by side; 0 is 2
+	// Keeper may be nil: then a backup is of the journal alone.
+	Keeper  Keeper
+	Runner  Runner
+	Library *tasks.Library
+	Logger  *slog.Logger
+	Proofs  int // candidates of one branch that are proven side by side; 0 is 2
 	// Draw is the source of chance; what it gives is recorded where it is used. Nil
 	// gives zeroes.
 	Draw func() uint64

@@ -161,44 +161,19 @@ func refList(list []rmg.Path) rmg.Value {
 	return rmg.List(vs...)
 }
 
-// readsOf lists what was read through a workspace since it was forked, as the
-// paths that a merge takes for its Reads. It is false if some of it is known no
-// better than as everything below a path: then readsAgainst is to be asked.
-func (k *Kernel) readsOf(id string) ([]rmg.Path, bool) {
+// readSet is what was read through a workspace since it was forked.
+func (k *Kernel) readSet(id string) readSet {
 	e, ok := k.now().ledger.Get(swsPath(id))
 	if !ok {
-		return nil, true
+		return readSet{}
 	}
-	set := readSetOf(e.Props).with(k.reads.of(id))
-	return set.exact, len(set.below) == 0
-}
-
-// readsAgainst lists what was read through a workspace and may have changed from
-// its base to the world given: what was read one by one, and of what was read
-// widely all that differs. O(what differs) if something was.
-func (k *Kernel) readsAgainst(id string, base, world rmg.Graph) []rmg.Path {
-	e, ok := k.now().ledger.Get(swsPath(id))
-	if !ok {
-		return nil
-	}
-	set := readSetOf(e.Props).with(k.reads.of(id))
-	out := set.exact
-	if len(set.below) > 0 {
-		for c := range rmg.Diff(base, world) {
-			if set.covers(c.Path) {
-				out = append(out, c.Path)
-			}
-		}
-		slices.Sort(out)
-	}
-	return out
+	return readSetOf(e.Props).with(k.reads.of(id))
 }
 
 // handOnReads makes what was read through a workspace something that was read
 // through the one it is merged into: it led to what is written there.
 func (k *Kernel) handOnReads(from, to string) {
-	e, ok := k.now().ledger.Get(swsPath(from))
-	if set := readSetOf(e.Props).with(k.reads.of(from)); ok && len(set.exact)+len(set.below) > 0 {
+	if set := k.readSet(from); len(set.exact)+len(set.below) > 0 {
 		k.reads.note(to, set)
 	}
 }

@@ -26,10 +26,16 @@ type Journal interface {
 	Sweep(keep func(sum [32]byte) bool, dryRun bool) (journal.Swept, error)
 	Hold(sum [32]byte) bool
 	Held(sum [32]byte) bool
-	// Backup writes a copy that is whole into an empty folder, and Backed says
-	// what it holds.
-	Backup(ctx context.Context, dst string) error
+	// BackupWith writes a copy that is whole into an empty folder, with files of
+	// others, and Backed says what it holds.
+	BackupWith(ctx context.Context, dst string, more journal.More) error
 	Backed(dir string) (journal.Backed, error)
+}
+
+// Keeper has files beside the journal that a backup is to have too.
+type Keeper interface {
+	// Keep hands each out, as journal.More has them.
+	Keep(ctx context.Context, add func(name string, fill func(io.Writer) error) error) error
 }
 
 // Clock gives wall time, which enters the log as a recorded input.

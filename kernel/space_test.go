@@ -379,12 +379,12 @@ func TestReads(t *testing.T) {
 	b.NoteRead(ada, ws, "/a", true)
 	b.NoteRead(me, "system", "/a", true)
 	b.NoteRead(me, ws, "/proc", true)
-	if got, exact := b.readsOf(w.ID); len(got) != 0 || !exact {
+	if got, exact := exactly(b.readSet(w.ID)); len(got) != 0 || !exact {
 		t.Errorf("%v %v", got, exact)
 	}
 	b.NoteRead(me, ws, "/c", false)
 	b.NoteRead(me, ws, "/none", false)
-	if got, exact := b.readsOf(w.ID); fmt.Sprint(got) != "[/c /none]" || !exact {
+	if got, exact := exactly(b.readSet(w.ID)); fmt.Sprint(got) != "[/c /none]" || !exact {
 		t.Errorf("%v %v", got, exact)
 	}
 	rec := b.write(ws, set("/c", 2))
@@ -399,12 +399,12 @@ func TestReads(t *testing.T) {
 	}
 	b.restart()
 	b.NoteRead(me, ws, "/a", true)
-	if got, exact := b.readsOf(w.ID); fmt.Sprint(got) != "[/a /c /none]" || exact {
+	if got, exact := exactly(b.readSet(w.ID)); fmt.Sprint(got) != "[/a /c /none]" || exact {
 		t.Errorf("%v %v", got, exact)
 	}
 	s, _ := b.space(w.ID)
 	b.write("system", set("/a/b", 2), node("/a/new", 1), node("/d", 1))
-	if got := b.readsAgainst(w.ID, s.base, b.now().world); fmt.Sprint(got) != "[/a /a/b /a/new /c /none]" {
+	if got := (mayRead{graph: b.readSet(w.ID)}).against(s.base, b.now().world); fmt.Sprint(got) != "[/a /a/b /a/new /c /none]" {
 		t.Errorf("%v", got)
 	}
 	if w := b.shown(w.ID); fmt.Sprint(w.Read, w.ReadBelow, w.Wrote) != "[/a /c /none] [/a] [/c]" {
@@ -414,7 +414,7 @@ func TestReads(t *testing.T) {
 	// A worker's handle gives the graph: all of what it works on counts.
 	h := &handle{k: b.Kernel, id: w.ID, process: p, cause: p + "/x", author: "worker:x", root: "/c", rights: work.Rights{Write: []string{"**"}}}
 	h.Graph()
-	if got, exact := b.readsOf(w.ID); fmt.Sprint(got) != "[/a /c /none]" || exact || fmt.Sprint(b.shown(w.ID).ReadBelow) != "[/a /c]" {
+	if got, exact := exactly(b.readSet(w.ID)); fmt.Sprint(got) != "[/a /c /none]" || exact || fmt.Sprint(b.shown(w.ID).ReadBelow) != "[/a /c]" {
 		t.Errorf("%v %v", got, exact)
 	}
 	// What a child read led to what its parent takes over.
@@ -429,10 +429,13 @@ func TestReads(t *testing.T) {
 	if err := b.adopt(ctx, w.ID, Process{ID: p, Workspace: w.ID}, tasks.Task{ID: "x", Worker: "x"}, child.ID()); err != nil {
 		t.Fatal(err)
 	}
-	if got, _ := b.readsOf(w.ID); !slices.Contains(got, "/d") {
+	if got, _ := exactly(b.readSet(w.ID)); !slices.Contains(got, "/d") {
 		t.Errorf("%v", got)
 	}
 }
+
+// exactly lists what was read one by one, and says whether that is all.
+func exactly(r readSet) ([]rmg.Path, bool) { return r.exact, len(r.below) == 0 }
 
 // However much is read, what is known of it is bounded, and covers it.
 func TestReadsAreBounded(t *testing.T) {

@@ -127,22 +127,25 @@ type Result struct {
 	Output  rmg.Props // handed to the tasks that need this one; small
 	Adopt   string    // id of the child workspace whose change is taken into the task's workspace
 	Spent   Spent     // by this assignment
-	// Reads are all the files that what it did depends on, where that was recorded
-	// and nothing else of the workspace was looked at; else nil.
+	// Reads are all the files that what it did depends on, where that was recorded or
+	// declared and nothing else of the workspace was looked at; else nil.
 	Reads *Reads
 }
 
 // Reads are the files that a command read of the folder that it was given, looked
 // for in vain, or looked at; relative, sorted. Of a name with "/" behind it the names
 // in that folder were read: "/" for the root's.
+// Where they are declared Names are globs of them instead.
 type Reads struct {
-	By    string // how they were recorded: ReadsBySeccomp
+	By    string // how they are known: ReadsBySeccomp, ReadsDeclared
 	Names []string
 }
 
-// ReadsBySeccomp is how reads are recorded: by the names that system calls are
-// given.
-const ReadsBySeccomp = "seccomp"
+// How reads are known.
+const (
+	ReadsBySeccomp = "seccomp"  // recorded, by the names that system calls are given
+	ReadsDeclared  = "declared" // by whoever wrote the task, where nothing could be recorded
+)
 
 // Spent is what a worker used of what only it can count. It is its own word.
 type Spent struct {

@@ -32,12 +32,17 @@ func (s *Script) Describe() work.Description {
 // args say allow_fail. It reaches the hosts that the rights name, and no other. Of
 // the output props exit is the exit status; sandbox, network and hosts say what was
 // in force, and connections what it tried to reach. In a race the
-// command finds its lane in JITOS_LANE.
+// command finds its lane in JITOS_LANE. What it read is asked of the sandbox; where
+// that cannot tell, args inputs (a list of globs) count as read, if there are any.
 func (s *Script) Run(ctx context.Context, a work.Assignment) (work.Result, error) {
 	if a.Action != "run" {
 		return work.Result{}, &rmg.Error{Op: "script", Code: rmg.NotFound, Msg: fmt.Sprintf("there is no action %q", a.Action)}
 	}
 	argv, err := commandOf(a.Args)
+	if err != nil {
+		return work.Result{}, err
+	}
+	inputs, err := listOf(a.Args, "inputs")
 	if err != nil {
 		return work.Result{}, err
 	}
@@ -85,6 +90,9 @@ func (s *Script) Run(ctx context.Context, a work.Assignment) (work.Result, error
 		Output:  rmg.PropsOf(output),
 		Reads:   out.Reads,
 	}
+	if a.Reads && res.Reads == nil && len(inputs) > 0 {
+		res.Reads = &work.Reads{By: work.ReadsDeclared, Names: inputs}
+	}
 	if out.TimedOut {
 		res.OK, res.Summary = false, fmt.Sprintf("%s: still running after %v; it was killed", argv[0], timeout)
 	}
@@ -96,25 +104,33 @@ func (s *Script) Run(ctx context.Context, a work.Assignment) (work.Result, error
 
 // commandOf reads the command from a task's arguments.
 func commandOf(args map[string]any) ([]string, error) {
-	var argv []string
-	switch v := args["argv"].(type) {
+	argv, err := listOf(args, "argv")
+	if err == nil && (len(argv) == 0 || argv[0] == "") {
+		err = badArg("argv", "a command is needed")
+	}
+	return argv, err
+}
+
+// listOf reads a list of texts from a task's arguments; a single text is split at
+// spaces.
+func listOf(args map[string]any, name string) ([]string, error) {
+	switch v := args[name].(type) {
 	case string:
-		argv = strings.Fields(v)
+		return strings.Fields(v), nil
 	case []string:
-		argv = v
+		return v, nil
 	case []any:
+		var out []string
 		for i, x := range v {
 			s, ok := x.(string)
 			if !ok {
-				return nil, badArg("argv", fmt.Sprintf("element %d is no string", i))
+				return nil, badArg(name, fmt.Sprintf("element %d is no string", i))
 			}
-			argv = append(argv, s)
+			out = append(out, s)
 		}
+		return out, nil
 	}
-	if len(argv) == 0 || argv[0] == "" {
-		return nil, badArg("argv", "a command is needed")
-	}
-	return argv, nil
+	return nil, nil
 }
 
 func badArg(name, why string) error {

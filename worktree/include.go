@@ -2,7 +2,6 @@ package worktree
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -33,9 +32,17 @@ const (
 type includes struct {
 	dir string
 
-	mu   sync.Mutex // guards the fields below; held while one is made
+	mu   sync.Mutex // guards the fields below
 	all  map[string]*include
+	tops map[string]*looked
 	used uint64
+}
+
+// looked is what is known of one working tree.
+type looked struct {
+	mu    sync.Mutex          // held while it is looked at, or copied from
+	lists map[string]*listing // by the patterns besides .worktreeinclude; guarded by mu
+	begun map[string]uint64   // looks for each that began, ever; guarded by includes.mu
 }
 
 // include is a layer of copies. Its folder is named by the hash of what the
@@ -48,35 +55,84 @@ type include struct {
 
 // openIncludes removes what an earlier start left: nothing says what it holds.
 func openIncludes(dir string) (*includes, error) {
-	return &includes{dir: dir, all: map[string]*include{}}, errors.Join(removeAll(dir), os.MkdirAll(dir, 0o700))
+	return &includes{dir: dir, all: map[string]*include{}, tops: map[string]*looked{}}, errors.Join(removeAll(dir), os.MkdirAll(dir, 0o700))
 }
 
 // hold gives the layer for a working tree as it is now, nil if nothing is
-// included. It costs a stat of each file, and a copy where one was changed.
+// included. It costs a stat of each file and folder (see listing), and a copy of
+// all where a file was changed. Of those who come while another looks, one looks
+// after it for all of them.
 func (in *includes) hold(ctx context.Context, g git, also []string) (*include, error) {
-	top := g.dir
-	names, err := included(ctx, g, also)
-	if err != nil || len(names) == 0 {
-		return nil, err
+	id := strings.Join(also, "\x00")
+	in.mu.Lock()
+	t := in.tops[g.dir]
+	if t == nil {
+		t = &looked{lists: map[string]*listing{}, begun: map[string]uint64{}}
+		in.tops[g.dir] = t
+	}
+	came := t.begun[id]
+	in.mu.Unlock()
+
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	in.mu.Lock()
+	again := t.begun[id] == came || t.lists[id] == nil
+	if again {
+		t.begun[id]++
+	}
+	in.mu.Unlock()
+	if again {
+		if err := t.look(ctx, g, also, id); err != nil {
+			return nil, err
+		}
+	}
+	l := t.lists[id]
+	if len(l.names) == 0 {
+		return nil, nil
+	}
+	if x := in.known(l.key); x != nil {
+		return x, in.tidy()
+	}
+	x := &include{dir: filepath.Join(in.dir, l.key)}
+	if err := in.make(ctx, g.dir, l, x.dir); err != nil {
+		return nil, full(err)
 	}
 	in.mu.Lock()
-	defer in.mu.Unlock()
-	key, err := stampsAt(top, names)
-	if err != nil {
-		return nil, err
-	}
 	in.used++
-	x := in.all[key]
-	if x == nil {
-		x = &include{dir: filepath.Join(in.dir, key)}
-		if err := in.make(ctx, top, names, key, x.dir); err != nil {
-			return nil, full(err)
-		}
-		in.all[key] = x
+	x.users, x.used = 1, in.used
+	in.all[l.key] = x
+	in.mu.Unlock()
+	return x, in.tidy()
+}
+
+// look finds out which files are included as the working tree is now. t.mu is held.
+func (t *looked) look(ctx context.Context, g git, also []string, id string) error {
+	l := t.lists[id]
+	delete(t.lists, id)
+	stands, err := false, error(nil)
+	if l != nil {
+		stands, err = l.stands(ctx, g, also)
 	}
-	x.users++
-	x.used = in.used
-	return x, in.clear()
+	if err == nil && !stands {
+		l, err = list(ctx, g, also)
+	}
+	if err == nil {
+		t.lists[id] = l
+	}
+	return err
+}
+
+// known holds a layer that is there.
+func (in *includes) known(key string) *include {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	x := in.all[key]
+	if x != nil {
+		in.used++
+		x.users++
+		x.used = in.used
+	}
+	return x
 }
 
 func (in *includes) release(x *include) {
@@ -85,8 +141,10 @@ func (in *includes) release(x *include) {
 	x.users--
 }
 
-// clear removes the layers beyond maxIncludes that nobody uses. in.mu is held.
-func (in *includes) clear() (err error) {
+// tidy removes the layers beyond maxIncludes that nobody uses.
+func (in *includes) tidy() (err error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
 	var idle []string
 	for _, key := range sortedNames(in.all) {
 		if in.all[key].users == 0 {
@@ -114,54 +172,8 @@ func (in *includes) forget() (err error) {
 	return err
 }
 
-// included lists the files that .worktreeinclude or also names and git ignores.
-func included(ctx context.Context, g git, also []string) ([]string, error) {
-	var named []string
-	top := g.dir
-	rules := filepath.Join(top, includeFile)
-	if st, err := os.Lstat(rules); err == nil && st.Mode().IsRegular() {
-		named = append(named, "--exclude-from="+rules)
-	}
-	for _, pattern := range also {
-		named = append(named, "--exclude="+pattern)
-	}
-	if len(named) == 0 {
-		return nil, nil
-	}
-	out, err := g.run(ctx, append([]string{"ls-files", "-z", "--others", "--ignored"}, named...)...)
-	if err != nil || len(out) == 0 {
-		return nil, err
-	}
-	g.stdin = strings.NewReader(string(out))
-	out, err = g.run(ctx, "check-ignore", "-z", "--stdin")
-	var ge *errGit
-	if err != nil && (!errors.As(err, &ge) || ge.exit != 1) {
-		return nil, err
-	}
-	names := records(out)
-	if len(names) > maxIncluded {
-		return nil, fail(rmg.Limit, "narrow "+includeFile+", or copy in .jitos/setup.yaml", "%d ignored files of %s are to come along; the limit is %d", len(names), top, maxIncluded)
-	}
-	slices.Sort(names)
-	return names, nil
-}
-
-// stampsAt hashes the names and stamps of files.
-func stampsAt(top string, names []string) (string, error) {
-	h := sha256.New()
-	fmt.Fprintf(h, "%q\n", top)
-	for _, name := range names {
-		st, err := os.Lstat(filepath.Join(top, filepath.FromSlash(name)))
-		if err != nil {
-			return "", err
-		}
-		fmt.Fprintf(h, "%q %+v\n", name, stampOf(st))
-	}
-	return fmt.Sprintf("%x", h.Sum(nil)[:16]), nil
-}
-
 // make copies the files, whole, or says that they were being written.
-func (in *includes) make(ctx context.Context, top string, names []string, key, dir string) (err error) {
+func (in *includes) make(ctx context.Context, top string, l *listing, dir string) (err error) {
 	part, err := os.MkdirTemp(in.dir, "new-")
 	if err != nil {
 		return err
@@ -174,7 +186,7 @@ func (in *includes) make(ctx context.Context, top string, names []string, key, d
 	if err := os.Chmod(part, 0o755); err != nil {
 		return err
 	}
-	for _, name := range names {
+	for _, name := range l.names {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -182,7 +194,8 @@ func (in *includes) make(ctx context.Context, top string, names []string, key, d
 			return fmt.Errorf("include %s: %w", name, err)
 		}
 	}
-	if now, err := stampsAt(top, names); err != nil || now != key {
+	was := l.key
+	if err := l.stampFiles(ctx, top); err != nil || was != l.key {
 		return errors.Join(err, fail(rmg.Conflict, "try again when it is still", "ignored files that are to come along were written while they were copied"))
 	}
 	return os.Rename(part, dir)

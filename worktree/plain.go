@@ -74,7 +74,7 @@ func openPlains(dir string) (*plains, error) {
 			}
 			continue
 		}
-		if err := clearPlain(at); err != nil {
+		if err := errors.Join(clearPlain(at), ps.unpack(string(top))); err != nil {
 			return nil, err
 		}
 		ps.all[string(top)] = true

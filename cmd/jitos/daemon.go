@@ -248,7 +248,7 @@ func newKernel(ctx context.Context, store *journal.Store, opt daemonOptions, log
 		return nil, err
 	}
 	return kernel.Open(ctx, kernel.Options{
-		Journal: store, Clock: wallClock{}, Worktree: bridge{wt}, SettingUp: bridge{wt}, Runner: runner{run}, Library: lib, Logger: log, Draw: draw,
+		Journal: store, Clock: wallClock{}, Worktree: bridge{wt}, SettingUp: bridge{wt}, Keeper: wt, Runner: runner{run}, Library: lib, Logger: log, Draw: draw,
 	})
 }
 

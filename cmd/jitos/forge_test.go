@@ -25,8 +25,10 @@ const forgeMethods = `
 tasks:
   - {name: Shell, summary: run a script, params: {target: target, script: text}}
   - {name: Gopher, summary: run a script in a Go repository, params: {target: target, script: text}}
+  - {name: Declares, summary: run a script that says what it reads, params: {target: target, script: text, inputs: text}}
 methods:
   - {name: shell, task: Shell, summary: run it, steps: [{do: act, with: {script: $script}}, {do: meddle}, {do: verify}]}
+  - {name: declares, task: Declares, summary: run it, steps: [{do: act-on, with: {script: $script, inputs: $inputs}}, {do: meddle}, {do: verify}]}
   - name: gopher
     task: Gopher
     summary: run it
@@ -34,6 +36,7 @@ methods:
     success_criteria: [{type: test, name: all tests, value: "./..."}]
 primitives:
   - {name: act, summary: run the script, params: {script: text}, worker: script, action: run, args: {argv: $script}, writes: ["**"]}
+  - {name: act-on, summary: run the script, params: {script: text, inputs: text}, worker: script, action: run, args: {argv: $script, inputs: $inputs}, writes: ["**"]}
   - {name: meddle, summary: change files where no worker should be any more, worker: meddler, action: meddle}
   - {name: verify, summary: prove it, worker: kernel, action: prove}
 `
@@ -41,7 +44,9 @@ primitives:
 // meddler is what a process would be that outlived its sandbox: it writes in the
 // folder of the workspace after that was scanned.
 type meddler struct {
-	slot string // the folder; empty: it lets it be
+	slot  string // the folder; empty: it lets it be
+	meet  func() // done between a script's end and the proof, once; may be nil
+	reads *work.Reads
 }
 
 func (*meddler) Describe() work.Description {
@@ -49,8 +54,12 @@ func (*meddler) Describe() work.Description {
 }
 
 func (m *meddler) Run(context.Context, work.Assignment) (work.Result, error) {
+	if meet := m.meet; meet != nil {
+		m.meet = nil // what it does may come here too
+		meet()
+	}
 	if m.slot == "" {
-		return work.Result{OK: true}, nil
+		return work.Result{OK: true, Reads: m.reads}, nil
 	}
 	name := filepath.Join(m.slot, "lib.sh")
 	if _, err := os.Stat(name); err != nil {
@@ -119,8 +128,14 @@ func (f *forge) approve(names ...string) {
 // process ended.
 func (f *forge) attack(task, script string) kernel.Process {
 	f.Helper()
-	s := &tasks.SLAPS{Version: "1", Intent: task, Target: tasks.TargetRef{Name: f.repo}, Parameters: map[string]any{"script": "sh attacks/" + script}}
-	p, err := f.k.Intent(context.Background(), f.ada(), kernel.IntentRequest{SLAPS: s, Dir: f.top()})
+	return f.intent("", task, map[string]any{"script": "sh attacks/" + script})
+}
+
+// intent has a task done under an isolation, and returns how its process ended.
+func (f *forge) intent(isolation, task string, params map[string]any) kernel.Process {
+	f.Helper()
+	s := &tasks.SLAPS{Version: "1", Intent: task, Target: tasks.TargetRef{Name: f.repo}, Parameters: params}
+	p, err := f.k.Intent(context.Background(), f.ada(), kernel.IntentRequest{SLAPS: s, Dir: f.top(), Isolation: isolation})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -18,9 +18,9 @@ func (a *app) backupCmd() *cobra.Command {
 	return &cobra.Command{
 		Use: "backup DIR", Short: "Copy the daemon's log and contents into a folder, verified, while it runs", Args: cobra.ExactArgs(1),
 		Long: `Writes a copy of the log, the contents and the newest checkpoint, as they are at
-one record, into a folder that is empty or not there. Every byte is checked on the
-way. The daemon goes on meanwhile. Repositories and the folders that workspaces are
-materialised in are not in it. jitos restore makes a data folder of it.`,
+one record, and the history of plain folders, into a folder that is empty or not
+there. Every byte is checked on the way. The daemon goes on meanwhile. Repositories
+and the folders that workspaces are materialised in are not in it. jitos restore makes a data folder of it.`,
 		Example: "  jitos backup /mnt/backup/jitos-monday",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			to, err := filepath.Abs(args[0])
