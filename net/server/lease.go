@@ -191,6 +191,23 @@ func (x *exchange) returnLease() (any, error) {
 	return wire.ReturnAnswer{Taken: err == nil}, err
 }
 
+// machineAt is the machine that policy sees at a path, as it was last heard of; by
+// its name alone if it was not.
+func (x *exchange) machineAt(p rmg.Path) work.Machine {
+	name, ok := strings.CutPrefix(string(p), "/machine/")
+	if !ok {
+		return work.Machine{}
+	}
+	if x.s.opt.Leases != nil {
+		for _, m := range x.s.opt.Leases.Machines() {
+			if m.Name == name {
+				return m
+			}
+		}
+	}
+	return work.Machine{Name: name}
+}
+
 func (x *exchange) machines() (any, error) {
 	out := wire.MachinesAnswer{Machines: []work.Machine{}}
 	if x.s.opt.Leases != nil {
