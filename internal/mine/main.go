@@ -32,6 +32,7 @@ import (
 const (
 	maxLines = 8   // added and taken away, of a fix
 	maxFiles = 120 // of a package
+	maxFixes = 60  // of a repository, the newest, so that none of them outweighs the others
 )
 
 func main() {
@@ -60,7 +61,16 @@ func run(args []string, out io.Writer) error {
 			return fmt.Errorf("%s: %w", dir, err)
 		}
 		fmt.Fprintf(out, "// %s: %d fixes of one small place, %d explained\n", dir, all.looked-before.looked, all.explained-before.explained)
+		if os.Getenv("MINE_SHOW") != "" {
+			all.table(out)
+		}
 	}
+	all.table(out)
+	return nil
+}
+
+// table writes what was counted.
+func (all tally) table(out io.Writer) {
 	slices.Sort(all.ranks)
 	if n := len(all.ranks); n > 0 {
 		fmt.Fprintf(out, "// %d looked at, %d explained, ranks in their functions: median %d, nine in ten %d\n", all.looked, all.explained, all.ranks[n/2], all.ranks[n*9/10])
@@ -68,7 +78,6 @@ func run(args []string, out io.Writer) error {
 	for _, class := range slices.Sorted(maps.Keys(all.offered)) {
 		fmt.Fprintf(out, "\t%q: {%d, %d},\n", class, all.fixes[class], all.offered[class])
 	}
-	return nil
 }
 
 // standard gives the types of the standard library.
@@ -107,7 +116,7 @@ type fix struct{ commit, file string }
 
 // fixesOf lists them, newest first.
 func fixesOf(dir string) ([]fix, error) {
-	log, err := git(dir, "log", "--no-merges", "--numstat", "--format=%x00%H %s", "HEAD")
+	log, err := git(dir, "log", "--no-merges", "--numstat", "--format=%x00%H %s", "HEAD", "--", "*.go")
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +157,11 @@ func (t *tally) repository(dir string, imp types.Importer) error {
 	if err != nil {
 		return err
 	}
+	looked := t.looked
 	for _, f := range list {
+		if t.looked-looked == maxFixes {
+			break
+		}
 		files, after, err := pair(dir, f)
 		if err != nil {
 			continue // the first commit, a file that is new, or too many of them

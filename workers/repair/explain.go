@@ -22,45 +22,72 @@ type Explained struct {
 
 // Explain holds a package, as the texts of its files, against what one of them
 // became. It is how priors are counted: no test runs, and imports that imp cannot
-// give are left out. A change that does nothing is an error.
+// give are left out. A change that does nothing, or that is of more than one
+// declaration, is an error.
 func Explain(files map[string][]byte, name string, after []byte, imp types.Importer) (Explained, error) {
 	p, changed, err := loose(files, name, imp)
 	if err != nil {
 		return Explained{}, err
 	}
-	truth := meaning([]text{{changed, after}})
-	if truth == meaning([]text{{changed, changed.src}}) {
+	from, to := differs(changed.src, after)
+	d := declaration(p, changed, from, to)
+	if d == nil {
+		return Explained{}, fmt.Errorf("%s changes in more than one declaration", name)
+	}
+	start, end := p.offset(d.Pos()), p.offset(d.End())
+	part := func(decl []byte) [32]byte {
+		return meaning([]text{{changed, append([]byte("package p\n\n"), decl...)}})
+	}
+	truth := part(after[start : len(after)-(len(changed.src)-end)])
+	if truth == part(changed.src[start:end]) {
 		return Explained{}, fmt.Errorf("%s does what it did", name)
 	}
-	from, to := differs(changed.src, after)
-	lines := map[int]bool{}
-	ast.Inspect(changed.ast, func(n ast.Node) bool {
-		switch n := n.(type) {
-		case *ast.FuncDecl, *ast.GenDecl:
-			if a, b := p.offset(n.Pos()), p.offset(n.End()); a <= to && from <= b {
-				for l := p.line(n.Pos()); l <= p.line(n.End()); l++ {
-					lines[l] = true
-				}
-			}
-			return false
-		}
-		return true
-	})
+	first, last := p.line(d.Pos()), p.line(d.End())
 	list := candidates(p, changed, 1, func(line int) float64 {
-		if lines[line] {
+		if first <= line && line <= last {
 			return 1
 		}
 		return 0
 	})
 	order(list)
+	longer := inked(after) - inked(changed.src)
 	out := Explained{Offered: map[string]int{}}
 	for i, c := range list {
 		out.Offered[c.class()]++
-		if out.Class == "" && c.from <= to && from <= c.to && meaning(c.texts()) == truth {
-			out.Class, out.Rank = c.class(), i+1
+		if grows := inked([]byte(c.text)) - inked(changed.src[c.from:c.to]); max(grows-longer, longer-grows) > nearlyAsLong {
+			continue
+		}
+		if out.Class == "" && start <= c.from && c.to <= end && c.from <= to && from <= c.to {
+			if part(slices.Concat(changed.src[start:c.from], []byte(c.text), changed.src[c.to:end])) == truth {
+				out.Class, out.Rank = c.class(), i+1
+			}
 		}
 	}
 	return out, nil
+}
+
+// nearlyAsLong is how much longer or shorter, in characters that are no space, a text
+// may be than another one that means the same: for parentheses, and words for signs.
+const nearlyAsLong = 12
+
+func inked(b []byte) int {
+	n := 0
+	for _, c := range b {
+		if c != ' ' && c != '\t' && c != '\n' {
+			n++
+		}
+	}
+	return n
+}
+
+// declaration is the top-level one that holds a place; nil if none holds all of it.
+func declaration(p *pkg, f *file, from, to int) ast.Decl {
+	for _, d := range f.ast.Decls {
+		if p.offset(d.Pos()) <= from && to <= p.offset(d.End()) {
+			return d
+		}
+	}
+	return nil
 }
 
 // class is what the prior of a candidate is counted by.
