@@ -150,3 +150,10 @@ func loose(files map[string][]byte, name string, imp types.Importer) (*pkg, *fil
 	p.types, _ = conf.Check("p", p.fset, trees, p.info)
 	return p, changed, nil
 }
+
+// Same reports whether two texts of a file do the same for reasons that can be seen
+// without running them.
+func Same(name string, a, b []byte) bool {
+	f := &file{name: name}
+	return meaning([]text{{f, a}}) == meaning([]text{{f, b}})
+}
