@@ -28,7 +28,7 @@ var (
 // The limits of one bug.
 const (
 	maxTries   = 60 // until one builds and some test sees it
-	candidates = 60 // of the repair
+	candidates = 40 // of the repair
 	testLimit  = 60 * time.Second
 )
 
@@ -40,7 +40,7 @@ func held(jitos, dir string, list []string, rounds int, out io.Writer) error {
 	for round := range rounds {
 		for _, pkg := range list {
 			began := time.Now()
-			class, end, err := one(jitos, filepath.Join(dir, strings.ReplaceAll(pkg, "/", "-")+fmt.Sprint(round)), pkg, round)
+			class, end, err := one(jitos, dir, pkg, round)
 			if err != nil {
 				return fmt.Errorf("%s: %w", pkg, err)
 			}
@@ -59,7 +59,7 @@ func one(jitos, dir, pkg string, round int) (class, end string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	repo := filepath.Join(dir, "repo")
+	repo := filepath.Join(dir, strings.ReplaceAll(pkg, "/", "-")+fmt.Sprint(round))
 	from := filepath.Join(strings.TrimSpace(string(root)), "src", pkg)
 	if err := copyPackage(repo, from, pkg); err != nil {
 		return "", "", err
@@ -93,7 +93,7 @@ func one(jitos, dir, pkg string, round int) (class, end string, err error) {
 			return "", "", err
 		}
 		if seen(repo) {
-			end, err := repaired(jitos, dir, file, sources[file])
+			end, err := repaired(jitos, dir, repo, file, sources[file])
 			return b.class, end, err
 		}
 		if err := os.WriteFile(filepath.Join(repo, file), sources[file], 0o644); err != nil {
@@ -146,8 +146,7 @@ func seen(repo string) bool {
 }
 
 // repaired has the repository's owner ask for a repair, and looks at what landed.
-func repaired(jitos, dir, file string, was []byte) (string, error) {
-	repo := filepath.Join(dir, "repo")
+func repaired(jitos, dir, repo, file string, was []byte) (string, error) {
 	env := append(os.Environ(), "HOME="+dir, "XDG_RUNTIME_DIR="+filepath.Join(dir, "run"), "XDG_STATE_HOME="+filepath.Join(dir, "state"), "XDG_DATA_HOME="+filepath.Join(dir, "data"),
 		"JITOS_DATA="+filepath.Join(dir, "data"), "GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@b", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@b")
 	if err := os.MkdirAll(filepath.Join(dir, "run"), 0o700); err != nil {
@@ -163,15 +162,14 @@ func repaired(jitos, dir, file string, was []byte) (string, error) {
 			return "", fmt.Errorf("%v: %w\n%s", argv, err, out)
 		}
 	}
-	slaps := filepath.Join(dir, "fix.json")
+	slaps := repo + ".json"
 	if err := os.WriteFile(slaps, fmt.Appendf(nil, `{"slaps_version":"1","intent":"FixBug","target":{"name":"."},"budget":{"candidates":%d}}`, candidates), 0o644); err != nil {
 		return "", err
 	}
 	out, err := run(jitos, "intent", "-f", slaps)
-	if werr := os.WriteFile(filepath.Join(dir, "intent.log"), out, 0o644); werr != nil {
+	if werr := os.WriteFile(repo+".log", out, 0o644); werr != nil {
 		return "", werr
 	}
-	_, _ = run(jitos, "daemon", "stop") // it ends by itself otherwise
 	if err != nil {
 		return "none", nil
 	}

@@ -47,9 +47,12 @@ func do(args []string, out io.Writer) error {
 	if len(args) != 2 || args[0] != "held" && args[0] != "development" {
 		return run(args, out)
 	}
-	dir, err := os.MkdirTemp("", "mine")
-	if err != nil {
-		return err
+	dir := os.Getenv("MINE_DIR") // of an earlier run: what was built is there
+	if dir == "" {
+		var err error
+		if dir, err = os.MkdirTemp("", "mine"); err != nil {
+			return err
+		}
 	}
 	fmt.Fprintln(out, "in", dir)
 	if args[0] == "held" {

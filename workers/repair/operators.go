@@ -322,18 +322,54 @@ func (m *maker) minMax(n *ast.CallExpr) {
 
 // arguments swaps two arguments of one type, neighbours first.
 func (m *maker) arguments(n *ast.CallExpr) {
-	m.swapPairs(n.Args, "swapped arguments")
+	m.swapPairs(n.Args, "swapped arguments", m.takesEither(n))
 	// x.F(y) for y.F(x)
-	if s, ok := n.Fun.(*ast.SelectorExpr); ok && len(n.Args) == 1 && m.sameType(s.X, n.Args[0]) {
+	if s, ok := n.Fun.(*ast.SelectorExpr); ok && len(n.Args) == 1 && m.sameButForPointer(s.X, n.Args[0]) {
 		m.replace(n, "swapped arguments", m.src(n.Args[0])+"."+s.Sel.Name+"("+m.src(s.X)+")", asNear)
 	}
 }
 
-func (m *maker) swapPairs(list []ast.Expr, operator string) {
+// takesEither says of a call whether two of its parameters have one type: what is
+// given for them may change places, whatever types of its own it has.
+func (m *maker) takesEither(n *ast.CallExpr) func(i, j int) bool {
+	t := m.typeOf(n.Fun)
+	if t == nil {
+		return never
+	}
+	sig, ok := t.Underlying().(*types.Signature)
+	if !ok {
+		return never
+	}
+	return func(i, j int) bool {
+		last := sig.Params().Len()
+		if sig.Variadic() {
+			last--
+		}
+		return i < last && j < last && types.Identical(sig.Params().At(i).Type(), sig.Params().At(j).Type())
+	}
+}
+
+func never(int, int) bool { return false }
+
+// sameButForPointer says whether two expressions have one type, or one has a pointer
+// to the other's: a method takes both.
+func (m *maker) sameButForPointer(a, b ast.Expr) bool {
+	x, y := m.typeOf(a), m.typeOf(b)
+	return x != nil && y != nil && types.Identical(pointed(types.Default(x)), pointed(types.Default(y)))
+}
+
+func pointed(t types.Type) types.Type {
+	if p, ok := t.(*types.Pointer); ok {
+		return p.Elem()
+	}
+	return t
+}
+
+func (m *maker) swapPairs(list []ast.Expr, operator string, also func(i, j int) bool) {
 	for i := range list {
 		for j := i + 1; j < len(list) && j < i+4; j++ {
 			a, b := list[i], list[j]
-			if !m.sameType(a, b) {
+			if !m.sameType(a, b) && !also(i, j) {
 				continue
 			}
 			between := string(m.f.src[m.p.offset(a.End()):m.p.offset(b.Pos())])
@@ -367,7 +403,7 @@ func (m *maker) fields(n *ast.CompositeLit) {
 	}
 	if t := m.typeOf(n); t != nil {
 		if _, ok := t.Underlying().(*types.Struct); ok {
-			m.swapPairs(values, "swapped fields")
+			m.swapPairs(values, "swapped fields", never)
 		}
 	}
 }

@@ -13,7 +13,7 @@ var errorType = types.Universe.Lookup("error").Type()
 
 // returns puts err for nil, nil for err, and swaps results of one type.
 func (m *maker) returns(n *ast.ReturnStmt) {
-	m.swapPairs(n.Results, "swapped results")
+	m.swapPairs(n.Results, "swapped results", never)
 	ft, _ := m.function()
 	if ft == nil || ft.Results == nil || len(n.Results) == 0 {
 		return
