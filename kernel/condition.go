@@ -39,6 +39,11 @@ type (
 		Intent       string   `cel:"intent"`
 		Capabilities []string `cel:"capabilities"`
 	}
+	machineFacts struct {
+		Name   string   `cel:"name"`
+		Token  string   `cel:"token"`
+		Labels []string `cel:"labels"`
+	}
 	gateFacts struct {
 		Gate   string `cel:"gate"`
 		Kind   string `cel:"kind"`
@@ -64,10 +69,12 @@ func newConditions() (*conditions, error) {
 		cel.Types(
 			cel.NativeTypeFor[callerFacts](tags, cel.NativeTypeAlias("jitos.Caller")),
 			cel.NativeTypeFor[processFacts](tags, cel.NativeTypeAlias("jitos.Process")),
+			cel.NativeTypeFor[machineFacts](tags, cel.NativeTypeAlias("jitos.Machine")),
 			cel.NativeTypeFor[gateFacts](tags, cel.NativeTypeAlias("jitos.Gate")),
 		),
 		cel.Variable("caller", cel.ObjectType("jitos.Caller")),
 		cel.Variable("process", cel.ObjectType("jitos.Process")),
+		cel.Variable("machine", cel.ObjectType("jitos.Machine")),
 		cel.Variable("verb", cel.StringType),
 		cel.Variable("path", cel.StringType),
 		cel.Variable("kind", cel.StringType),
@@ -142,6 +149,7 @@ func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 type subject struct {
 	caller   Caller
 	process  processFacts
+	machine  machineFacts // that a task would be done on; empty: the daemon's own
 	paths    []string
 	evidence []*gateFacts
 
@@ -185,7 +193,7 @@ func (s *subject) holds(c *condition, verb Verb, p rmg.Path, kind string) (bool,
 	if s.vars == nil {
 		s.vars = map[string]any{
 			"caller":  &callerFacts{Name: s.caller.Name, Kind: string(s.caller.kind()), Capabilities: s.caller.caps().Names()},
-			"process": &s.process, "paths": s.paths, "evidence": s.evidence,
+			"process": &s.process, "machine": &s.machine, "paths": s.paths, "evidence": s.evidence,
 		}
 	}
 	s.vars["verb"], s.vars["path"], s.vars["kind"] = string(verb), string(p), kind

@@ -10,6 +10,7 @@ import (
 
 	"jitos.dev/rewrite"
 	"jitos.dev/rmg"
+	"jitos.dev/work"
 )
 
 // PolicyQuestion asks what would be decided, without doing anything.
@@ -20,6 +21,7 @@ type PolicyQuestion struct {
 	As      string // a person's name, a token's name or id, or rule:NAME; empty: who asks
 	Process string // the process itself or, with Worker, whom the worker works for
 	Worker  string
+	Machine work.Machine // that a task would be done on; without a name: the daemon's own
 }
 
 // PolicyAnswer is what would be decided and each thing that was looked at, in
@@ -55,6 +57,7 @@ func (k *Kernel) ExplainPolicy(c Caller, q PolicyQuestion) (PolicyAnswer, error)
 	if e, ok := world.Get(q.Path); ok && q.Kind == "" {
 		q.Kind = e.Kind
 	}
+	s.machine = factsOf(q.Machine)
 	j := k.judgement(s)
 	a := PolicyAnswer{Effect: Allow, Who: whoIs(s)}
 	add := func(st PolicyStep) {
@@ -125,6 +128,9 @@ func (k *Kernel) explainBounds(q PolicyQuestion, j judgement, p Process, add fun
 		_, err := mayWrite(p.Rights, j.policy, k.there, p.root(), q.Path)
 		refused("rights", err, "it may write "+strings.Join(p.Rights.Write, ", "))
 	case VerbDispatch:
+		if !workerRoot.Has(q.Path) {
+			return // to a machine: which worker it is was judged before
+		}
 		var err error
 		if !slices.Contains(p.Rights.Workers, q.Path.Base().ID) {
 			err = &rmg.Error{Code: rmg.Denied, Msg: "the process has no right to it"}

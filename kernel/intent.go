@@ -101,7 +101,11 @@ func (k *Kernel) intend(ctx context.Context, c Caller, once Once, r IntentReques
 	if err != nil {
 		return Process{}, err
 	}
-	plan, err := k.opt.Library.Plan(s, k.facts(tree))
+	lib, err := k.library()
+	if err != nil {
+		return Process{}, err
+	}
+	plan, err := lib.Plan(s, k.facts(tree))
 	if err != nil {
 		return Process{}, err
 	}
@@ -172,8 +176,12 @@ func (r IntentRequest) widened(s tasks.SLAPS) (tasks.SLAPS, error) {
 // readable refuses text that fits no phrase, and that nobody can read, before any
 // repository is touched.
 func (k *Kernel) readable(text string) error {
+	lib, err := k.library()
+	if err != nil {
+		return err
+	}
 	var not *tasks.NotUnderstood
-	if _, err := k.opt.Library.Understand(text, nil); errors.As(err, &not) && !k.canRead() {
+	if _, err := lib.Understand(text, nil); errors.As(err, &not) && !k.canRead() {
 		return err
 	}
 	return nil
@@ -201,9 +209,13 @@ func (k *Kernel) understand(ctx context.Context, c Caller, r IntentRequest, root
 		}
 	} else {
 		var none *tasks.NoTarget
-		s, err = k.opt.Library.Understand(r.Text, list)
+		lib, lerr := k.library()
+		if lerr != nil {
+			return tasks.SLAPS{}, target{}, lerr
+		}
+		s, err = lib.Understand(r.Text, list)
 		if errors.As(err, &none) && len(none.Ambiguous) == 0 {
-			s, err = k.opt.Library.Understand(r.Text, append(list, k.symbolTargets(root, tree)...))
+			s, err = lib.Understand(r.Text, append(list, k.symbolTargets(root, tree)...))
 		}
 		if not := (*tasks.NotUnderstood)(nil); errors.As(err, &not) && k.canRead() {
 			s, err = k.meant(ctx, c, r, root, tree, err)

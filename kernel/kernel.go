@@ -93,6 +93,7 @@ type Kernel struct {
 	collecting sync.Mutex // one gc at a time; held over I/O
 	turns      turns
 	roster     roster
+	own        ownMethods
 	reads      reads
 	disk       disk
 	lastAt     time.Time  // of the last frame; guarded by writing
@@ -301,8 +302,12 @@ func (k *Kernel) Status() Status {
 
 // Methods lists the method library.
 func (k *Kernel) Methods() []tasks.MethodInfo {
+	lib, err := k.library()
+	if err != nil {
+		lib = k.opt.Library // what was added and does not load is told where it is used
+	}
 	var out []tasks.MethodInfo
-	for m := range k.opt.Library.Methods() {
+	for m := range lib.Methods() {
 		out = append(out, m)
 	}
 	return out

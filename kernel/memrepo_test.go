@@ -312,6 +312,7 @@ type scripted struct {
 	repo *memRepo
 	salt string // of keys: tools and all that
 	home bool   // its worker works on no other machine
+	mind bool   // there is a model
 	read func(rmg.Blob) ([]byte, error)
 	task func(ctx context.Context, worker string, a work.Assignment) (work.Result, error)
 
@@ -325,7 +326,11 @@ type scripted struct {
 }
 
 func (s *scripted) Describe() []work.Description {
-	return []work.Description{{Name: "scripted", Actions: []string{"do"}, Home: s.home}}
+	out := []work.Description{{Name: "scripted", Actions: []string{"do"}, Home: s.home}}
+	if s.mind {
+		out = append(out, work.Description{Name: workerModel, Actions: []string{actionReading, actionPropose}, Home: true})
+	}
+	return out
 }
 
 func (s *scripted) Run(ctx context.Context, worker string, a work.Assignment) (work.Result, error) {

@@ -26,7 +26,7 @@ type Verb string
 // them; "*" stands for the others.
 const (
 	VerbIntent   Verb = "intent"   // submit, cancel or retry an intent; path is the branch
-	VerbDispatch Verb = "dispatch" // give a task to a worker; path is /worker/<name>
+	VerbDispatch Verb = "dispatch" // give a task to a worker, or to another machine; path is /worker/<name>, /machine/<name>
 	VerbFork     Verb = "fork"     // make a workspace; path is what it is forked from
 	VerbWrite    Verb = "write"    // change the element at path
 	VerbExec     Verb = "exec"     // run a command in a workspace; path is the branch

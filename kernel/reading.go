@@ -23,9 +23,11 @@ const (
 )
 
 // canRead reports whether the daemon has a model to read texts with.
-func (k *Kernel) canRead() bool {
+func (k *Kernel) canRead() bool { return k.modelDoes(actionReading) }
+
+func (k *Kernel) modelDoes(action string) bool {
 	return slices.ContainsFunc(k.opt.Runner.Describe(), func(d work.Description) bool {
-		return d.Name == workerModel && slices.Contains(d.Actions, actionReading)
+		return d.Name == workerModel && slices.Contains(d.Actions, action)
 	})
 }
 
@@ -43,7 +45,11 @@ func (k *Kernel) meant(ctx context.Context, c Caller, r IntentRequest, root rmg.
 	if err != nil {
 		return tasks.SLAPS{}, err
 	}
-	args := map[string]any{"text": r.Text, "tasks": k.taskLines(), "names": shownNames(list)}
+	lib, err := k.library()
+	if err != nil {
+		return tasks.SLAPS{}, err
+	}
+	args := map[string]any{"text": r.Text, "tasks": taskLines(lib), "names": shownNames(list)}
 	list = append(list, k.symbolTargets(root, tree)...)
 	left := int64(readingTokens)
 	for range maxReadings {
@@ -61,7 +67,7 @@ func (k *Kernel) meant(ctx context.Context, c Caller, r IntentRequest, root rmg.
 			return tasks.SLAPS{}, &rmg.Error{Op: "intent", Code: rmg.Invalid, Msg: fmt.Sprintf("%v, and the model takes it for none: %s", unread, res.Summary), Hint: "jitos slaps new TASK says it exactly; jitos method list shows the tasks"}
 		}
 		said := res.Output.String("meaning")
-		s, err := k.fitting(r, said, list)
+		s, err := fitting(lib, r, said, list)
 		if err == nil {
 			s.Assumptions = append(s.Assumptions, fmt.Sprintf("%s read the words as %s on %s", res.Output.String("model"), s.Intent, s.Target.Name))
 			return s, nil
@@ -84,7 +90,7 @@ func unasked(unread, err error) error {
 }
 
 // fitting is a document of what the model said, if library and repository take it.
-func (k *Kernel) fitting(r IntentRequest, said string, list []tasks.Target) (tasks.SLAPS, error) {
+func fitting(lib *tasks.Library, r IntentRequest, said string, list []tasks.Target) (tasks.SLAPS, error) {
 	var m struct {
 		Intent, Target string
 		Parameters     map[string]any
@@ -105,22 +111,27 @@ func (k *Kernel) fitting(r IntentRequest, said string, list []tasks.Target) (tas
 	if err != nil {
 		return tasks.SLAPS{}, err
 	}
-	return k.opt.Library.Check("reading", data)
+	return lib.Check("reading", data)
 }
 
 // taskLines lists the tasks that a person can ask for, as a model is told them.
-func (k *Kernel) taskLines() []any {
+func taskLines(lib *tasks.Library) []any {
 	var out []any
-	for _, t := range k.opt.Library.Tasks() {
-		var params []string
-		for _, name := range sortedNames(t.Params) {
-			if typ := t.Params[name]; typ != "target" {
-				params = append(params, name+": "+typ)
-			}
-		}
-		out = append(out, fmt.Sprintf("%s(%s): %s", t.Name, strings.Join(params, ", "), t.Summary))
+	for _, t := range lib.Tasks() {
+		out = append(out, line(t.Name, t.Summary, t.Params))
 	}
 	return out
+}
+
+// line is a task or primitive as a model is told it. What it is about every one has.
+func line(name, summary string, params map[string]string) string {
+	var list []string
+	for _, p := range sortedNames(params) {
+		if typ := params[p]; typ != "target" {
+			list = append(list, p+": "+typ)
+		}
+	}
+	return fmt.Sprintf("%s(%s): %s", name, strings.Join(list, ", "), summary)
 }
 
 func sortedNames(m map[string]string) []string {

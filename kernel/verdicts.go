@@ -26,7 +26,7 @@ type verdicts struct {
 // so much that what one decision may spend has to be kept count of.
 func (p *Policy) knownOf(s *subject) map[*condition]verdict {
 	f := &s.process
-	if f.ID != "" || f.Worker != "" || len(s.paths)+len(s.evidence) > 0 {
+	if f.ID != "" || f.Worker != "" || s.machine.Name != "" || len(s.paths)+len(s.evidence) > 0 {
 		return nil
 	}
 	a := asker{s.caller.Name, s.caller.kind(), s.caller.caps()}

@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"fmt"
 	"iter"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -30,6 +31,7 @@ type Source struct {
 // Library is a checked set of tasks, methods and primitives. It is immutable
 // and safe for concurrent use.
 type Library struct {
+	sources    []Source
 	tasks      map[string]*taskDef
 	methods    map[string][]*methodDef // by task: highest priority first, then as declared
 	order      []*methodDef            // by task, then as in methods
@@ -117,7 +119,7 @@ type file struct {
 // unbound variables, cycles without a way out. The error is Violations, each
 // with file, line and column.
 func Load(sources ...Source) (*Library, error) {
-	l := &Library{tasks: map[string]*taskDef{}, methods: map[string][]*methodDef{}, primitives: map[string]*primitiveDef{}}
+	l := &Library{sources: sources, tasks: map[string]*taskDef{}, methods: map[string][]*methodDef{}, primitives: map[string]*primitiveDef{}}
 	var faults Violations
 	for _, s := range sources {
 		d, err := parseDocument(s.Name, s.Data)
@@ -145,6 +147,30 @@ func Load(sources ...Source) (*Library, error) {
 	}
 	l.arrange()
 	return l, nil
+}
+
+// With is the library with more files, checked as a whole. Those that it has stay
+// what they are: a name of theirs that is defined again is a fault.
+func (l *Library) With(more ...Source) (*Library, error) {
+	return Load(slices.Concat(l.sources, more)...)
+}
+
+// PrimitiveInfo describes a primitive.
+type PrimitiveInfo struct {
+	Name    string
+	Summary string
+	Params  map[string]string
+	Worker  string
+}
+
+// Primitives lists the primitives, by name.
+func (l *Library) Primitives() []PrimitiveInfo {
+	var out []PrimitiveInfo
+	for _, name := range keys(l.primitives) {
+		p := l.primitives[name]
+		out = append(out, PrimitiveInfo{p.Name, p.Summary, maps.Clone(p.Params), p.Worker})
+	}
+	return out
 }
 
 func asViolations(file string, err error) Violations {

@@ -204,6 +204,7 @@ func runDaemon(ctx context.Context, opt daemonOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, k.Close()) }()
+	opt.pool.Judge(k.MayLend)
 	return serve(ctx, k, place{path, handed, to}, opt, log)
 }
 

@@ -120,7 +120,7 @@ func (a *app) methodCmd() *cobra.Command {
 		Use: "method", Short: "The method library: how intents become plans",
 		Example: "  jitos method list\n  jitos method show repair-by-tests",
 	}
-	cmd.AddCommand(a.methodList(), a.methodShow(), a.methodCheck(), a.methodTest(), a.methodSchema())
+	cmd.AddCommand(a.methodList(), a.methodShow(), a.methodCheck(), a.methodTest(), a.methodSchema(), a.methodAdd(), a.methodPropose(), a.methodApprove(), a.methodRemove())
 	return cmd
 }
 

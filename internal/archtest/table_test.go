@@ -36,6 +36,8 @@ var contract = map[string][]string{
 	"cmd/jitos":    {"*"},
 	"cmd/jitosd":   {"*"},
 	"internal/sim": {"*"},
+
+	"internal/mine": {"workers/repair"},
 }
 
 // leaves are packages beside the contract's that import none of ours.

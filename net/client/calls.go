@@ -321,6 +321,21 @@ func (c *Client) Status(ctx context.Context) (wire.Status, error) {
 	return into[wire.Status](ctx, c, call{method: http.MethodGet, path: "/status"})
 }
 
+// AddMethod adds a method to the daemon's library.
+func (c *Client) AddMethod(ctx context.Context, r wire.MethodRequest) (wire.AddedMethod, error) {
+	return into[wire.AddedMethod](ctx, c, call{method: http.MethodPost, path: "/method", once: true, body: r})
+}
+
+// ProposeMethod has the daemon's model write a method.
+func (c *Client) ProposeMethod(ctx context.Context, words string) (wire.AddedMethod, error) {
+	return into[wire.AddedMethod](ctx, c, call{method: http.MethodPost, path: "/method/propose", body: wire.ProposeRequest{Words: words}})
+}
+
+// ApproveMethod adds a proposed method to the library.
+func (c *Client) ApproveMethod(ctx context.Context, name string) (wire.AddedMethod, error) {
+	return into[wire.AddedMethod](ctx, c, call{method: http.MethodPost, path: "/method/" + segment(name) + "/approve", once: true})
+}
+
 // Methods lists the daemon's method library.
 func (c *Client) Methods(ctx context.Context) ([]tasks.MethodInfo, error) {
 	a, err := into[wire.MethodsAnswer](ctx, c, call{method: http.MethodGet, path: "/method"})

@@ -3,9 +3,11 @@ package client
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"jitos.dev/net/wire"
+	"jitos.dev/rmg"
 	"jitos.dev/work"
 )
 
@@ -15,9 +17,14 @@ func (c *Client) TakeLease(ctx context.Context, r wire.TakeRequest, wait time.Du
 	return a.Lease, err
 }
 
-// LeaseTree reads what a leased task works on.
-func (c *Client) LeaseTree(ctx context.Context, id string) (wire.LeaseTree, error) {
-	return into[wire.LeaseTree](ctx, c, call{method: http.MethodGet, path: "/lease/" + segment(id) + "/tree"})
+// LeaseTree reads what a leased task works on: what it has over one of the trees
+// that are here, if the daemon knows one of them still.
+func (c *Client) LeaseTree(ctx context.Context, id string, have []rmg.Digest) (wire.LeaseTree, error) {
+	names := make([]string, len(have))
+	for i, d := range have {
+		names[i] = d.String()
+	}
+	return into[wire.LeaseTree](ctx, c, call{method: http.MethodGet, path: "/lease/" + segment(id) + "/tree", query: values("have", strings.Join(names, ","))})
 }
 
 // Heartbeat gives a sign of life. Stale: the lease is over.

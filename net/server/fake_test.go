@@ -361,6 +361,18 @@ func (f *fake) Retry(_ context.Context, c kernel.Caller, id string) (kernel.Proc
 	return canned(id), f.call("Retry", " ", c.Name, " ", id)
 }
 
+func (f *fake) AddMethod(_ context.Context, c kernel.Caller, text, tests string) (kernel.AddedMethod, error) {
+	return kernel.AddedMethod{Name: "tidy", Text: text, Tests: tests, By: c.Name, Tested: 1}, f.call("AddMethod", " ", c.Name, " ", text, " ", tests)
+}
+
+func (f *fake) ProposeMethod(_ context.Context, c kernel.Caller, words string) (kernel.AddedMethod, error) {
+	return kernel.AddedMethod{Name: "tidy", Text: "methods: []", Proposed: true, By: c.Name, Words: words, Model: "m-1"}, f.call("ProposeMethod", " ", c.Name, " ", words)
+}
+
+func (f *fake) ApproveMethod(_ context.Context, c kernel.Caller, name string) (kernel.AddedMethod, error) {
+	return kernel.AddedMethod{Name: name, By: c.Name}, f.call("ApproveMethod", " ", c.Name, " ", name)
+}
+
 func (f *fake) Methods() []tasks.MethodInfo {
 	return []tasks.MethodInfo{{Name: "fix-go-bug", Task: "FixBug", Summary: "repairs", File: "methods/fixbug.yaml", Line: 3, Steps: []string{"reproduce"}, Source: "name: fix-go-bug\n"}}
 }

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"maps"
+	"strings"
 	"time"
 
 	"jitos.dev/kernel"
@@ -26,7 +27,8 @@ func leaseCalls() []call {
 		},
 		{
 			method: get, path: "/lease/{id}/tree", id: "lease-tree", working: true, summary: "Read what a leased task works on",
-			about: "Contents are to be had by GET /blob.", params: []param{id}, answer: wire.LeaseTree{}, do: (*exchange).leaseTree,
+			about:  "Contents are to be had by GET /blob. Of a tree that the machine has only the difference is told, if it was sent from here lately.",
+			params: []param{id, textParam("have", "digests of trees that are there, by commas; at most 16")}, answer: wire.LeaseTree{}, do: (*exchange).leaseTree,
 		},
 		{
 			method: post, path: "/lease/{id}/heartbeat", id: "heartbeat", working: true, summary: "Give a sign of life, and say what the worker says",
@@ -119,29 +121,39 @@ func (x *exchange) leaseTree() (any, error) {
 	}
 	root := l.Assignment.Repo.Root
 	world := l.Assignment.Workspace.Graph()
-	out := wire.LeaseTree{Ops: []rewrite.Op{}}
 	if root == "" {
-		return out, nil
+		return wire.LeaseTree{Ops: []rewrite.Op{}}, nil
 	}
 	here, ok := world.Get(root)
 	if !ok {
 		return nil, &rmg.Error{Op: "lease", Path: root, Code: rmg.NotFound, Msg: "the branch is not in the workspace"}
 	}
-	out.Digest = here.Graph.Digest()
+	digest := here.Graph.Digest()
+	base, from, known := x.s.sent.any(root, strings.Split(x.text("have"), ","))
+	x.s.sent.keep(root, digest, world)
+	if known {
+		return wire.LeaseTree{Digest: digest, Base: base, Ops: append([]rewrite.Op{}, rewrite.Between(from, world, root)...)}, nil
+	}
+	return wire.LeaseTree{Digest: digest, Ops: wholeTree(world, root)}, nil
+}
+
+// wholeTree is ops that make what is at root, and what it stands in, of nothing.
+func wholeTree(world rmg.Graph, root rmg.Path) []rewrite.Op {
+	var out []rewrite.Op
 	at := rmg.Root
 	for _, s := range root.Segments() {
 		at = at.Child(s.ID)
 		e, _ := world.Get(at)
-		out.Ops = append(out.Ops, rewrite.Op{Op: rewrite.AddNode, Path: at, Kind: e.Kind})
+		out = append(out, rewrite.Op{Op: rewrite.AddNode, Path: at, Kind: e.Kind})
 	}
 	for p, e := range world.Walk(root) {
 		op := rewrite.Op{Op: rewrite.AddNode, Path: p, Kind: e.Kind, Props: maps.Collect(e.Props.All())}
 		if p.Base().Edge {
 			op.Op, op.From, op.To = rewrite.AddEdge, e.From, e.To
 		}
-		out.Ops = append(out.Ops, op)
+		out = append(out, op)
 	}
-	return out, nil
+	return out
 }
 
 func (x *exchange) heartbeat() (any, error) {
@@ -177,6 +189,23 @@ func (x *exchange) returnLease() (any, error) {
 		},
 	})
 	return wire.ReturnAnswer{Taken: err == nil}, err
+}
+
+// machineAt is the machine that policy sees at a path, as it was last heard of; by
+// its name alone if it was not.
+func (x *exchange) machineAt(p rmg.Path) work.Machine {
+	name, ok := strings.CutPrefix(string(p), "/machine/")
+	if !ok {
+		return work.Machine{}
+	}
+	if x.s.opt.Leases != nil {
+		for _, m := range x.s.opt.Leases.Machines() {
+			if m.Name == name {
+				return m
+			}
+		}
+	}
+	return work.Machine{Name: name}
 }
 
 func (x *exchange) machines() (any, error) {

@@ -102,6 +102,7 @@ func (x *exchange) explainPolicy() (any, error) {
 	q := kernel.PolicyQuestion{
 		Verb: kernel.Verb(x.text("verb")), Path: at, Kind: x.text("kind"), As: x.text("as"), Process: x.text("process"), Worker: x.text("worker"),
 	}
+	q.Machine = x.machineAt(at)
 	a, err := x.s.opt.Kernel.ExplainPolicy(x.caller, q)
 	if err != nil {
 		return nil, err

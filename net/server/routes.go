@@ -168,6 +168,21 @@ func processCalls() []call {
 			method: post, path: "/process/{id}/retry", id: "retry", once: true, summary: "Go on with a process that stopped",
 			params: []param{id}, answer: wire.Process{}, do: (*exchange).retry,
 		},
+		{
+			method: post, path: "/method", id: "add-method", once: true, terminal: true, summary: "Add a method to the library",
+			about: "It is held to the library and to its own golden tests. /method is protected: by default a person changes it.",
+			body:  wire.MethodRequest{}, answer: wire.AddedMethod{}, do: (*exchange).addMethod,
+		},
+		{
+			method: post, path: "/method/propose", id: "propose-method", terminal: true, summary: "Have the model write a method",
+			about: "It is checked like any other, and stands as a proposal at /method, with words and model, until a person approves it.",
+			body:  wire.ProposeRequest{}, answer: wire.AddedMethod{}, do: (*exchange).proposeMethod,
+		},
+		{
+			method: post, path: "/method/{id}/approve", id: "approve-method", once: true, terminal: true, summary: "Add a proposed method to the library",
+			about:  "Only a person does.",
+			params: []param{pathParam("id", "its name")}, answer: wire.AddedMethod{}, do: (*exchange).approveMethod,
+		},
 		{method: get, path: "/method", id: "methods", summary: "List the method library", answer: wire.MethodsAnswer{}, do: (*exchange).methods},
 		{
 			method: get, path: "/method/{id}", id: "method", summary: "Show a method",

@@ -113,6 +113,7 @@ type Server struct {
 
 	sessions   sessions
 	operations operations
+	sent       sentTrees
 	counts     struct {
 		sync.Mutex // guards the map
 		byStatus   map[int]uint64

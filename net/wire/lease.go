@@ -57,9 +57,11 @@ type LeaseBudget struct {
 	MoneyMicros int64 `json:"money_micros,omitempty"`
 }
 
-// LeaseTree is what a task works on: ops that make it of nothing.
+// LeaseTree is what a task works on: ops that make it of a base that the machine
+// said it has, or of nothing.
 type LeaseTree struct {
 	Digest rmg.Digest   `json:"digest" doc:"of what the ops make"`
+	Base   rmg.Digest   `json:"base,omitzero" doc:"of the tree that the ops are put to; without it they make all of it"`
 	Ops    []rewrite.Op `json:"ops"`
 }
 

@@ -37,6 +37,29 @@ type MethodsAnswer struct {
 	Methods []tasks.MethodInfo `json:"methods"`
 }
 
+// MethodRequest is the body of POST /method.
+type MethodRequest struct {
+	Text  string `json:"text" doc:"a file of methods, in YAML"`
+	Tests string `json:"tests,omitempty" doc:"golden tests of it, in YAML; it is refused if one fails"`
+}
+
+// ProposeRequest is the body of POST /method/propose.
+type ProposeRequest struct {
+	Words string `json:"words" doc:"what the method is to do, in a person's words"`
+}
+
+// AddedMethod is a method that was added to the library, or is proposed for it.
+type AddedMethod struct {
+	Name     string `json:"name"`
+	Text     string `json:"text"`
+	Tests    string `json:"tests,omitempty"`
+	Tested   int    `json:"tested" doc:"golden tests that passed"`
+	Proposed bool   `json:"proposed,omitempty" doc:"it plans nothing until a person has approved it"`
+	By       string `json:"by" doc:"who added or approved it; of a proposal who asked for it"`
+	Words    string `json:"words,omitempty" doc:"that a model was given"`
+	Model    string `json:"model,omitempty" doc:"that wrote it"`
+}
+
 // SessionRequest is the body of POST /session; it may be left out.
 type SessionRequest struct {
 	Act bool `json:"act,omitempty" doc:"the page may do what the caller may; it only looks if absent"`

@@ -51,7 +51,7 @@ type Options struct {
 	Sleep func(ctx context.Context, d time.Duration) error
 }
 
-// Worker is work.Worker. Actions: implement, understand.
+// Worker is work.Worker. Actions: implement, propose, understand.
 type Worker struct {
 	opt     Options
 	box     map[string]tool
@@ -81,7 +81,7 @@ func New(opt Options) (*Worker, error) {
 func (w *Worker) Describe() work.Description {
 	return work.Description{
 		Name: "llm", Summary: "lets a language model change files, by tools",
-		Actions: []string{"implement", "understand"}, Needs: []string{work.NeedCommands, work.NeedNetwork},
+		Actions: []string{"implement", "propose", "understand"}, Needs: []string{work.NeedCommands, work.NeedNetwork},
 		Deterministic: w.opt.Cassette.Replays(), HeartbeatMillis: silence.Milliseconds(), Home: true,
 	}
 }
@@ -89,8 +89,11 @@ func (w *Worker) Describe() work.Description {
 // Run has the model do args what. Args allow lists beginnings of commands that
 // the model may run, gates what it can check its work by.
 func (w *Worker) Run(ctx context.Context, a work.Assignment) (work.Result, error) {
-	if a.Action != "implement" && a.Action != "understand" {
+	if !slices.Contains(w.Describe().Actions, a.Action) {
 		return work.Result{}, &rmg.Error{Op: "llm", Code: rmg.NotFound, Msg: fmt.Sprintf("there is no action %q", a.Action)}
+	}
+	if a.Action == "propose" {
+		return w.propose(ctx, a)
 	}
 	if a.Repo.Root == "" {
 		return work.Result{}, &rmg.Error{Op: "llm", Code: rmg.Invalid, Msg: "the process has no repository"}

@@ -20,18 +20,20 @@ type prompts struct {
 	implement  *template.Template
 	understand string             // system prompt for reading a text
 	wish       *template.Template // of what is asked about it
+	propose    string             // system prompt for writing a method
+	want       *template.Template // of what the method is to do
 }
 
 func loadPrompts() (prompts, error) {
 	var p prompts
-	for file, text := range map[string]*string{"system.md": &p.system, "understand.md": &p.understand} {
+	for file, text := range map[string]*string{"system.md": &p.system, "understand.md": &p.understand, "propose.md": &p.propose} {
 		data, err := promptFiles.ReadFile("prompts/" + file)
 		if err != nil {
 			return p, err
 		}
 		*text = strings.TrimSpace(string(data))
 	}
-	for file, t := range map[string]**template.Template{"implement.md.tmpl": &p.implement, "understand.md.tmpl": &p.wish} {
+	for file, t := range map[string]**template.Template{"implement.md.tmpl": &p.implement, "understand.md.tmpl": &p.wish, "propose.md.tmpl": &p.want} {
 		var err error
 		if *t, err = template.New(file).Option("missingkey=error").ParseFS(promptFiles, "prompts/"+file); err != nil {
 			return p, err

@@ -27,6 +27,7 @@ type desk struct {
 	proven rmg.Digest  // of the tree on which all gates were green last
 	ended  *ending
 	meant  *meaning // of a text that is read
+	made   *proposal
 }
 
 // ending is what the model says when it is done.

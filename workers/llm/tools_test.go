@@ -273,7 +273,13 @@ func TestPrompts(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	got = p.system + "\n----\n" + got + "\n----\n" + p.understand + "\n----\n" + asked.String()
+	var wanted strings.Builder
+	if err := p.want.Execute(&wanted, want{
+		Text: "tidy the docs", Tasks: []string{"FixBug(what: text): make tests pass"}, Primitives: []string{"build-all(): build"}, Sample: "methods: []", Said: "methods: 1", Fault: "it is no list",
+	}); err != nil {
+		t.Fatal(err)
+	}
+	got = p.system + "\n----\n" + got + "\n----\n" + p.understand + "\n----\n" + asked.String() + "\n----\n" + p.propose + "\n----\n" + wanted.String()
 	const golden = "testdata/prompts.golden"
 	if os.Getenv("JITOS_UPDATE") != "" {
 		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {

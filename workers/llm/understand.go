@@ -60,24 +60,32 @@ func (w *Worker) understand(ctx context.Context, a work.Assignment) (work.Result
 
 // read talks until the model has said what it takes the text for.
 func (t *talk) read(ctx context.Context) (work.Result, error) {
+	return t.answered(ctx, "say what it means", func() (work.Result, bool, error) {
+		m := t.d.meant
+		if m == nil {
+			return work.Result{}, false, nil
+		}
+		data, err := json.Marshal(m)
+		return work.Result{OK: true, Summary: m.Intent + " on " + m.Target, Output: rmg.PropsOf(map[string]rmg.Value{"meaning": rmg.String(string(data))})}, true, err
+	})
+}
+
+// answered talks until there is an answer, or the model has declined.
+func (t *talk) answered(ctx context.Context, what string, answer func() (work.Result, bool, error)) (work.Result, error) {
 	for t.turns < maxReadings {
 		next, err := t.turn(ctx)
 		if err != nil {
 			return work.Result{}, err
 		}
-		if m := t.d.meant; m != nil {
-			data, err := json.Marshal(m)
-			if err != nil {
-				return work.Result{}, err
-			}
-			return work.Result{OK: true, Summary: m.Intent + " on " + m.Target, Output: rmg.PropsOf(map[string]rmg.Value{"meaning": rmg.String(string(data))})}, nil
+		if res, ok, err := answer(); ok || err != nil {
+			return res, err
 		}
 		if end := t.d.ended; end != nil {
 			return failed(shorten(strings.Join(strings.Fields(end.Summary), " "), maxSummary)), nil
 		}
 		t.said = append(t.said, next)
 	}
-	return failed(fmt.Sprintf("the model did not say what it means within %d answers", maxReadings)), nil
+	return failed(fmt.Sprintf("the model did not %s within %d answers", what, maxReadings)), nil
 }
 
 // readingBox makes the tools of a reading: the tasks that there are, and no other.

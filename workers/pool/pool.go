@@ -32,6 +32,7 @@ const (
 // Pool is a work.Leases. The zero value is none; see New.
 type Pool struct {
 	term time.Duration
+	may  May // set before the first assignment; nil: any machine may do anything
 
 	mu       sync.Mutex // guards the fields below
 	waiting  []*loan    // in the order in which they came
@@ -42,12 +43,21 @@ type Pool struct {
 
 var _ work.Leases = (*Pool)(nil)
 
+// May judges whether a machine may be given a task. It is asked under a lock, and
+// waits for nothing.
+type May func(process, worker string, m work.Machine) error
+
+// Judge has every lease be judged first. It is called before the first one.
+func (p *Pool) Judge(may May) { p.may = may }
+
 // loan is an assignment that asks for a machine.
 type loan struct {
 	ctx    context.Context
 	worker string
 	a      work.Assignment
 	done   chan ending // holds one
+
+	kept map[string]bool // machines that may not do it, which was said
 
 	id    string // once it is lent
 	to    *machine
@@ -152,7 +162,7 @@ func (p *Pool) take(m work.Machine) (work.Lease, <-chan struct{}, error) {
 	}
 	i := slices.IndexFunc(p.waiting, func(x *loan) bool {
 		return x.ctx.Err() == nil && slices.Contains(m.Workers, x.worker) &&
-			!slices.ContainsFunc(x.a.Labels, func(l string) bool { return !slices.Contains(m.Labels, l) })
+			!slices.ContainsFunc(x.a.Labels, func(l string) bool { return !slices.Contains(m.Labels, l) }) && p.allowed(x, m)
 	})
 	if i < 0 {
 		return work.Lease{}, p.news, nil
@@ -163,6 +173,22 @@ func (p *Pool) take(m work.Machine) (work.Lease, <-chan struct{}, error) {
 	x.timer = time.AfterFunc(p.term, func() { p.expire(x) })
 	p.lent[x.id], here.Task = x, x.a.Process+"/"+x.a.Task
 	return p.lease(x), nil, nil
+}
+
+// allowed asks whether a machine may do an assignment, and says once why it may not.
+func (p *Pool) allowed(x *loan, m work.Machine) bool {
+	if p.may == nil {
+		return true
+	}
+	err := p.may(x.a.Process, x.worker, m)
+	if k := m.Caller + " " + m.Name; err != nil && !x.kept[k] {
+		if x.kept == nil {
+			x.kept = map[string]bool{}
+		}
+		x.kept[k] = true
+		go x.a.Emit(work.Event{Text: m.Name + " may not do it: " + err.Error()}) // under the lock nothing waits
+	}
+	return err == nil
 }
 
 func (p *Pool) lease(x *loan) work.Lease {

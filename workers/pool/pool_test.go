@@ -244,3 +244,36 @@ func TestAMachineHasAName(t *testing.T) {
 		}
 	}
 }
+
+// A machine that policy keeps from a task is told so once in the task's lines, and
+// another one gets it.
+func TestWhoMayNotIsPassedOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := New(Term)
+		p.Judge(func(process, worker string, who work.Machine) error {
+			if process != "p1" || worker != "script" || who.Name == "m1" {
+				return &rmg.Error{Op: "dispatch", Code: rmg.Denied, Msg: `rule "not-m1"`}
+			}
+			return nil
+		})
+		a := ask(p, "script", nil, "linux")
+		for range 2 {
+			if l, ok := take(t, p, m("m1", "linux")); ok {
+				t.Fatalf("%+v", l)
+			}
+		}
+		l, ok := take(t, p, m("m2", "linux"))
+		if !ok {
+			t.Fatal("nobody gets it")
+		}
+		if err := p.Return(l.ID, "token:m2", work.Returned{Result: work.Result{OK: true}}); err != nil {
+			t.Fatal(err)
+		}
+		<-a.result
+		synctest.Wait()
+		said := strings.Join(a.lines, "\n")
+		if n := strings.Count(said, `m1 may not do it: dispatch: rule "not-m1"`); n != 1 {
+			t.Errorf("said %d times:\n%s", n, said)
+		}
+	})
+}

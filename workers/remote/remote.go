@@ -27,7 +27,7 @@ const maxPause = 30 * time.Second
 // Daemon is what is asked of one; *client.Client is one.
 type Daemon interface {
 	TakeLease(ctx context.Context, r wire.TakeRequest, wait time.Duration) (*wire.Lease, error)
-	LeaseTree(ctx context.Context, id string) (wire.LeaseTree, error)
+	LeaseTree(ctx context.Context, id string, have []rmg.Digest) (wire.LeaseTree, error)
 	Heartbeat(ctx context.Context, id string, said []work.Event) (wire.BeatAnswer, error)
 	ReturnLease(ctx context.Context, id string, r wire.ReturnRequest) error
 	Blob(ctx context.Context, sha256 string) (io.ReadCloser, error)
@@ -69,6 +69,7 @@ type Options struct {
 // answer is asked again; the error is one that asking again does not mend.
 func Work(ctx context.Context, o Options) error {
 	pause := time.Duration(0)
+	var had trees
 	for ctx.Err() == nil {
 		l, err := o.Daemon.TakeLease(ctx, wire.TakeRequest{Machine: o.Name, Labels: o.Labels, Workers: o.Workers}, takeWait)
 		switch {
@@ -87,14 +88,14 @@ func Work(ctx context.Context, o Options) error {
 			return err
 		case l != nil:
 			pause = 0
-			o.do(ctx, *l)
+			o.do(ctx, *l, &had)
 		}
 	}
 	return nil
 }
 
 // do works on one lease and brings back what came of it, if it still holds then.
-func (o Options) do(ctx context.Context, l wire.Lease) {
+func (o Options) do(ctx context.Context, l wire.Lease, had *trees) {
 	name := l.Process + "/" + l.Task
 	h, err := hold(ctx, o.Daemon, l)
 	if err != nil {
@@ -108,7 +109,7 @@ func (o Options) do(ctx context.Context, l wire.Lease) {
 		}
 	}()
 	o.Say(name + ": begins, by " + l.Worker)
-	back := o.work(h, l)
+	back := o.work(h, l, had)
 	if h.ctx.Err() == nil {
 		h.flush()
 	}
@@ -129,12 +130,12 @@ func (o Options) do(ctx context.Context, l wire.Lease) {
 }
 
 // work does the assignment. What goes wrong is in the answer.
-func (o Options) work(h *held, l wire.Lease) wire.ReturnRequest {
+func (o Options) work(h *held, l wire.Lease, had *trees) wire.ReturnRequest {
 	failed := func(err error) wire.ReturnRequest {
 		return wire.ReturnRequest{Summary: err.Error(), Failure: err.Error()}
 	}
 	store := &store{ctx: h.ctx, daemon: o.Daemon, local: o.Blobs}
-	s, err := o.space(h.ctx, l, store)
+	s, err := o.space(h.ctx, l, store, had)
 	if err != nil {
 		return failed(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -70,6 +71,9 @@ type far struct {
 
 	mu     sync.Mutex
 	given  bool
+	had    [][]rmg.Digest // trees that the machine said it has, by task
+	then   []rewrite.Op   // what comes after the first task: another one, of what these make of its tree
+	after  rmg.Digest
 	gone   bool // nothing is answered
 	stale  bool // the lease is over
 	lies   bool // contents are others
@@ -111,6 +115,9 @@ func (f *far) TakeLease(ctx context.Context, _ wire.TakeRequest, _ time.Duration
 	f.mu.Lock()
 	given := f.given
 	f.given = true
+	if given && f.then != nil && len(f.back) == 1 {
+		f.tree, f.then, given = wire.LeaseTree{Base: f.tree.Digest, Digest: f.after, Ops: f.then}, nil, false
+	}
 	f.mu.Unlock()
 	if given {
 		<-ctx.Done()
@@ -119,7 +126,12 @@ func (f *far) TakeLease(ctx context.Context, _ wire.TakeRequest, _ time.Duration
 	return &wire.Lease{ID: "l1", TermMS: 30_000, Process: "p1", Task: "build", Worker: "script", Action: "run", SWS: "w1", Repo: wire.LeaseRepo{Root: root}}, nil
 }
 
-func (f *far) LeaseTree(context.Context, string) (wire.LeaseTree, error) { return f.tree, nil }
+func (f *far) LeaseTree(_ context.Context, _ string, have []rmg.Digest) (wire.LeaseTree, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.had = append(f.had, have)
+	return f.tree, nil
+}
 
 func (f *far) Heartbeat(_ context.Context, _ string, said []work.Event) (wire.BeatAnswer, error) {
 	f.mu.Lock()
@@ -318,4 +330,42 @@ func TestOtherContentIsRefused(t *testing.T) {
 			t.Errorf("%+v", f.back)
 		}
 	})
+}
+
+// The tree of an earlier task is offered, and what the next one has over it makes the
+// next tree. What it is said to come to has to come out.
+func TestATreeIsMadeOfAnEarlierOne(t *testing.T) {
+	for _, name := range []string{"as it is", "as it is not"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFar(t, "one", "two")
+				first := f.tree.Digest
+				o := rmg.NewOverlay(rmg.Graph{})
+				f.then = []rewrite.Op{{Op: rewrite.Remove, Path: root.Child("f0")}}
+				if err := rewrite.Apply(o, slices.Concat(f.tree.Ops, f.then)); err != nil {
+					t.Fatal(err)
+				}
+				e, _ := o.Graph().Get(root)
+				f.after = e.Graph.Digest()
+				if name != "as it is" {
+					f.after = first
+				}
+				var seen []string
+				f.works(t, local(), func(_ context.Context, a work.Assignment) (work.Result, error) {
+					e, _ := a.Workspace.Graph().Get(root)
+					seen = append(seen, e.Graph.Digest().String())
+					return work.Result{OK: true}, nil
+				})
+				if len(f.had) != 2 || len(f.had[0]) != 0 || !slices.Equal(f.had[1], []rmg.Digest{first}) {
+					t.Errorf("offered: %v", f.had)
+				}
+				switch {
+				case name == "as it is" && (len(seen) != 2 || seen[1] != f.after.String()):
+					t.Errorf("%v, not %s", seen, f.after)
+				case name != "as it is" && (len(f.back) != 2 || !strings.Contains(f.back[1].Failure, "the tree came out as")):
+					t.Errorf("%+v", f.back)
+				}
+			})
+		})
+	}
 }

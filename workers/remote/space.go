@@ -42,12 +42,19 @@ type family struct {
 var _ work.Workspace = (*space)(nil)
 
 // space makes what a lease works on.
-func (o Options) space(ctx context.Context, l wire.Lease, st *store) (*space, error) {
-	tree, err := o.Daemon.LeaseTree(ctx, l.ID)
+func (o Options) space(ctx context.Context, l wire.Lease, st *store, had *trees) (*space, error) {
+	tree, err := o.Daemon.LeaseTree(ctx, l.ID, had.have(l.Repo.Root))
 	if err != nil {
 		return nil, err
 	}
-	g := rmg.NewOverlay(rmg.Graph{})
+	base := rmg.Graph{}
+	if tree.Base != (rmg.Digest{}) {
+		ok := false
+		if base, ok = had.get(l.Repo.Root, tree.Base); !ok {
+			return nil, &rmg.Error{Op: "lease", Path: l.Repo.Root, Code: rmg.Internal, Msg: fmt.Sprintf("the daemon told what the tree has over %s, which is not here", tree.Base)}
+		}
+	}
+	g := rmg.NewOverlay(base)
 	if err := rewrite.Apply(g, tree.Ops); err != nil {
 		return nil, err
 	}
@@ -59,6 +66,7 @@ func (o Options) space(ctx context.Context, l wire.Lease, st *store) (*space, er
 	if got := here.Graph.Digest(); got != tree.Digest {
 		return nil, &rmg.Error{Op: "lease", Path: s.root, Code: rmg.Internal, Msg: fmt.Sprintf("the tree came out as %s, and is %s", got, tree.Digest), Hint: "is the daemon of another version? jitos status"}
 	}
+	had.keep(s.root, tree.Digest, s.graph)
 	return s, nil
 }
 

@@ -15,6 +15,7 @@ type candidate struct {
 	from, to int    // bytes of the file that are replaced
 	text     string // what replaces them
 	operator string
+	sort     sort // which of the operator's changes it is
 	line     int
 	score    float64 // suspicion of the line times the operator's prior
 

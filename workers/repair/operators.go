@@ -7,21 +7,6 @@ import (
 	"strings"
 )
 
-// The priors of the operators: how likely, among changes of equally suspicious
-// lines, one of this class is the true fix. Exchanges of one token for its
-// neighbour come before changes that take behaviour away, since those turn
-// tests green too easily.
-const (
-	priorExact   = 1.00 // one operator for its neighbour: < and <=, && and ||, + and -
-	priorNear    = 0.93 // a constant off by one, a swapped pair, == for !=
-	priorName    = 0.85 // another variable, constant or method of the same type
-	priorOther   = 0.72 // a less likely operator, a negation
-	priorGuard   = 0.62 // a check that is missing
-	priorRemove  = 0.50 // something taken away
-	priorRemote  = 0.40 // literals from elsewhere in the file
-	priorUnalike = 0.30
-)
-
 // maker makes the candidates of one file.
 type maker struct {
 	p     *pkg
@@ -41,11 +26,24 @@ func candidates(p *pkg, f *file, top float64, score func(line int) float64) []ca
 			m.stack = m.stack[:len(m.stack)-1]
 			return true
 		}
+		if f, ok := n.(*ast.FuncDecl); ok && !m.suspicious(f) {
+			return false
+		}
 		m.stack = append(m.stack, n)
 		m.visit(n)
 		return true
 	})
 	return m.out
+}
+
+// suspicious reports whether some line of a node is.
+func (m *maker) suspicious(n ast.Node) bool {
+	for l := m.p.line(n.Pos()); l <= m.p.line(n.End()); l++ {
+		if m.score(l) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func (m *maker) visit(n ast.Node) {
@@ -100,13 +98,13 @@ func (m *maker) visit(n ast.Node) {
 }
 
 // replace proposes text in place of a node.
-func (m *maker) replace(n ast.Node, operator, text string, prior float64) {
+func (m *maker) replace(n ast.Node, operator, text string, prior likely) {
 	m.edit(n.Pos(), n.Pos(), n.End(), operator, text, prior)
 }
 
 // edit proposes text in place of the source between two positions, on account
 // of the line of a third.
-func (m *maker) edit(at, from, to token.Pos, operator, text string, prior float64) {
+func (m *maker) edit(at, from, to token.Pos, operator, text string, prior likely) {
 	line := m.p.line(at)
 	s := m.score(line)
 	// Of an expression over several lines the most suspicious one counts.
@@ -120,18 +118,23 @@ func (m *maker) edit(at, from, to token.Pos, operator, text string, prior float6
 	if string(m.f.src[a:b]) == text {
 		return
 	}
-	m.out = append(m.out, candidate{pkg: m.p, file: m.f, from: a, to: b, text: text, operator: operator, line: line, score: s * prior})
+	m.out = append(m.out, candidate{pkg: m.p, file: m.f, from: a, to: b, text: text, operator: operator, sort: prior.sort, line: line, score: s * prior.of(operator)})
 }
 
 func (m *maker) src(n ast.Node) string { return m.p.text(m.f, n) }
 
 // token replaces an operator alone, so that nothing else of the line changes.
-func (m *maker) token(at, pos token.Pos, was, is token.Token, operator string, prior float64) {
+func (m *maker) token(at, pos token.Pos, was, is token.Token, operator string, prior likely) {
 	m.edit(at, pos, pos+token.Pos(len(was.String())), operator, is.String(), prior)
 }
 
 // typeOf is the type of an expression, nil if it has none.
-func (m *maker) typeOf(e ast.Expr) types.Type { return m.p.info.TypeOf(e) }
+func (m *maker) typeOf(e ast.Expr) types.Type {
+	if t := m.p.info.TypeOf(e); t != types.Typ[types.Invalid] {
+		return t
+	}
+	return nil
+}
 
 func (m *maker) isInt(e ast.Expr) bool {
 	t := m.typeOf(e)
@@ -166,16 +169,16 @@ func (m *maker) function() (*ast.FuncType, *ast.BlockStmt) {
 // swap is an exchange of operators with its prior.
 type swap struct {
 	to    token.Token
-	prior float64
+	prior likely
 }
 
 var comparisons = map[token.Token][]swap{
-	token.LSS: {{token.LEQ, priorExact}, {token.GTR, priorOther}, {token.GEQ, priorNear}, {token.EQL, priorUnalike}, {token.NEQ, priorUnalike}},
-	token.LEQ: {{token.LSS, priorExact}, {token.GEQ, priorOther}, {token.GTR, priorNear}, {token.EQL, priorUnalike}},
-	token.GTR: {{token.GEQ, priorExact}, {token.LSS, priorOther}, {token.LEQ, priorNear}, {token.EQL, priorUnalike}, {token.NEQ, priorUnalike}},
-	token.GEQ: {{token.GTR, priorExact}, {token.LEQ, priorOther}, {token.LSS, priorNear}, {token.EQL, priorUnalike}},
-	token.EQL: {{token.NEQ, priorExact}, {token.LEQ, priorRemove}, {token.GEQ, priorRemove}, {token.LSS, priorUnalike}, {token.GTR, priorUnalike}},
-	token.NEQ: {{token.EQL, priorExact}, {token.LSS, priorRemove}, {token.GTR, priorRemove}},
+	token.LSS: {{token.LEQ, asExact}, {token.GTR, asOther}, {token.GEQ, asNear}, {token.EQL, asUnalike}, {token.NEQ, asUnalike}},
+	token.LEQ: {{token.LSS, asExact}, {token.GEQ, asOther}, {token.GTR, asNear}, {token.EQL, asUnalike}},
+	token.GTR: {{token.GEQ, asExact}, {token.LSS, asOther}, {token.LEQ, asNear}, {token.EQL, asUnalike}, {token.NEQ, asUnalike}},
+	token.GEQ: {{token.GTR, asExact}, {token.LEQ, asOther}, {token.LSS, asNear}, {token.EQL, asUnalike}},
+	token.EQL: {{token.NEQ, asExact}, {token.LEQ, asRemove}, {token.GEQ, asRemove}, {token.LSS, asUnalike}, {token.GTR, asUnalike}},
+	token.NEQ: {{token.EQL, asExact}, {token.LSS, asRemove}, {token.GTR, asRemove}},
 }
 
 func (m *maker) comparison(n *ast.BinaryExpr) {
@@ -194,18 +197,18 @@ func (m *maker) boolean(n *ast.BinaryExpr) {
 	default:
 		return
 	}
-	m.token(n.OpPos, n.OpPos, n.Op, other, "boolean operator", priorExact)
-	m.replace(n, "dropped condition", m.src(n.X), priorRemove)
-	m.replace(n, "dropped condition", m.src(n.Y), priorRemove)
+	m.token(n.OpPos, n.OpPos, n.Op, other, "boolean operator", asExact)
+	m.replace(n, "dropped condition", m.src(n.X), asRemove)
+	m.replace(n, "dropped condition", m.src(n.Y), asRemove)
 	for _, side := range []ast.Expr{n.X, n.Y} {
 		if _, ok := side.(*ast.BinaryExpr); !ok {
-			m.negate(side, priorOther)
+			m.negate(side, asOther)
 		}
 	}
 }
 
 // negate puts a ! before a condition, or takes it away.
-func (m *maker) negate(e ast.Expr, prior float64) {
+func (m *maker) negate(e ast.Expr, prior likely) {
 	if u, ok := e.(*ast.UnaryExpr); ok && u.Op == token.NOT {
 		return // unary does it
 	}
@@ -217,15 +220,15 @@ func (m *maker) negate(e ast.Expr, prior float64) {
 }
 
 var arithmetics = map[token.Token][]swap{
-	token.ADD: {{token.SUB, priorExact}, {token.MUL, priorRemove}},
-	token.SUB: {{token.ADD, priorExact}, {token.QUO, priorUnalike}},
-	token.MUL: {{token.QUO, priorNear}, {token.ADD, priorOther}, {token.REM, priorUnalike}},
-	token.QUO: {{token.MUL, priorNear}, {token.REM, priorOther}, {token.SUB, priorUnalike}},
-	token.REM: {{token.QUO, priorNear}, {token.MUL, priorRemote}},
-	token.AND: {{token.OR, priorNear}, {token.AND_NOT, priorOther}, {token.XOR, priorRemote}},
-	token.OR:  {{token.AND, priorNear}, {token.XOR, priorOther}, {token.AND_NOT, priorRemote}},
-	token.XOR: {{token.OR, priorOther}, {token.AND, priorOther}}, token.AND_NOT: {{token.AND, priorNear}, {token.OR, priorRemote}},
-	token.SHL: {{token.SHR, priorNear}}, token.SHR: {{token.SHL, priorNear}},
+	token.ADD: {{token.SUB, asExact}, {token.MUL, asRemove}},
+	token.SUB: {{token.ADD, asExact}, {token.QUO, asUnalike}},
+	token.MUL: {{token.QUO, asNear}, {token.ADD, asOther}, {token.REM, asUnalike}},
+	token.QUO: {{token.MUL, asNear}, {token.REM, asOther}, {token.SUB, asUnalike}},
+	token.REM: {{token.QUO, asNear}, {token.MUL, asRemote}},
+	token.AND: {{token.OR, asNear}, {token.AND_NOT, asOther}, {token.XOR, asRemote}},
+	token.OR:  {{token.AND, asNear}, {token.XOR, asOther}, {token.AND_NOT, asRemote}},
+	token.XOR: {{token.OR, asOther}, {token.AND, asOther}}, token.AND_NOT: {{token.AND, asNear}, {token.OR, asRemote}},
+	token.SHL: {{token.SHR, asNear}}, token.SHR: {{token.SHL, asNear}},
 }
 
 func (m *maker) arithmetic(n *ast.BinaryExpr) {
@@ -233,8 +236,8 @@ func (m *maker) arithmetic(n *ast.BinaryExpr) {
 		m.token(n.OpPos, n.OpPos, n.Op, s.to, "arithmetic operator", s.prior)
 	}
 	if arithmetics[n.Op] != nil {
-		m.replace(n, "dropped operand", m.src(n.X), priorRemove)
-		m.replace(n, "dropped operand", m.src(n.Y), priorUnalike)
+		m.replace(n, "dropped operand", m.src(n.X), asRemove)
+		m.replace(n, "dropped operand", m.src(n.Y), asUnalike)
 	}
 }
 
@@ -242,17 +245,17 @@ func (m *maker) arithmetic(n *ast.BinaryExpr) {
 func (m *maker) swapOperands(n *ast.BinaryExpr) {
 	switch n.Op {
 	case token.SUB, token.QUO, token.REM, token.SHL, token.SHR, token.AND_NOT:
-		m.replace(n, "swapped operands", m.src(n.Y)+" "+n.Op.String()+" "+m.src(n.X), priorName)
+		m.replace(n, "swapped operands", m.src(n.Y)+" "+n.Op.String()+" "+m.src(n.X), asName)
 	}
 }
 
 func (m *maker) unary(n *ast.UnaryExpr) {
 	switch n.Op {
 	case token.NOT:
-		m.replace(n, "negated condition", m.src(n.X), priorNear)
+		m.replace(n, "negated condition", m.src(n.X), asNear)
 	case token.SUB, token.ADD:
 		if lit, ok := n.X.(*ast.BasicLit); !ok || lit.Value != "1" {
-			m.replace(n, "arithmetic operator", m.src(n.X), priorName)
+			m.replace(n, "arithmetic operator", m.src(n.X), asName)
 		}
 	}
 }
@@ -262,20 +265,20 @@ func (m *maker) incDec(n *ast.IncDecStmt) {
 	if n.Tok == token.DEC {
 		other = token.INC
 	}
-	m.token(n.Pos(), n.TokPos, n.Tok, other, "arithmetic operator", priorExact)
+	m.token(n.Pos(), n.TokPos, n.Tok, other, "arithmetic operator", asExact)
 }
 
 var assignments = map[token.Token][]swap{
-	token.ADD_ASSIGN: {{token.SUB_ASSIGN, priorExact}, {token.ASSIGN, priorOther}, {token.MUL_ASSIGN, priorRemote}},
-	token.SUB_ASSIGN: {{token.ADD_ASSIGN, priorExact}, {token.ASSIGN, priorOther}},
-	token.MUL_ASSIGN: {{token.QUO_ASSIGN, priorNear}, {token.ADD_ASSIGN, priorOther}, {token.ASSIGN, priorOther}},
-	token.QUO_ASSIGN: {{token.MUL_ASSIGN, priorNear}, {token.ASSIGN, priorOther}, {token.REM_ASSIGN, priorOther}, {token.SUB_ASSIGN, priorRemote}},
-	token.REM_ASSIGN: {{token.QUO_ASSIGN, priorNear}, {token.ASSIGN, priorRemote}},
-	token.OR_ASSIGN:  {{token.AND_ASSIGN, priorNear}, {token.ASSIGN, priorOther}, {token.AND_NOT_ASSIGN, priorOther}},
-	token.AND_ASSIGN: {{token.OR_ASSIGN, priorNear}, {token.ASSIGN, priorOther}, {token.AND_NOT_ASSIGN, priorOther}},
-	token.XOR_ASSIGN: {{token.OR_ASSIGN, priorOther}, {token.AND_ASSIGN, priorOther}},
-	token.SHL_ASSIGN: {{token.SHR_ASSIGN, priorNear}}, token.SHR_ASSIGN: {{token.SHL_ASSIGN, priorNear}},
-	token.ASSIGN: {{token.ADD_ASSIGN, priorOther}, {token.SUB_ASSIGN, priorRemove}, {token.OR_ASSIGN, priorUnalike}},
+	token.ADD_ASSIGN: {{token.SUB_ASSIGN, asExact}, {token.ASSIGN, asOther}, {token.MUL_ASSIGN, asRemote}},
+	token.SUB_ASSIGN: {{token.ADD_ASSIGN, asExact}, {token.ASSIGN, asOther}},
+	token.MUL_ASSIGN: {{token.QUO_ASSIGN, asNear}, {token.ADD_ASSIGN, asOther}, {token.ASSIGN, asOther}},
+	token.QUO_ASSIGN: {{token.MUL_ASSIGN, asNear}, {token.ASSIGN, asOther}, {token.REM_ASSIGN, asOther}, {token.SUB_ASSIGN, asRemote}},
+	token.REM_ASSIGN: {{token.QUO_ASSIGN, asNear}, {token.ASSIGN, asRemote}},
+	token.OR_ASSIGN:  {{token.AND_ASSIGN, asNear}, {token.ASSIGN, asOther}, {token.AND_NOT_ASSIGN, asOther}},
+	token.AND_ASSIGN: {{token.OR_ASSIGN, asNear}, {token.ASSIGN, asOther}, {token.AND_NOT_ASSIGN, asOther}},
+	token.XOR_ASSIGN: {{token.OR_ASSIGN, asOther}, {token.AND_ASSIGN, asOther}},
+	token.SHL_ASSIGN: {{token.SHR_ASSIGN, asNear}}, token.SHR_ASSIGN: {{token.SHL_ASSIGN, asNear}},
+	token.ASSIGN: {{token.ADD_ASSIGN, asOther}, {token.SUB_ASSIGN, asRemove}, {token.OR_ASSIGN, asUnalike}},
 }
 
 func (m *maker) assign(n *ast.AssignStmt) {
@@ -287,10 +290,10 @@ func (m *maker) assign(n *ast.AssignStmt) {
 	}
 	if n.Tok == token.DEFINE {
 		// An inner variable that hides an outer one of its name.
-		m.edit(n.Pos(), n.TokPos, n.TokPos+2, "shadowed variable", "=", priorName)
+		m.edit(n.Pos(), n.TokPos, n.TokPos+2, "shadowed variable", "=", asName)
 	}
 	if len(n.Lhs) == 2 && len(n.Rhs) == 2 {
-		m.edit(n.Pos(), n.Rhs[0].Pos(), n.Rhs[1].End(), "swapped values", m.src(n.Rhs[1])+", "+m.src(n.Rhs[0]), priorNear)
+		m.edit(n.Pos(), n.Rhs[0].Pos(), n.Rhs[1].End(), "swapped values", m.src(n.Rhs[1])+", "+m.src(n.Rhs[0]), asNear)
 	}
 }
 
@@ -304,41 +307,77 @@ func (m *maker) minMax(n *ast.CallExpr) {
 	}
 	switch id.Name {
 	case "min":
-		m.replace(id, "min for max", "max", priorExact)
+		m.replace(id, "min for max", "max", asExact)
 	case "max":
-		m.replace(id, "max for min", "min", priorExact)
+		m.replace(id, "max for min", "min", asExact)
 	case "len", "cap":
-		m.replace(id, "len for cap", map[string]string{"len": "cap", "cap": "len"}[id.Name], priorRemote)
+		m.replace(id, "len for cap", map[string]string{"len": "cap", "cap": "len"}[id.Name], asRemote)
 	}
 	if id.Name == "min" || id.Name == "max" {
 		for _, a := range n.Args {
-			m.replace(n, "dropped bound", m.src(a), priorRemove)
+			m.replace(n, "dropped bound", m.src(a), asRemove)
 		}
 	}
 }
 
 // arguments swaps two arguments of one type, neighbours first.
 func (m *maker) arguments(n *ast.CallExpr) {
-	m.swapPairs(n.Args, "swapped arguments")
+	m.swapPairs(n.Args, "swapped arguments", m.takesEither(n))
 	// x.F(y) for y.F(x)
-	if s, ok := n.Fun.(*ast.SelectorExpr); ok && len(n.Args) == 1 && m.sameType(s.X, n.Args[0]) {
-		m.replace(n, "swapped arguments", m.src(n.Args[0])+"."+s.Sel.Name+"("+m.src(s.X)+")", priorNear)
+	if s, ok := n.Fun.(*ast.SelectorExpr); ok && len(n.Args) == 1 && m.sameButForPointer(s.X, n.Args[0]) {
+		m.replace(n, "swapped arguments", m.src(n.Args[0])+"."+s.Sel.Name+"("+m.src(s.X)+")", asNear)
 	}
 }
 
-func (m *maker) swapPairs(list []ast.Expr, operator string) {
+// takesEither says of a call whether two of its parameters have one type: what is
+// given for them may change places, whatever types of its own it has.
+func (m *maker) takesEither(n *ast.CallExpr) func(i, j int) bool {
+	t := m.typeOf(n.Fun)
+	if t == nil {
+		return never
+	}
+	sig, ok := t.Underlying().(*types.Signature)
+	if !ok {
+		return never
+	}
+	return func(i, j int) bool {
+		last := sig.Params().Len()
+		if sig.Variadic() {
+			last--
+		}
+		return i < last && j < last && types.Identical(sig.Params().At(i).Type(), sig.Params().At(j).Type())
+	}
+}
+
+func never(int, int) bool { return false }
+
+// sameButForPointer says whether two expressions have one type, or one has a pointer
+// to the other's: a method takes both.
+func (m *maker) sameButForPointer(a, b ast.Expr) bool {
+	x, y := m.typeOf(a), m.typeOf(b)
+	return x != nil && y != nil && types.Identical(pointed(types.Default(x)), pointed(types.Default(y)))
+}
+
+func pointed(t types.Type) types.Type {
+	if p, ok := t.(*types.Pointer); ok {
+		return p.Elem()
+	}
+	return t
+}
+
+func (m *maker) swapPairs(list []ast.Expr, operator string, also func(i, j int) bool) {
 	for i := range list {
 		for j := i + 1; j < len(list) && j < i+4; j++ {
 			a, b := list[i], list[j]
-			if !m.sameType(a, b) {
+			if !m.sameType(a, b) && !also(i, j) {
 				continue
 			}
 			between := string(m.f.src[m.p.offset(a.End()):m.p.offset(b.Pos())])
-			prior := priorNear
+			prior := asNear
 			if isConstant(m, a) && isConstant(m, b) {
-				prior = priorRemove
+				prior = asRemove
 			}
-			m.edit(a.Pos(), a.Pos(), b.End(), operator, m.src(b)+between+m.src(a), prior-0.01*float64(j-i-1))
+			m.edit(a.Pos(), a.Pos(), b.End(), operator, m.src(b)+between+m.src(a), prior.by(-0.01*float64(j-i-1)))
 		}
 	}
 }
@@ -364,7 +403,7 @@ func (m *maker) fields(n *ast.CompositeLit) {
 	}
 	if t := m.typeOf(n); t != nil {
 		if _, ok := t.Underlying().(*types.Struct); ok {
-			m.swapPairs(values, "swapped fields")
+			m.swapPairs(values, "swapped fields", never)
 		}
 	}
 }
@@ -374,9 +413,9 @@ func (m *maker) slice(n *ast.SliceExpr) {
 	switch {
 	case n.Slice3:
 	case n.Low != nil && n.High == nil:
-		m.edit(n.Pos(), n.Lbrack+1, n.Rbrack, "slice bounds", ":"+m.src(n.Low), priorName)
+		m.edit(n.Pos(), n.Lbrack+1, n.Rbrack, "slice bounds", ":"+m.src(n.Low), asName)
 	case n.Low == nil && n.High != nil:
-		m.edit(n.Pos(), n.Lbrack+1, n.Rbrack, "slice bounds", m.src(n.High)+":", priorName)
+		m.edit(n.Pos(), n.Lbrack+1, n.Rbrack, "slice bounds", m.src(n.High)+":", asName)
 	}
 }
 
@@ -386,9 +425,9 @@ func (m *maker) branch(n *ast.BranchStmt) {
 	}
 	switch n.Tok {
 	case token.BREAK:
-		m.replace(n, "branch", "continue", priorName)
+		m.replace(n, "branch", "continue", asName)
 	case token.CONTINUE:
-		m.replace(n, "branch", "break", priorName)
+		m.replace(n, "branch", "break", asName)
 	}
 }
 
@@ -400,47 +439,47 @@ func (m *maker) offByOne(e ast.Expr) {
 	}
 	if b, ok := e.(*ast.BinaryExpr); ok {
 		if lit, ok := b.Y.(*ast.BasicLit); ok && lit.Value == "1" && (b.Op == token.ADD || b.Op == token.SUB) {
-			m.replace(e, "off by one", m.src(b.X), priorNear)
+			m.replace(e, "off by one", m.src(b.X), asNear)
 			return
 		}
 	}
 	if _, ok := e.(*ast.ParenExpr); ok {
 		return
 	}
-	prior := priorUnalike
+	prior := asUnalike
 	switch p := m.parent(1).(type) {
 	case *ast.IndexExpr:
 		if p.Index == e {
-			prior = priorNear
+			prior = asNear
 		}
 	case *ast.SliceExpr:
 		if p.X != e {
-			prior = priorNear
+			prior = asNear
 		}
 	case *ast.BinaryExpr:
 		if comparisons[p.Op] == nil {
 			return
 		}
-		prior = priorOther
+		prior = asOther
 	case *ast.CallExpr:
 		if p.Fun == e {
 			return
 		}
-		prior = priorOther
+		prior = asOther
 	case *ast.ReturnStmt:
-		prior = priorName
+		prior = asName
 	case *ast.AssignStmt:
 		for _, l := range p.Lhs {
 			if l == e {
 				return
 			}
 		}
-		prior = priorName
+		prior = asName
 	case *ast.RangeStmt:
 		if p.X != e {
 			return
 		}
-		prior = priorOther
+		prior = asOther
 	case *ast.KeyValueExpr:
 		if p.Key == e {
 			return
@@ -471,29 +510,29 @@ func (m *maker) condition(cond ast.Expr, stmt ast.Stmt) {
 	switch c := cond.(type) {
 	case *ast.BinaryExpr:
 		if c.Op == token.LAND || c.Op == token.LOR {
-			m.negate(cond, priorRemove)
+			m.negate(cond, asRemove)
 		}
 	default:
-		m.negate(cond, priorNear)
+		m.negate(cond, asNear)
 	}
 	if _, ok := stmt.(*ast.IfStmt); ok {
-		m.replace(cond, "dropped condition", "true", priorUnalike)
-		m.replace(cond, "dropped condition", "false", priorUnalike)
+		m.replace(cond, "dropped condition", "true", asUnalike)
+		m.replace(cond, "dropped condition", "false", asUnalike)
 	}
 	text := m.src(cond)
 	if b, ok := cond.(*ast.BinaryExpr); ok && b.Op == token.LOR {
 		text = "(" + text + ")"
 	}
-	add := func(other string, prior float64) {
+	add := func(other string, prior likely) {
 		if !strings.Contains(m.src(cond), other) {
 			m.replace(cond, "missing condition", text+" && "+other, prior)
-			m.replace(cond, "missing condition", m.src(cond)+" || "+other, prior-0.01)
+			m.replace(cond, "missing condition", m.src(cond)+" || "+other, prior.by(-0.01))
 		}
 	}
 	for i, other := range m.bodyConditions(stmt) {
-		add(other, priorGuard-0.005*float64(i))
+		add(other, asGuard.by(-0.005*float64(i)))
 	}
 	for _, other := range m.conditions(cond.Pos()) {
-		add(other, priorRemove)
+		add(other, asRemove)
 	}
 }

@@ -45,10 +45,10 @@ func (m *maker) name(id *ast.Ident) {
 		m.functionName(id, o)
 	}
 	if obj == types.Universe.Lookup("true") {
-		m.replace(id, "constant", "false", priorExact)
+		m.replace(id, "constant", "false", asExact)
 	}
 	if obj == types.Universe.Lookup("false") {
-		m.replace(id, "constant", "true", priorExact)
+		m.replace(id, "constant", "true", asExact)
 	}
 }
 
@@ -64,7 +64,7 @@ func (m *maker) constantName(id *ast.Ident, was *types.Const) {
 			continue
 		}
 		n++
-		m.replace(id, "constant", name, priorName+alike(name, id.Name))
+		m.replace(id, "wrong constant", name, asName.by(alike(name, id.Name)))
 	}
 }
 
@@ -96,7 +96,7 @@ func (m *maker) variable(id *ast.Ident, was *types.Var) {
 		if i == maxNames {
 			break
 		}
-		m.replace(id, "wrong variable", text, priorName-0.004*float64(i)+alike(text, id.Name))
+		m.replace(id, "wrong variable", text, asName.by(alike(text, id.Name)-0.004*float64(i)))
 	}
 }
 
@@ -108,7 +108,7 @@ func (m *maker) targets(id *ast.Ident, was *types.Var) {
 			break
 		}
 		n++
-		m.replace(id, "wrong variable", text, priorOther-0.004*float64(n))
+		m.replace(id, "wrong variable", text, asOther.by(-0.004*float64(n)))
 	}
 }
 
@@ -133,6 +133,9 @@ func (m *maker) isTarget(e ast.Expr) bool {
 // variables and parameters, nearest first, then fields of those, then the
 // package's variables. Sorted within each group: map order never shows.
 func (m *maker) inScope(pos token.Pos, t types.Type, not string) []string {
+	if t == types.Typ[types.Invalid] {
+		return nil
+	}
 	var near, fields, far []string
 	seen := map[string]bool{not: true}
 	scope := m.p.types.Scope().Innermost(pos)
@@ -196,7 +199,7 @@ func (m *maker) functionName(id *ast.Ident, was *types.Func) {
 			continue
 		}
 		n++
-		m.replace(id, "wrong function", name, priorOther+alike(name, id.Name))
+		m.replace(id, "wrong function", name, asOther.by(alike(name, id.Name)))
 	}
 }
 
@@ -223,7 +226,7 @@ func (m *maker) selector(n *ast.SelectorExpr) {
 			continue
 		}
 		count++
-		m.replace(n.Sel, "wrong name", name, priorOther+close)
+		m.replace(n.Sel, "wrong name", name, asOther.by(close))
 	}
 }
 
@@ -256,11 +259,11 @@ func (m *maker) member(n *ast.SelectorExpr, sel *types.Selection) {
 			if i == maxNames/2 {
 				break
 			}
-			prior := priorGuard
+			prior := asGuard
 			if m.isTarget(n) {
-				prior = priorRemove
+				prior = asRemove
 			}
-			m.replace(n, "wrong variable", text, prior-0.004*float64(i)+alike(text, n.Sel.Name))
+			m.replace(n, "wrong variable", text, prior.by(alike(text, n.Sel.Name)-0.004*float64(i)))
 		}
 	case types.MethodVal:
 		set := types.NewMethodSet(sel.Recv())
@@ -280,7 +283,7 @@ func (m *maker) member(n *ast.SelectorExpr, sel *types.Selection) {
 			continue
 		}
 		count++
-		m.replace(n.Sel, "wrong name", name, priorName-0.05+alike(name, n.Sel.Name))
+		m.replace(n.Sel, "wrong name", name, asName.by(alike(name, n.Sel.Name)))
 	}
 }
 
@@ -299,17 +302,17 @@ func (m *maker) literal(n *ast.BasicLit) {
 	case token.FLOAT:
 		if v, err := strconv.ParseFloat(n.Value, 64); err == nil {
 			for _, x := range []float64{v * 10, v / 10, v * 100, v / 100, v + 1, v - 1, v * 2, v / 2} {
-				m.replace(n, "constant", floatText(x), priorRemove)
+				m.replace(n, "constant", floatText(x), asRemove)
 			}
 		}
 	case token.STRING:
-		m.replace(n, "constant", `""`, priorUnalike)
+		m.replace(n, "constant", `""`, asUnalike)
 	}
 	for i, lit := range m.literals(n) {
 		if i == maxLiterals {
 			break
 		}
-		m.replace(n, "constant", lit, priorRemote+0.1-0.01*float64(i))
+		m.replace(n, "constant", lit, asRemote.by(-0.01*float64(i)))
 	}
 }
 
@@ -327,16 +330,16 @@ func (m *maker) intLiteral(n *ast.BasicLit) {
 		return
 	}
 	for _, d := range []int64{1, -1} {
-		m.replace(n, "constant", fmt.Sprint(v+d), priorNear)
+		m.replace(n, "constant", fmt.Sprint(v+d), asNear)
 	}
 	for _, x := range []int64{0, 1, -1, 2} {
 		if x != v+1 && x != v-1 {
-			m.replace(n, "constant", fmt.Sprint(x), priorName)
+			m.replace(n, "constant", fmt.Sprint(x), asName)
 		}
 	}
 	for _, x := range []int64{v * 10, v / 10, v * 2, v / 2, v * 100, v / 100, 1024, 1000, 100, 60, 24, 12, 10, 7} {
 		if x > 1 {
-			m.replace(n, "constant", fmt.Sprint(x), priorRemove)
+			m.replace(n, "constant", fmt.Sprint(x), asRemove)
 		}
 	}
 }

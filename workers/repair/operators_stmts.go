@@ -13,7 +13,7 @@ var errorType = types.Universe.Lookup("error").Type()
 
 // returns puts err for nil, nil for err, and swaps results of one type.
 func (m *maker) returns(n *ast.ReturnStmt) {
-	m.swapPairs(n.Results, "swapped results")
+	m.swapPairs(n.Results, "swapped results", never)
 	ft, _ := m.function()
 	if ft == nil || ft.Results == nil || len(n.Results) == 0 {
 		return
@@ -25,12 +25,12 @@ func (m *maker) returns(n *ast.ReturnStmt) {
 	if id, ok := last.(*ast.Ident); ok && id.Name == "nil" {
 		for i, text := range m.inScope(n.Pos(), errorType, "nil") {
 			if i < maxNames {
-				m.replace(last, "returned error", text, priorName-0.01*float64(i))
+				m.replace(last, "returned error", text, asName.by(-0.01*float64(i)))
 			}
 		}
 		return
 	}
-	m.replace(last, "returned error", "nil", priorRemove)
+	m.replace(last, "returned error", "nil", asRemove)
 }
 
 // conditions lists conditions that can be written at a place, nearest first:
@@ -150,23 +150,23 @@ func (m *maker) statements(list []ast.Stmt) {
 		m.missingGuard(s)
 		switch s := s.(type) {
 		case *ast.ExprStmt, *ast.IncDecStmt:
-			m.replace(s, "dropped statement", "", priorRemove)
+			m.replace(s, "dropped statement", "", asRemove)
 		case *ast.AssignStmt:
 			if s.Tok != token.DEFINE {
-				m.replace(s, "dropped statement", "", priorRemove)
+				m.replace(s, "dropped statement", "", asRemove)
 			}
 		case *ast.BranchStmt, *ast.ReturnStmt:
 			if i == len(list)-1 {
-				m.replace(s, "dropped statement", "", priorUnalike)
+				m.replace(s, "dropped statement", "", asUnalike)
 			}
 		case *ast.IfStmt:
-			m.replace(s, "dropped statement", "", priorUnalike)
+			m.replace(s, "dropped statement", "", asUnalike)
 		}
 		if i+1 < len(list) && movable(s) && movable(list[i+1]) {
 			next := list[i+1]
 			between := string(m.f.src[m.p.offset(s.End()):m.p.offset(next.Pos())])
 			if !strings.Contains(between, "//") {
-				m.edit(s.Pos(), s.Pos(), next.End(), "swapped statements", m.src(next)+between+m.src(s), priorRemove)
+				m.edit(s.Pos(), s.Pos(), next.End(), "swapped statements", m.src(next)+between+m.src(s), asRemove)
 			}
 		}
 	}
@@ -213,7 +213,7 @@ func (m *maker) missingErrorCheck(list []ast.Stmt, i int) {
 	if !ok {
 		return
 	}
-	m.edit(a.Pos(), a.End(), a.End(), "missing error check", "\nif "+name+" != nil {\nreturn "+zero+"\n}", priorNear)
+	m.edit(a.Pos(), a.End(), a.End(), "missing error check", "\nif "+name+" != nil {\nreturn "+zero+"\n}", asNear)
 }
 
 // zeros is what the function returns with an error: zero values, and the error.
@@ -276,7 +276,7 @@ func (m *maker) missingGuard(s ast.Stmt) {
 				return
 			}
 			n++
-			m.edit(s.Pos(), s.Pos(), s.Pos(), "missing check", "if "+cond+" {\n"+exit+"\n}\n", priorGuard-0.006*float64(n))
+			m.edit(s.Pos(), s.Pos(), s.Pos(), "missing check", "if "+cond+" {\n"+exit+"\n}\n", asGuard.by(-0.006*float64(n)))
 		}
 	}
 }

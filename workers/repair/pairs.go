@@ -2,15 +2,17 @@ package repair
 
 import (
 	"cmp"
+	"math"
 	"slices"
 )
 
 // The limits of changes of two places: their number is the square of what they
 // are made of, and each costs a test run.
 const (
-	pairParts = 60 // single changes that they are made of, the likeliest
-	maxPairs  = 40 // that are tried
-	nearLines = 15 // two changes of a file so near are likelier than two apart
+	pairParts  = 60 // single changes that they are made of, the likeliest
+	maxPairs   = 40 // that are tried
+	maxGreened = 10 // failing tests that a change turned green, each of which makes it four times as likely half of a repair
+	nearLines  = 15 // two changes of a file so near are likelier than two apart
 )
 
 // weighed is a candidate, or two, with how likely it is a repair.
@@ -29,7 +31,7 @@ func pairs(list []candidate, greened map[int]int, most int, done func() bool) []
 	}
 	parts := make([]weighed, len(list))
 	for i, c := range list {
-		parts[i] = weighed{i, i, c.score * float64(1+greened[i])}
+		parts[i] = weighed{i, i, math.Ldexp(c.score, 2*min(greened[i], maxGreened))}
 	}
 	byWeight(parts)
 	parts = parts[:min(len(parts), pairParts)]
