@@ -306,6 +306,9 @@ func (k *Kernel) Methods() []tasks.MethodInfo {
 	return out
 }
 
+// Method returns one method of the library, with its source.
+func (k *Kernel) Method(name string) (tasks.MethodInfo, bool) { return k.opt.Library.Show(name) }
+
 // Blob opens content; PutBlob stores it. BlobBySum opens by name alone and
 // gives the size.
 func (k *Kernel) Blob(b rmg.Blob) (io.ReadSeekCloser, error) { return k.store.Open(b) }

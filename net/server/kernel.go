@@ -78,6 +78,7 @@ type processes interface {
 	Cancel(ctx context.Context, c kernel.Caller, id string) (kernel.Process, error)
 	Retry(ctx context.Context, c kernel.Caller, id string) (kernel.Process, error)
 	Methods() []tasks.MethodInfo
+	Method(name string) (tasks.MethodInfo, bool)
 }
 
 type history interface {
