@@ -15,6 +15,8 @@ test("an intent is watched from the asking to the landed commit", { timeout: 150
   const at = await world.repository("cmd/jitos/demo/authservice.txtar");
   const page = await open();
   await go(page, "#/processes");
+  await page.getByLabel("What is to be done").fill("fix");
+  await until(async () => (await page.locator("#phrases option").evaluateAll((all) => all.map((o) => o.value))).some((p) => /^fix .*\{target\}/.test(p)), "the methods' phrases go on from it");
   await page.getByLabel("What is to be done").fill("Fix the auth bug in AuthService");
   await page.getByLabel("Repository").fill(at);
   await page.getByRole("button", { name: "Show the plan" }).click();
@@ -77,9 +79,12 @@ test("a process tells its plan's reasons, its time line, its attempts, and every
 
 test("a process is cancelled, and one that failed is tried again", { timeout: 90_000 }, async () => {
   const top = (await world.call("GET", "/process")).body.processes[0].top, page = await open();
-  const ask = async () => (await world.call("POST", "/intent", { text: "Fix the auth bug in AuthService", repo: top })).body.process; // there is none any more
-  const status = page.locator("#process-status"), first = await ask();
+  const slaps = (await world.call("POST", "/intent", { text: "Fix the auth bug in AuthService", repo: top, plan_only: true })).body.slaps; // there is none any more
+  const asked = await world.call("POST", "/intent", { slaps: { ...slaps, budget: { tries: 2, wall_ms: 600_000 } }, repo: top }), first = asked.body.process;
+  assert.ok(first, JSON.stringify(asked.body));
+  const status = page.locator("#process-status");
   await go(page, `#/processes/${first}`);
+  await page.locator("dl", { hasText: "Budget" }).getByText(/tries 2/).and(page.getByText(/wall 10 min 0 s/)).waitFor();
   await page.getByRole("button", { name: "Cancel process" }).click();
   await page.getByRole("dialog").getByText("Its workers are stopped.").waitFor();
   await page.getByRole("dialog").getByRole("button", { name: "Cancel process" }).click();

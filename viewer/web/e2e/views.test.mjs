@@ -116,6 +116,34 @@ test("kinds of elements are hidden, edges and refs followed, ancestors and desce
   await page.context().close();
 });
 
+test("what comes, changes and goes is seen to, and then the picture is still", async () => {
+  await world.rewrite([{ op: "add_node", path: "/fade", kind: "Dir" }, ...["a", "b", "c"].map((n) => ({ op: "add_node", path: `/fade/${n}`, kind: "Service" }))]);
+  const page = await open({}, { reducedMotion: "no-preference" }), canvas = page.locator("canvas");
+  await go(page, "#/graph/fade?sel=/fade");
+  await page.locator("aside").getByText("3 nodes").waitFor();
+  const still = async () => { for (let last; ;) { const now = (await canvas.screenshot()).toString("base64"); if (now === last) return now; last = now; } };
+  // frames counts how many pictures differ from the one before, from a record that is in
+  // the picture until nothing has changed for half a second.
+  const frames = (seq) => page.evaluate((want) => new Promise((ok) => {
+    const c = document.querySelector("canvas"), p = document.querySelector("[data-drawn]");
+    let last = "", n = 0, calm = 0;
+    const look = () => {
+      const now = c.toDataURL();
+      if (now !== last) { n++; calm = performance.now(); }
+      last = now;
+      if (Number(p.dataset.drawn) >= want && performance.now() - calm > 500) ok(n); else requestAnimationFrame(look);
+    };
+    look();
+  }), seq);
+  await still();
+  for (const op of [{ op: "add_node", path: "/fade/d", kind: "Service" }, { op: "set", path: "/fade/a", props: { n: 1 } }, { op: "remove", path: "/fade/b" }]) {
+    const n = await frames(await world.rewrite([op]));
+    assert.ok(n >= 4, `${op.op}: ${n} pictures`);
+    await still();
+  }
+  await page.context().close();
+});
+
 test("a prop tells why it is so, and what it caused", async () => {
   await world.rewrite([{ op: "add_node", path: "/cause", kind: "Dir" }, { op: "add_node", path: "/cause/a", kind: "Lamp", props: { lit: false } }]);
   const text = "rules:\n- rule: glow\n  at: /cause\n  reactive: true\n  match: [\"a:Lamp\"]\n  where: [\"a.lit == true\"]\n  unless: [\"a -[by]-> g\"]\n  create: [\"a -[by]-> g:Glow\"]\n";

@@ -15,7 +15,7 @@ export function moments(processes: readonly Process[], spaces: readonly Space[],
   const out = new Map<string, Moment>(), add = (seq: number | undefined, sort: Sort, text: string) => { if (seq) out.set(`${seq} ${sort}`, { seq, sort, text }); };
   const by = new Map(spaces.map((w) => [w.id, w]));
   for (const r of records) {
-    const sort = /^collapse of /.test(r.reason) ? "collapse" : /\b(failed|red|evicted|unlanded)\b/.test(r.reason) ? "failure" : person(r.author) ? "person" : undefined;
+    const sort = /^collapse of /.test(r.reason) ? "collapse" : /\b(failed|evicted|unlanded|interrupted)\b/.test(r.reason) ? "failure" : person(r.author) ? "person" : undefined;
     if (sort) add(r.seq, sort, `${r.author}: ${r.reason}`);
   }
   for (const w of spaces) {
