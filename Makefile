@@ -1,7 +1,7 @@
 # Few targets; the logic is in Go. `make ci` is what .ci/run calls.
 TOOL := go tool -modfile=tools/go.mod
 
-.PHONY: test lint cross race sim kill bench demo viewer viewer-test viewer-bench viewer-soak viewer-scrub mcp-test repairs release ci
+.PHONY: test lint cross race sim kill bench demo viewer viewer-test viewer-bench viewer-soak viewer-scrub viewer-pictures mcp-test repairs release ci
 
 test: ## every test of the product
 	go test ./...
@@ -42,11 +42,14 @@ viewer-test: ## the pages: types, units, that dist is what the sources build, an
 viewer-bench: ## how fast the pages draw: SECONDS=N says how long changes are streamed
 	cd viewer/web && node e2e/bench.mjs
 
-viewer-soak: ## a thousand changes a second into a picture: SECONDS=600 ELEMENTS=10000 say how long, and how large it is
-	cd viewer/web && node e2e/soak.mjs
+viewer-soak: ## a daemon's thousand changes a second, streamed at a page: SECONDS=600 ELEMENTS="10000 100000" say how long, and at how many elements
+	cd viewer/web && for n in $${ELEMENTS:-10000 100000}; do ELEMENTS=$$n node e2e/soak.mjs || exit 1; done
 
 viewer-scrub: ## from moving the time bar to the picture: RECORDS=1000000 says how long the log is
 	cd viewer/web && node e2e/scrub.mjs
+
+viewer-pictures: ## take the pictures of README and docs/pictures anew, from a daemon in which the demo's bug is mended
+	cd viewer/web && node e2e/screenshots.mjs ../../docs/pictures
 
 mcp-test: ## the MCP server as the TypeScript SDK sees it
 	cd net/mcp/second && npm ci --no-audit --no-fund --ignore-scripts && npm test

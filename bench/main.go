@@ -1,6 +1,7 @@
 // Command bench measures JITOS beside its peers, one row each, in one run:
 //
 //	go run . [-only REGEXP] [-json] [-cpuprofile FILE]
+//	go run . -fill FOLDER [-records N]
 //
 // Figures are medians. A row that cannot run says why and does not hold; a peer
 // that is ahead is shown ahead.
@@ -48,7 +49,16 @@ func main() {
 	only := flag.String("only", "", "run the rows whose name matches this regular expression")
 	asJSON := flag.Bool("json", false, "one JSON object a line")
 	profile := flag.String("cpuprofile", "", "write where the processor time went to this file")
+	fill := flag.String("fill", "", "measure nothing: make a data folder with a long log here")
+	records := flag.Int("records", 1_000_000, "how many records that log has")
 	flag.Parse()
+	if *fill != "" {
+		if err := fillFolder(*fill, *records); err != nil {
+			fmt.Fprintln(os.Stderr, "bench: -fill:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	match, err := regexp.Compile(*only)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench: -only:", err)

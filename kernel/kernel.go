@@ -302,15 +302,24 @@ func (k *Kernel) Status() Status {
 
 // Methods lists the method library.
 func (k *Kernel) Methods() []tasks.MethodInfo {
-	lib, err := k.library()
-	if err != nil {
-		lib = k.opt.Library // what was added and does not load is told where it is used
-	}
 	var out []tasks.MethodInfo
-	for m := range lib.Methods() {
+	for m := range k.shown().Methods() {
 		out = append(out, m)
 	}
 	return out
+}
+
+// Method returns one method of the library, with its source.
+func (k *Kernel) Method(name string) (tasks.MethodInfo, bool) { return k.shown().Show(name) }
+
+// shown is the library as it is listed: what was added and does not load is told
+// where it is used.
+func (k *Kernel) shown() *tasks.Library {
+	lib, err := k.library()
+	if err != nil {
+		return k.opt.Library
+	}
+	return lib
 }
 
 // Blob opens content; PutBlob stores it. BlobBySum opens by name alone and

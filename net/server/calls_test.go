@@ -66,6 +66,33 @@ func TestGraphGolden(t *testing.T) {
 	}
 }
 
+// A page ends where it has become large, whatever was asked for, and the next one
+// goes on from there.
+func TestGraphPagesAreBounded(t *testing.T) {
+	f := newFake(0)
+	o := rmg.NewOverlay(f.views["system"].World)
+	must(o.AddNode("/large", "Folder", rmg.Props{}))
+	mib := strings.Repeat("x", 1<<20)
+	for i := range 20 {
+		v := rmg.String(mib)
+		if i%2 == 0 {
+			v = rmg.List(v)
+		}
+		must(o.AddNode(rmg.Root.Join("large", fmt.Sprintf("n%02d", i)), "Text", rmg.PropsOf(map[string]rmg.Value{"text": v})))
+	}
+	f.views["system"] = kernel.View{Name: "system", Seq: 9, World: o.Graph()}
+	f.views["seq:9"] = kernel.View{Name: "seq:9", Seq: 9, World: o.Graph()}
+	s, _ := newServer(t, f, nil)
+	var pages []int
+	for next := ""; len(pages) == 0 || next != ""; {
+		got := answer[wire.GraphAnswer](t, s, request("GET", "/rmg?path=/large&limit=10000&cursor="+next, ""))
+		pages, next = append(pages, len(got.Graph.Nodes)), got.Next
+	}
+	if fmt.Sprint(pages) != "[8 8 4]" {
+		t.Errorf("pages of %v elements of a mebibyte", pages)
+	}
+}
+
 // The pages of a dump, whatever their size, are the dump; and of one version,
 // though the system moves on meanwhile.
 func TestGraphPages(t *testing.T) {

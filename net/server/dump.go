@@ -45,9 +45,14 @@ func parseCursor(text string, at rmg.Path, view string) (cursor, error) {
 	return c, nil
 }
 
+// maxPageBytes is about how many bytes of props a page has, before the element that
+// reaches it: who asks for so many elements does not know how large they are.
+const maxPageBytes = 8 << 20
+
 // dump fills one page.
 type dump struct {
 	left int  // elements that still fit
+	room int  // bytes of props that do; the element that goes beyond ends the page
 	more bool // there is another page
 	last cursor
 }
@@ -80,7 +85,7 @@ func (d *dump) top(g rmg.Graph, depth int, after cursor) *wire.Graph {
 	first := true
 	fits := func(e rmg.Element) bool {
 		need := 1 + size(e.Graph, depth-1, d.left)
-		if need > d.left && !first {
+		if (need > d.left || d.room <= 0) && !first {
 			d.more = true
 			return false
 		}
@@ -135,13 +140,45 @@ func size(g rmg.Graph, depth, most int) int {
 	return min(n, most+1)
 }
 
-func (d *dump) node(e rmg.Element, depth int) wire.Node {
+// take counts an element that goes into the page.
+func (d *dump) take(e rmg.Element) {
 	d.left--
+	for name, v := range e.Props.All() {
+		d.room -= len(name) + weight(v)
+	}
+}
+
+// weight is about how many bytes a value takes.
+func weight(v rmg.Value) int {
+	n := 8
+	switch v.Type() {
+	case rmg.TypeString:
+		s, _ := v.AsString()
+		n += len(s)
+	case rmg.TypeBytes:
+		b, _ := v.AsBytes()
+		n += len(b)
+	case rmg.TypeList:
+		list, _ := v.AsList()
+		for _, e := range list {
+			n += weight(e)
+		}
+	case rmg.TypeMap:
+		m, _ := v.AsMap()
+		for name, e := range m.All() {
+			n += len(name) + weight(e)
+		}
+	}
+	return n
+}
+
+func (d *dump) node(e rmg.Element, depth int) wire.Node {
+	d.take(e)
 	return wire.Node{ID: rmg.ID(e.ID), Kind: e.Kind, Props: e.Props, Inner: counts(e.Graph), Graph: d.inner(e.Graph, depth-1)}
 }
 
 func (d *dump) edge(e rmg.Element, depth int) wire.Edge {
-	d.left--
+	d.take(e)
 	return wire.Edge{ID: rmg.ID(e.ID), Kind: e.Kind, From: rmg.ID(e.From), To: rmg.ID(e.To), Props: e.Props, Inner: counts(e.Graph), Graph: d.inner(e.Graph, depth-1)}
 }
 

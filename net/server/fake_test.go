@@ -374,7 +374,13 @@ func (f *fake) ApproveMethod(_ context.Context, c kernel.Caller, name string) (k
 }
 
 func (f *fake) Methods() []tasks.MethodInfo {
-	return []tasks.MethodInfo{{Name: "fix-go-bug", Task: "FixBug", Summary: "repairs", File: "methods/fixbug.yaml", Line: 3, Steps: []string{"reproduce"}, Source: "name: fix-go-bug\n"}}
+	return []tasks.MethodInfo{{Name: "fix-go-bug", Task: "FixBug", Summary: "repairs", File: "methods/fixbug.yaml", Line: 3, Steps: []string{"reproduce"}}}
+}
+
+func (f *fake) Method(name string) (tasks.MethodInfo, bool) {
+	m := f.Methods()[0]
+	m.Source = "name: fix-go-bug\n"
+	return m, name == m.Name
 }
 
 func (f *fake) Records(from, to uint64) iter.Seq2[kernel.Record, error] {

@@ -90,7 +90,7 @@ func (x *exchange) graph() (any, error) {
 		Element: wire.Element{ID: rmg.ID(e.ID), Kind: e.Kind, From: rmg.ID(e.From), To: rmg.ID(e.To), Props: e.Props},
 	}
 	if depth > 0 {
-		page := dump{left: limit}
+		page := dump{left: limit, room: maxPageBytes}
 		out.Graph = page.top(e.Graph, depth, after)
 		if page.more {
 			out.Next = page.next(v.Name, v.Seq, at)

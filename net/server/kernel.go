@@ -78,6 +78,7 @@ type processes interface {
 	Cancel(ctx context.Context, c kernel.Caller, id string) (kernel.Process, error)
 	Retry(ctx context.Context, c kernel.Caller, id string) (kernel.Process, error)
 	Methods() []tasks.MethodInfo
+	Method(name string) (tasks.MethodInfo, bool)
 	AddMethod(ctx context.Context, c kernel.Caller, text, tests string) (kernel.AddedMethod, error)
 	ProposeMethod(ctx context.Context, c kernel.Caller, words string) (kernel.AddedMethod, error)
 	ApproveMethod(ctx context.Context, c kernel.Caller, name string) (kernel.AddedMethod, error)

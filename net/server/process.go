@@ -170,10 +170,8 @@ func (x *exchange) methods() (any, error) {
 }
 
 func (x *exchange) method() (any, error) {
-	for _, m := range x.s.opt.Kernel.Methods() {
-		if m.Name == x.id() {
-			return m, nil
-		}
+	if m, ok := x.s.opt.Kernel.Method(x.id()); ok {
+		return m, nil
 	}
 	return nil, wire.NewProblem(rmg.NotFound, "there is no method %q", x.id()).WithHint("jitos method list shows them")
 }

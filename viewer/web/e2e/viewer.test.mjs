@@ -1,43 +1,22 @@
 // The viewer against a real daemon, in a real browser.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { createRequire } from "node:module";
 import { launch } from "./chromium.mjs";
+import { go, item, moment, opener, serious } from "./pages.mjs";
 import { until, World } from "./world.mjs";
 
-const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
-let world, browser;
+let world, browser, open;
 const faults = []; // what pages threw, or refused to run
 
-before(async () => { [world, browser] = await Promise.all([World.begin(), launch()]); }, { timeout: 180_000 });
+before(async () => { [world, browser] = await Promise.all([World.begin(), launch()]); open = opener(world, browser, faults); }, { timeout: 180_000 });
 after(async () => { await browser?.close(); await world?.end(); });
-
-// open opens a page in a session of its own.
-async function open(how = {}, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: "reduce", bypassCSP: false, ...options });
-  const page = await context.newPage();
-  page.setDefaultTimeout(30_000);
-  page.on("pageerror", (e) => faults.push(e.message));
-  page.on("dialog", (d) => { faults.push(`dialog: ${d.message()}`); void d.dismiss(); });
-  page.url0 = await world.view(how);
-  await page.goto(page.url0);
-  await page.getByText("● live").waitFor();
-  return page;
-}
-const go = (page, hash) => page.evaluate((h) => { location.hash = h; }, hash);
-const item = (page, name) => page.getByRole("treeitem").filter({ has: page.locator("b", { hasText: name }) });
-// serious lists what axe finds serious. It is put into the page by the test: the page's
-// own policy would not have it, so the page is opened with bypassCSP.
-const serious = async (page) => {
-  await page.addScriptTag({ path: axe });
-  return page.evaluate(async () => (await window.axe.run(document, { resultTypes: ["violations"] })).violations.filter((v) => ["serious", "critical"].includes(v.impact)).map((v) => `${v.id}: ${v.nodes.slice(0, 3).map((n) => `${n.html.slice(0, 160)} ${n.any[0]?.message ?? ""}`).join(" | ")}`));
-};
-const moment = async (page) => Number((await page.locator("#moment").innerText()).match(/\d+$/)[0]);
 
 test("an intent is watched from the asking to the landed commit", { timeout: 150_000 }, async () => {
   const at = await world.repository("cmd/jitos/demo/authservice.txtar");
   const page = await open();
   await go(page, "#/processes");
+  await page.getByLabel("What is to be done").fill("fix");
+  await until(async () => (await page.locator("#phrases option").evaluateAll((all) => all.map((o) => o.value))).some((p) => /^fix .*\{target\}/.test(p)), "the methods' phrases go on from it");
   await page.getByLabel("What is to be done").fill("Fix the auth bug in AuthService");
   await page.getByLabel("Repository").fill(at);
   await page.getByRole("button", { name: "Show the plan" }).click();
@@ -62,6 +41,60 @@ test("an intent is watched from the asking to the landed commit", { timeout: 150
   const why = page.getByRole("complementary", { name: "Why", exact: true });
   await why.getByText("Fix the auth bug in AuthService").first().waitFor();
   await why.getByText(/candidate \d+: token\/signer.go:64/).first().waitFor();
+});
+
+test("a process tells its plan's reasons, its time line, its attempts, and every line who wrote it", { timeout: 90_000 }, async () => {
+  const p = (await world.call("GET", "/process")).body.processes[0].id, page = await open({}, { bypassCSP: true });
+  await go(page, `#/processes/${p}`);
+  await page.getByRole("heading", { name: "Why this plan" }).waitFor();
+  await page.getByText("Structured intent").click();
+  await page.locator("pre", { hasText: '"target"' }).first().waitFor();
+  for (const task of ["reproduce", "implement", "verify"]) await page.getByRole("img", { name: new RegExp(`^${task}: ok, [0-9.]+ (ms|s)$`) }).waitFor(); // the time line
+  await page.getByText(/Used: \d+ records/).waitFor();
+
+  await page.locator("summary", { hasText: /^Compare$/ }).click();
+  const two = page.getByRole("region", { name: "Two attempts compared" });
+  const tried = (await world.call("GET", `/sws?process=${p}&limit=1000`)).body.workspaces.filter((w) => w.state === "discarded" && w.records > 0).map((w) => w.id);
+  assert.ok(tried.length > 1, "there are attempts that lost");
+  await two.getByLabel("First").selectOption(tried[0]);
+  await two.getByLabel("Second").selectOption(tried[1]);
+  await two.getByText(/^(different|only w\d+)$/).first().waitFor();
+  await two.locator(".diff .plus, .diff .minus").first().waitFor();
+  assert.equal(await two.getByRole("row").count(), 3);
+  assert.deepEqual(await serious(page), []);
+
+  await go(page, "#/graph/repo/AuthService/main/token?sel=/repo/AuthService/main/token/signer.go");
+  await page.getByRole("button", { name: "Who wrote each line" }).click();
+  const line = page.locator(".file li").nth(63);
+  await line.locator(".by", { hasText: "repair" }).waitFor();
+  assert.notEqual(await page.locator(".file li").nth(62).locator(".by").innerText(), await line.locator(".by").innerText(), "its neighbour came with the commit");
+  await line.getByRole("button").click();
+  const why = page.getByRole("complementary", { name: "Why", exact: true });
+  await why.getByRole("button", { name: "What it caused" }).click();
+  await why.getByRole("heading", { name: "What this caused" }).waitFor();
+  await why.getByText(/landed|land/).first().waitFor();
+  assert.deepEqual(await serious(page), []);
+  await page.context().close();
+});
+
+test("a process is cancelled, and one that failed is tried again", { timeout: 90_000 }, async () => {
+  const top = (await world.call("GET", "/process")).body.processes[0].top, page = await open();
+  const slaps = (await world.call("POST", "/intent", { text: "Fix the auth bug in AuthService", repo: top, plan_only: true })).body.slaps; // there is none any more
+  const asked = await world.call("POST", "/intent", { slaps: { ...slaps, budget: { tries: 2, wall_ms: 600_000 } }, repo: top }), first = asked.body.process;
+  assert.ok(first, JSON.stringify(asked.body));
+  const status = page.locator("#process-status");
+  await go(page, `#/processes/${first}`);
+  await page.locator("dl", { hasText: "Budget" }).getByText(/tries 2/).and(page.getByText(/wall 10 min 0 s/)).waitFor();
+  await page.getByRole("button", { name: "Cancel process" }).click();
+  await page.getByRole("dialog").getByText("Its workers are stopped.").waitFor();
+  await page.getByRole("dialog").getByRole("button", { name: "Cancel process" }).click();
+  await until(async () => await status.innerText() === "cancelled", "it is cancelled");
+  await page.getByRole("button", { name: "Retry" }).click();
+  await page.getByRole("dialog").getByText("It goes on from the last task").waitFor();
+  await page.getByRole("dialog").getByRole("button", { name: "Retry" }).click();
+  await until(async () => await status.innerText() !== "cancelled", "it goes on");
+  await world.call("POST", `/process/${first}/cancel`, {}); // nobody waits for what it comes to
+  await page.context().close();
 });
 
 test("of two tabs one stays in the past, and its address shows another person the same", async () => {
@@ -144,6 +177,10 @@ test("a conflict is met by a button, settled, and collapsed", async () => {
   await page.getByRole("dialog").getByRole("button", { name: "Rebase" }).click();
   await page.getByRole("heading", { name: "Conflicts" }).waitFor();
   await page.getByRole("button", { name: "Take the workspace's" }).click();
+  const settle = page.getByRole("dialog", { name: "Resolve /conf/db" });
+  await settle.getByText("/conf/db port becomes 3. It is the last conflict: the rebase is completed.").waitFor();
+  assert.equal((await world.call("GET", `/sws/${w}`)).body.open_conflicts, 1, "nothing is settled before it is confirmed");
+  await settle.getByRole("button", { name: "Resolve" }).click();
   await page.getByRole("status").filter({ hasText: "resolved" }).waitFor();
   await page.getByRole("button", { name: "Collapse", exact: true }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Collapse" }).click();
@@ -155,6 +192,9 @@ test("a conflict is met by a button, settled, and collapsed", async () => {
   await page.getByRole("button", { name: "Discard" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Discard" }).click();
   await page.getByRole("button", { name: "Restore" }).click();
+  await page.getByRole("dialog").getByText("1 change comes back").waitFor();
+  assert.equal((await world.call("GET", `/sws/${v}`)).body.state, "discarded");
+  await page.getByRole("dialog").getByRole("button", { name: "Restore" }).click();
   await page.getByRole("button", { name: "Discard" }).waitFor();
   assert.equal((await world.call("GET", `/sws/${v}`)).body.state, "open");
   await page.context().close();
@@ -187,6 +227,8 @@ test("a text that both changed is settled hunk by hunk", async () => {
   await page.getByRole("textbox", { name: "Write it, Hunk 3 of 3, line 28" }).fill("twenty-eight of both");
   assert.deepEqual(await serious(page), []);
   await use.click();
+  await page.getByRole("dialog").locator(".diff .plus", { hasText: "three of w" }).waitFor(); // what it becomes, before it does
+  await page.getByRole("dialog").getByRole("button", { name: "Resolve" }).click();
   await page.getByRole("status").filter({ hasText: "resolved" }).waitFor();
   await page.getByRole("button", { name: "Collapse", exact: true }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Collapse" }).click();
@@ -321,6 +363,11 @@ test("what others wrote is text, wherever it is shown, and nothing runs but the 
   await page.locator(".diff .plus", { hasText: "onerror" }).waitFor();
   await page.getByRole("row").filter({ hasText: evil + script }).first().waitFor();
   await clean("workspaces");
+  const p = (await world.call("GET", "/process")).body.processes[0].id;
+  await page.route(`**/process/${p}/log`, (r) => r.fulfill({ contentType: "text/event-stream", body: `event: line\ndata: ${JSON.stringify({ n: 1, task: evil, text: evil + script })}\n\nevent: end\ndata: {}\n\n` }));
+  await go(page, `#/processes/${p}`); // as if a worker had said it
+  await page.getByRole("log").getByText(evil + script).waitFor();
+  await clean("worker output");
   await go(page, "#/graph/evil");
   await page.locator("canvas").waitFor();
   await go(page, "#/log");
@@ -400,6 +447,25 @@ test("what a record did is in the picture soon after it was acknowledged", async
   }
   const p95 = took.sort((a, b) => a - b)[37];
   console.log(`# from acknowledged to seen, 40 records: median ${took[20].toFixed(0)} ms, p95 ${p95.toFixed(0)} ms`);
+  assert.ok(p95 < 2000, `p95 is ${p95} ms`);
+  await page.context().close();
+});
+
+test("with 10,000 elements open a record is in the picture soon", { timeout: 60_000 }, async () => {
+  await world.rewrite([{ op: "add_node", path: "/ten", kind: "Dir" }]);
+  for (let n = 0; n < 6000; n += 3000) await world.rewrite(Array.from({ length: 3000 }, (_, i) => ({ op: "add_node", path: `/ten/n${n + i}`, kind: "K" })));
+  await world.rewrite(Array.from({ length: 4000 }, (_, i) => ({ op: "add_edge", path: `/ten/~e${i}`, kind: "uses", from: `n${i}`, to: `n${i + 1 + (i % 7)}` })));
+  const page = await open();
+  await go(page, "#/graph/ten?sel=/ten");
+  await page.locator("aside").getByText("6000 nodes, 4000 edges").waitFor();
+  const picture = page.locator("[data-drawn]"), took = [], before = Number(await picture.getAttribute("data-live"));
+  for (let n = 0; n < 40; n++) {
+    const seq = await world.rewrite([{ op: "set", path: `/ten/n${n}`, props: { n } }]), sent = performance.timeOrigin + performance.now();
+    took.push(await page.evaluate((want) => new Promise((ok) => { const p = document.querySelector("[data-drawn]"), look = () => (Number(p.dataset.drawn) >= want ? ok(performance.timeOrigin + performance.now()) : requestAnimationFrame(look)); look(); }), seq) - sent);
+  }
+  assert.equal(Number(await picture.getAttribute("data-live")) - before, 40, "each was shown");
+  const p95 = took.sort((a, b) => a - b)[37];
+  console.log(`# from acknowledged to the picture of 10,000, 40 records: median ${took[20].toFixed(0)} ms, p95 ${p95.toFixed(0)} ms`);
   assert.ok(p95 < 2000, `p95 is ${p95} ms`);
   await page.context().close();
 });

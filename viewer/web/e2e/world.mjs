@@ -12,13 +12,18 @@ import { tmpdir } from "node:os";
 const run = promisify(execFile);
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 
+// bench runs bench's program, which is a module of its own.
+export const bench = (...args) => run("go", ["run", ".", ...args], { cwd: join(root, "bench") });
+
 export class World {
-  static async begin() {
+  // begin starts a daemon; fill, if there is one, puts something into its data folder before.
+  static async begin({ fill } = {}) {
     const w = new World();
     w.dir = mkdtempSync(join(tmpdir(), "jitos-viewer-"));
     w.jitos = process.env.JITOS ?? join(w.dir, "jitos");
     if (!process.env.JITOS) await run("go", ["build", "-o", w.jitos, "./cmd/jitos"], { cwd: root });
     w.socket = join(w.dir, "jitos.sock");
+    await fill?.(join(w.dir, "data"));
     w.daemon = spawn(w.jitos, ["daemon", "--data", join(w.dir, "data"), "--listen", `unix:${w.socket}`], { stdio: "ignore", env: w.env() });
     await until(async () => (await w.cli("status")).length > 0, "the daemon answers");
     return w;

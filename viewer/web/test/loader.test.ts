@@ -64,3 +64,16 @@ test("a read that took too long is read again", async () => {
   await turn(); await turn();
   assert.ok(store.dirty.has(store.root));
 });
+
+test("records are kept while something is read, and no longer", async () => {
+  const d = served(), store = new Store(new Cells(noMemory), () => 1), loader = new Loader(store);
+  loader.refresh();
+  const kept = () => (loader as unknown as { records: unknown[] }).records.length;
+  loader.follow(add(5, "e"));
+  assert.equal(kept(), 1);
+  d.waiting[0]!(5, ["e"]);
+  await turn(); await turn();
+  assert.equal(kept(), 0);
+  for (let n = 6; n < 1000; n++) loader.follow(add(n, `n${n}`));
+  assert.equal(kept(), 0);
+});

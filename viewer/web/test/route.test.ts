@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { literal } from "../src/model/paths.ts";
 import { test } from "node:test";
 import { format, home, parse, versionOf } from "../src/state/route.ts";
 
@@ -20,4 +21,8 @@ test("versions are named as the daemon names them", () => {
   assert.equal(versionOf({ view: "system", seq: 0 }), "system");
   assert.equal(versionOf({ view: "system", seq: 7 }), "seq:7");
   assert.equal(versionOf({ view: "sws:w4", seq: 7 }), "sws:w4@7");
+});
+
+test("a path in a selector means itself", () => {
+  assert.equal(literal("/svc/[a]*<b>?/x%2Fy"), "/svc/%5Ba%5D%2A%3Cb%3E%3F/x%2Fy");
 });

@@ -87,7 +87,7 @@ export interface Status {
   read_only?: string; epoch: number;
 }
 export interface Caller { name: string; kind: string; caps: string[]; read_only?: boolean }
-export interface Method { name: string; task: string; summary: string; phrases?: string[]; steps?: string[]; file?: string; yaml?: string }
+export interface Method { name: string; task: string; summary: string; phrases?: string[]; steps?: string[]; file?: string; source?: string }
 export interface Rule {
   name: string; doc?: string; at: string; deep?: boolean; priority?: number; reactive?: boolean; on?: boolean; off?: string;
   by?: string; since?: number; fired?: number; last?: number;

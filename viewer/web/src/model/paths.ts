@@ -96,3 +96,6 @@ export function ancestors(path: string): string[] {
 export function within(path: string, place: string): boolean {
   return place === "/" || path === place || path.startsWith(`${place}/`);
 }
+
+// literal writes a path so that a selector means it and nothing else.
+export const literal = (path: string): string => path.replaceAll(/[*?[\]<>]/g, (c) => hex(c.charCodeAt(0)));

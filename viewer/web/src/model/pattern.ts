@@ -37,7 +37,7 @@ function keys(g: WireGraph, at: string): string[] {
 }
 
 // spoken says a pattern for who does not see it.
-export const spoken = (p: Pattern): string => [...p.boxes.map((b) => `${b.sign}${b.name || "any"}: ${[b.kind, ...b.does].join(", ")}`), ...p.arrows.map((a) => `${a.sign}${p.boxes.find((b) => b.key === a.from)?.name || "any"} ${a.name} ${p.boxes.find((b) => b.key === a.to)?.name || "any"}`)].join("; ");
+export const spoken = (p: Pattern): string => [...p.boxes.map((b) => `${b.sign}${b.name || "any"}: ${[b.kind, ...b.does].filter(Boolean).join(", ")}`), ...p.arrows.map((a) => `${a.sign}${p.boxes.find((b) => b.key === a.from)?.name || "any"} ${a.name || "→"} ${p.boxes.find((b) => b.key === a.to)?.name || "any"}`)].join("; ");
 
 // indented sets a JSON text into lines, and leaves what it says as it is: numbers
 // keep the form that they were written in.

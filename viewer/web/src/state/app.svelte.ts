@@ -11,6 +11,7 @@ import { Stream } from "./stream.ts";
 const shownRecords = 500; // kept for the log and the time bar
 const over = 12; // workspaces laid over the system at once
 const settle = 250; // ms in which changes are gathered before lists are read again
+const words = 100; // ms from one change of what is said beside the picture to the next
 const ledger = ["/proc", "/sws", "/worker", "/purge", "/once"];
 const inLedger = (path: string) => ledger.some((l) => within(path, l));
 
@@ -25,7 +26,7 @@ export class App {
   caller = $state.raw<Caller>({ name: "", kind: "", caps: [], read_only: true });
   status = $state.raw<Status | undefined>();
   route = $state.raw<Route>(home);
-  seq = $state(0); // of the newest record
+  seq = $state(0); // of the newest record, as it is told
   connected = $state(false);
   denied = $state(false); // there is no session
   problem = $state("");
@@ -41,8 +42,12 @@ export class App {
   readonly cells = new Cells(new Kept("jitos.place."));
   readonly store = new Store(this.cells);
   readonly loader = new Loader(this.store);
+  newest = 0; // seq of the newest record that came in; what is told follows it some times a second
   private readonly stream: Stream;
   private waiting: Rec[] = [];
+  private untold: Rec[] = [];
+  private telling = 0;
+  private told = 0; // when it was, ms
   private frame = 0;
   private timer = 0;
   private overlayFor = "";
@@ -51,7 +56,7 @@ export class App {
   constructor() {
     this.stream = new Stream({
       record: (r) => { this.waiting.push(r); this.soon(); },
-      gap: (seq) => { this.seq = seq; this.waiting = []; this.loader.refresh(); void this.tail(); this.later(); },
+      gap: (seq) => { this.seq = this.newest = seq; this.waiting = []; this.untold = []; this.records = []; this.loader.refresh(); void this.tail(); this.later(); },
       connected: (yes) => { this.connected = yes; },
     });
     this.cells.warm();
@@ -164,15 +169,28 @@ export class App {
     this.waiting = [];
     const { view } = this.route;
     for (const r of all) {
-      this.seq = r.seq;
+      this.newest = r.seq;
       if (this.past) continue;
       const seen = r.view === view ? r : view !== "system" && r.view === "system" ? { ...r, ops: r.ops.filter((op) => inLedger(op.path)) } : undefined;
       if (seen) { this.loader.follow(seen); this.store.apply(seen); }
       if (r.view !== "system") this.loader.touch(`/sws/${r.view.slice(4)}`);
     }
-    this.records = this.records.concat(all).slice(-shownRecords);
+    this.untold.push(...all.slice(-shownRecords));
     this.changed();
+    this.tell();
     this.later();
+  }
+
+  // tell has numbers and words follow the picture, at once if it was calm: to write
+  // them anew in each frame of a busy stream would cost more than the picture does.
+  private tell(): void {
+    if (this.telling) return;
+    const wait = this.told + words - performance.now();
+    if (wait > 0) { this.telling = window.setTimeout(() => { this.telling = 0; this.tell(); }, wait); return; }
+    this.told = performance.now();
+    this.seq = Math.max(this.seq, this.newest);
+    if (this.untold.length) this.records = this.records.concat(this.untold).slice(-shownRecords);
+    this.untold = [];
   }
 
   // later reads the lists, and what records left open, once it is quieter.
@@ -211,7 +229,8 @@ export class App {
   private async tail(): Promise<void> {
     try {
       const a = await read<LogAnswer>("/log", { limit: 200, ops: 20 });
-      this.records = a.records.reverse();
+      const newest = a.records[0]?.seq ?? 0;
+      this.records = [...a.records.reverse(), ...this.records.filter((r) => r.seq > newest)];
     } catch (e) { this.failed(e); }
   }
 

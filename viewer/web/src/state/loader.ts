@@ -5,7 +5,7 @@ import type { Container, Item, Store } from "../model/store.ts";
 import { last, parentOf, plain } from "../model/paths.ts";
 
 const page = 5000; // elements in one answer
-const most = 20000; // elements of one container that are read
+const most = 100_000; // elements of one container that are read
 const lanes = 4; // reads at once
 const recent = 200_000; // ops of records that late reads are brought up to date with
 
@@ -48,8 +48,10 @@ export class Loader {
     this.want(this.store.root);
   }
 
-  // follow keeps a record for those that are read late.
+  // follow keeps a record for those that are being read: who asks later is
+  // answered with a version that has it.
   follow(r: Rec): void {
+    if (!this.running && !this.queue.length) return;
     this.records.push(r);
     this.weight += r.ops.length + 1;
     if (this.weight <= recent) return;
@@ -107,8 +109,15 @@ export class Loader {
     while (this.running < lanes && this.queue.length) {
       const c = this.queue.shift()!;
       this.running++;
-      void this.load(c, this.epoch).finally(() => { this.running--; this.pump(); });
+      void this.load(c, this.epoch).finally(() => { this.running--; this.pump(); this.rest(); });
     }
+  }
+
+  // rest lets go of the records that nobody is read for any more.
+  private rest(): void {
+    if (this.running || this.queue.length) return;
+    this.records = [];
+    this.weight = this.forgotten = 0;
   }
 
   private async load(c: Container, epoch: number): Promise<void> {
