@@ -153,6 +153,8 @@ type Process struct {
 
 	ask  bool     // a person approves the collapse whatever policy says
 	back *wayBack // nil unless it undoes what it did
+
+	refused []tasks.Did // what failed, and is not tried again
 }
 
 // TaskState is one task of a process's plan.

@@ -180,7 +180,16 @@ func (k *Kernel) drive(ctx context.Context, r *run) error {
 			}
 		}
 		if len(active) == 0 {
-			return k.turnBack(r, orError(lanes.failure(), context.Cause(ctx)))
+			err := orError(lanes.failure(), context.Cause(ctx))
+			goesOn, merr := k.mend(ctx, r, err)
+			if merr != nil {
+				k.say(r, work.Event{Text: "it cannot go on another way: " + firstLine(merr.Error())})
+			}
+			if !goesOn {
+				return k.turnBack(r, err)
+			}
+			clear(lanes.failed)
+			continue
 		}
 		e := <-results
 		delete(active, e.task.ID)

@@ -87,6 +87,7 @@ func (k *Kernel) readProcess(e rmg.Element) Process {
 	var plan tasks.Plan
 	if json.Unmarshal([]byte(p.String("plan")), &plan) == nil && len(plan.Tasks) > 0 {
 		proc.Plan = &plan
+		proc.refused = readTree(p, &plan)
 		for _, t := range plan.Tasks {
 			proc.Tasks = append(proc.Tasks, k.readTask(e.Graph, t))
 		}

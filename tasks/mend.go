@@ -26,6 +26,11 @@ type Mended struct {
 	Refused []Did    // all that is not to be tried again, what failed now included
 }
 
+// Changed reports whether the plan is another than the one before.
+func (m *Mended) Changed() bool {
+	return m.How != htn.Resumed || len(m.Added)+len(m.Dropped)+len(m.Vain) > 0
+}
+
 // progress is what a plan that has come some way is written with.
 type progress struct {
 	ids   map[int]string // of actions that have one

@@ -19,8 +19,8 @@ type explainer struct {
 	lib     *Library
 	facts   Facts
 	nodes   int
-	above   map[string]bool    // tasks with their values that are being looked at
-	known   map[string]*NoPlan // what was found of others; not kept for who is told
+	above   map[string]bool                    // tasks with their values that are being looked at
+	known   map[string]*NoPlan                 // what was found of others; not kept for who is told
 	lacking func(m *methodDef, lacks []FactIs) // told of each method that does not apply; may be nil
 }
 
@@ -107,4 +107,3 @@ func short(s string) string {
 	}
 	return strings.ToValidUTF8(s[:maxBecause], "") + "..."
 }
-
