@@ -233,7 +233,7 @@ func reopened(at rmg.Path, g rmg.Graph, p Process) []rewrite.Op {
 		if n == 0 {
 			continue
 		}
-		if a.Props.String("result") == "" || t.Worker == workerKernel {
+		if a.Props.String("result") == "" || t.Worker == workerKernel && t.Action != actionBisect {
 			ops = append(ops, setOp(at.Child(t.ID).Child(a.ID), map[string]rmg.Value{
 				"result": rmg.String(resultFailed), "summary": rmg.String("cut off; tried again"),
 			}))

@@ -260,7 +260,7 @@ func (k *Kernel) attemptOnce(ctx context.Context, r *run, p Process, t tasks.Tas
 	}
 	k.say(r, work.Event{Task: t.ID, Text: orText(t.Summary, t.Name)})
 	if t.Worker == workerKernel {
-		return k.proveTask(ctx, r, p, t, at.Child(fmt.Sprint(number)), token, seq)
+		return k.own(ctx, r, p, t, at.Child(fmt.Sprint(number)), token, seq)
 	}
 	res, err := k.dispatch(ctx, r, p, t, number, token, budget)
 	if err != nil {

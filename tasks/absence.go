@@ -171,7 +171,7 @@ func (w *whyNone) blocking() []BlockingFact {
 func (m *methodDef) lacks(facts Facts) []FactIs {
 	var out []FactIs
 	for i, c := range slices.Concat(m.When, m.Unless) {
-		if c.check != nil || len(c.variables()) > 0 || c.Args != nil {
+		if c.Fact == "" || len(c.variables()) > 0 || c.Args != nil {
 			continue
 		}
 		holds := facts[c.Fact] == c.want()

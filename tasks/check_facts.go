@@ -81,8 +81,14 @@ func (l *Library) checkConditions(list []condition, at where, known map[string]s
 	for i := range list {
 		c := &list[i]
 		at := at.in(strconv.Itoa(i))
-		if (c.Fact == "") == (c.CEL == "") {
-			add(at.fault(false, "a condition is about a fact, or is an expression (cel)"))
+		if n := len(slices.DeleteFunc([]string{c.Fact, c.CEL, c.Given}, func(s string) bool { return s == "" })); n != 1 {
+			add(at.fault(false, "a condition is about a fact, or is an expression (cel), or that a parameter has a value (given)"))
+			continue
+		}
+		if _, ok := known[c.Given]; c.Given != "" {
+			if !ok {
+				add(at.in("given").fault(false, "there is no parameter %q%s", c.Given, nearestName(c.Given, keys(known))))
+			}
 			continue
 		}
 		if c.CEL != "" {

@@ -216,6 +216,9 @@ func (c *form) holds(when, unless []condition, in scope) (htn.Formula, []htn.Par
 // literal is one condition; when are those beside it, where its variables get their
 // values.
 func (c *form) literal(k condition, when []condition, in scope) htn.Formula {
+	if k.Given != "" {
+		return htn.Formula{Op: htn.Not, Parts: []htn.Formula{{Op: htn.Equal, Terms: []string{in.term(c, "$"+k.Given), noValue}}}}
+	}
 	if k.check == nil {
 		return c.fact(k.Fact, k.terms(), in)
 	}
@@ -240,7 +243,7 @@ func (c *form) literal(k condition, when []condition, in scope) htn.Formula {
 // stay as they are.
 func (c *form) column(v string, when []condition, in scope) ([]string, bool) {
 	for _, k := range when {
-		if k.check != nil || c.lib.changed[k.Fact] {
+		if k.Fact == "" || c.lib.changed[k.Fact] {
 			continue
 		}
 		at := slices.IndexFunc(k.terms(), func(t any) bool { return t == "$"+v })

@@ -60,12 +60,13 @@ func valueOf(name string) (any, bool) {
 const noValue = "null"
 
 // condition is something to hold: a fact that is a value, a pattern over a relation,
-// or an expression.
+// an expression, or that a parameter has a value.
 type condition struct {
 	Fact    string `json:"fact"`
 	Is      any    `json:"is"` // absent: true
 	Args    []any  `json:"args"`
 	CEL     string `json:"cel"`
+	Given   string `json:"given"`
 	Message string `json:"message"`
 	check   *celCheck
 }
@@ -87,6 +88,9 @@ func (c condition) terms() []any {
 
 // variables are those that stand in it.
 func (c condition) variables() []string {
+	if c.Given != "" {
+		return []string{c.Given}
+	}
 	if c.check != nil {
 		return c.check.vars
 	}
@@ -114,6 +118,9 @@ func variablesOf(v any) (out []string) {
 // each calls do with what is bound after a tuple, for every one that fits; do says
 // whether it is enough. Without a $variable that is free there is at most one call.
 func (c condition) each(facts Facts, env map[string]any, do func(env map[string]any) bool) bool {
+	if c.Given != "" {
+		return env[c.Given] != nil && do(env)
+	}
 	if c.check != nil {
 		return c.check.holds(facts, env) && do(env)
 	}
@@ -194,6 +201,8 @@ func solve(when, unless []condition, facts Facts, env map[string]any) (out map[s
 
 func (c condition) text() string {
 	switch {
+	case c.Given != "":
+		return c.Given + " is given"
 	case c.check != nil:
 		return c.CEL
 	case c.Args != nil:
@@ -209,6 +218,8 @@ func (c condition) failure(f Facts, unless bool) string {
 		return c.Message
 	case unless:
 		return c.text()
+	case c.Given != "":
+		return c.Given + " is not given"
 	case c.check != nil:
 		return "not " + c.text()
 	case c.Args != nil:
