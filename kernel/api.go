@@ -117,7 +117,7 @@ type Resolution struct {
 // Process is one intent being worked on, as the ledger has it.
 type Process struct {
 	ID         string
-	Status     string   // planned running waiting proving collapsed landed unlanded failed cancelled interrupted
+	Status     string   // planned running waiting proving collapsed answered landed unlanded failed cancelled interrupted
 	Reason     string   // why it has that status, in a sentence
 	Next       string   // what to do next; may be empty
 	Code       rmg.Code // of a failure
@@ -153,6 +153,8 @@ type Process struct {
 
 	ask  bool     // a person approves the collapse whatever policy says
 	back *wayBack // nil unless it undoes what it did
+
+	refused []tasks.Did // what failed, and is not tried again
 }
 
 // TaskState is one task of a process's plan.

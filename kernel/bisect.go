@@ -88,6 +88,9 @@ type bisect struct {
 	points []uint64 // seqs in (from, to] that touch the path, in order
 	skips  map[int]bool
 	out    Bisection
+
+	world func(n uint64) (rmg.Graph, error) // what stands at a number; nil: after that record
+	name  func(n uint64) string             // of a number, for who reads of it; nil if it is a seq
 }
 
 // condition makes the judge.
@@ -122,14 +125,14 @@ func (b *bisect) condition(c Caller, q BisectRequest) error {
 		b.out.Path = root
 	}
 	b.judge = func(ctx context.Context, world rmg.Graph) (bool, bool, string, error) {
-		return b.k.judgeByCommand(ctx, c, world, root, q.Argv)
+		return b.k.judgeByCommand(ctx, c, world, root, ".", q.Argv)
 	}
 	return nil
 }
 
 // judgeByCommand runs a command, sandboxed, in a version's files; what it
 // changes there is thrown away. A version without the branch is skipped.
-func (k *Kernel) judgeByCommand(ctx context.Context, c Caller, world rmg.Graph, root rmg.Path, argv []string) (good, skip bool, note string, err error) {
+func (k *Kernel) judgeByCommand(ctx context.Context, c Caller, world rmg.Graph, root rmg.Path, module string, argv []string) (good, skip bool, note string, err error) {
 	if _, ok := world.Get(root); !ok {
 		return false, true, "the branch is not there yet", nil
 	}
@@ -142,7 +145,7 @@ func (k *Kernel) judgeByCommand(ctx context.Context, c Caller, world rmg.Graph, 
 	last := ""
 	res, err := k.opt.Runner.Run(ctx, "script", work.Assignment{
 		Task: "bisect", Action: "run", Args: map[string]any{"argv": args, "allow_fail": true}, Attempt: 1,
-		Repo:   work.Repo{Name: segs[1].ID, Branch: segs[2].ID, Root: root, Module: ".", Target: "."},
+		Repo:   work.Repo{Name: segs[1].ID, Branch: segs[2].ID, Root: root, Module: module, Target: "."},
 		Rights: rights, Budget: budgetOf(tasks.Budget{}), Query: query{k: k},
 		Workspace: k.newScratch(world, root, rights, "bisect"),
 		Emit: func(ev work.Event) {
@@ -249,7 +252,11 @@ func (b *bisect) step(ctx context.Context, seq uint64) (BisectStep, error) {
 	if len(b.out.Steps) == maxBisectSteps {
 		return s, &rmg.Error{Op: "bisect", Code: rmg.Limit, Msg: fmt.Sprintf("not found in %d steps: too many versions cannot be judged", maxBisectSteps), Hint: "narrow it: --from, --to"}
 	}
-	world, err := b.k.worldAfter(seq)
+	find := b.world
+	if find == nil {
+		find = b.k.worldAfter
+	}
+	world, err := find(seq)
 	if err != nil {
 		return s, err
 	}

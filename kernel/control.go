@@ -161,12 +161,26 @@ func (k *Kernel) Retry(ctx context.Context, c Caller, id string) (Process, error
 	if p.back != nil && len(p.backLeft()) == 0 && p.Status != "interrupted" {
 		return Process{}, &rmg.Error{Op: "retry", Path: procPath(id), Code: rmg.Conflict, Msg: "what it did was " + p.undone() + ", so there is nothing to go on from", Hint: "jitos intent begins anew"}
 	}
-	return k.resume(ctx, c, once, p, "retry of "+id, nil)
+	// What changed meanwhile may ask for another plan: a worker that is gone, another
+	// head. What failed is tried again: a person asks for it.
+	reason := "retry of " + id
+	m, merr := k.otherWay(p, nil, nil)
+	if merr != nil || !m.Changed() {
+		m = nil
+	} else {
+		reason += ", by " + namesOf(m) + ", since things are otherwise now"
+	}
+	return k.resumeBy(ctx, c, once, p, reason, nil, m)
 }
 
 // resume drives a process again that nothing drives, on the way back if one is
 // given or it is on one.
 func (k *Kernel) resume(ctx context.Context, c Caller, once Once, p Process, reason string, back *wayBack) (Process, error) {
+	return k.resumeBy(ctx, c, once, p, reason, back, nil)
+}
+
+// resumeBy is resume with another plan in the place of the process's, if one is given.
+func (k *Kernel) resumeBy(ctx context.Context, c Caller, once Once, p Process, reason string, back *wayBack, m *tasks.Mended) (Process, error) {
 	id := p.ID
 	_, err := k.systemOnce(ctx, once, c.Name, id, reason, func(f *fold, _ uint64) ([]rewrite.Op, error) {
 		e, ok := f.ledger.Get(procPath(id))
@@ -176,7 +190,7 @@ func (k *Kernel) resume(ctx context.Context, c Caller, once Once, p Process, rea
 		ops := []rewrite.Op{setOp(procPath(id), map[string]rmg.Value{
 			"epoch": rmg.Int(int64(k.epoch)), "failed": {}, "cancelled": {}, "unlanded": {}, "done": {}, "why": {}, "code": {},
 			"collapse": {}, "commit": {}, "landed_on": {}, propPatch: {}, propURL: {}, "ended_ms": {}, "lines": {},
-			propEvicted: {}, propBeaten: {}, propBeatenBy: {}, propChanged: {},
+			propEvicted: {}, propBeaten: {}, propBeatenBy: {}, propChanged: {}, propRefused: {},
 		})}
 		for lane := range max(1, len(p.Lanes)) {
 			id := p.laneSpace(lane + 1)
@@ -190,7 +204,12 @@ func (k *Kernel) resume(ctx context.Context, c Caller, once Once, p Process, rea
 		if back != nil {
 			ops = append(ops, back.ops(p)...)
 		}
-		return append(ops, reopened(procPath(id), e.Graph, p)...), nil
+		ops = append(ops, reopened(procPath(id), e.Graph, p)...)
+		if m == nil {
+			return ops, nil
+		}
+		other, err := f.mendOps(p, m, false)
+		return append(ops, other...), err
 	})
 	if err != nil {
 		return Process{}, err
@@ -212,7 +231,7 @@ func reopened(at rmg.Path, g rmg.Graph, p Process) []rewrite.Op {
 		if n == 0 {
 			continue
 		}
-		if a.Props.String("result") == "" || t.Worker == workerKernel {
+		if a.Props.String("result") == "" || t.Worker == workerKernel && t.Action != actionBisect {
 			ops = append(ops, setOp(at.Child(t.ID).Child(a.ID), map[string]rmg.Value{
 				"result": rmg.String(resultFailed), "summary": rmg.String("cut off; tried again"),
 			}))

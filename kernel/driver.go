@@ -180,7 +180,16 @@ func (k *Kernel) drive(ctx context.Context, r *run) error {
 			}
 		}
 		if len(active) == 0 {
-			return k.turnBack(r, orError(lanes.failure(), context.Cause(ctx)))
+			err := orError(lanes.failure(), context.Cause(ctx))
+			goesOn, merr := k.mend(ctx, r, err)
+			if merr != nil {
+				k.say(r, work.Event{Text: "it cannot go on another way: " + firstLine(merr.Error())})
+			}
+			if !goesOn {
+				return k.turnBack(r, err)
+			}
+			clear(lanes.failed)
+			continue
 		}
 		e := <-results
 		delete(active, e.task.ID)
@@ -251,7 +260,7 @@ func (k *Kernel) attemptOnce(ctx context.Context, r *run, p Process, t tasks.Tas
 	}
 	k.say(r, work.Event{Task: t.ID, Text: orText(t.Summary, t.Name)})
 	if t.Worker == workerKernel {
-		return k.proveTask(ctx, r, p, t, at.Child(fmt.Sprint(number)), token, seq)
+		return k.own(ctx, r, p, t, at.Child(fmt.Sprint(number)), token, seq)
 	}
 	res, err := k.dispatch(ctx, r, p, t, number, token, budget)
 	if err != nil {

@@ -422,6 +422,10 @@ func (k *Kernel) start(ctx context.Context, once Once, p Process, root rmg.Path,
 	if err != nil {
 		return Process{}, err
 	}
+	tree, err := json.Marshal(p.Plan.Tree)
+	if err != nil {
+		return Process{}, err
+	}
 	dirty := make([]rmg.Value, len(p.Dirty))
 	for i, d := range p.Dirty {
 		dirty[i] = textValue(d)
@@ -439,6 +443,8 @@ func (k *Kernel) start(ctx context.Context, once Once, p Process, root rmg.Path,
 		}
 		if r := lanesOf(p.Plan); r > 0 {
 			props["lanes"] = rmg.Int(int64(r))
+		} else {
+			props[propTree] = rmg.String(string(tree))
 		}
 		if p.ask {
 			props["approve"] = rmg.String(approveAsk)

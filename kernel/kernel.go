@@ -93,7 +93,7 @@ type Kernel struct {
 	collecting sync.Mutex // one gc at a time; held over I/O
 	turns      turns
 	roster     roster
-	own        ownMethods
+	added      ownMethods
 	reads      reads
 	disk       disk
 	lastAt     time.Time  // of the last frame; guarded by writing

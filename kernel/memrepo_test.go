@@ -309,6 +309,7 @@ func (m *memRepo) Propose(_ context.Context, _ []byte, to Target, branch, title,
 // file must "def", else the build is red; each file has a test, which is red if
 // nothing defines what it "want"s. Proofs can be made to wait.
 type scripted struct {
+	more []work.Description // workers beside the one
 	repo *memRepo
 	salt string // of keys: tools and all that
 	home bool   // its worker works on no other machine
@@ -326,7 +327,7 @@ type scripted struct {
 }
 
 func (s *scripted) Describe() []work.Description {
-	out := []work.Description{{Name: "scripted", Actions: []string{"do"}, Home: s.home}}
+	out := append([]work.Description{{Name: "scripted", Actions: []string{"do"}, Home: s.home}}, s.more...)
 	if s.mind {
 		out = append(out, work.Description{Name: workerModel, Actions: []string{actionReading, actionPropose}, Home: true})
 	}
@@ -523,6 +524,8 @@ tasks:
   - {name: Do, summary: do it, params: {target: target}}
   - {name: Ship, summary: ship it, params: {target: target}}
   - {name: Launch, summary: launch it, params: {target: target}}
+  - {name: Mend, summary: do it by whichever way works, params: {target: target}}
+  - {name: Alter, summary: alter it}
 methods:
   - name: do-it
     task: Do
@@ -546,7 +549,23 @@ methods:
     steps: [{do: act}, {do: agree}, {do: install}, {do: health}, {do: verify}]
     success_criteria:
       - {type: command, name: build, value: "go build ./..."}
+  - name: mend-it
+    task: Mend
+    summary: look, alter, prove
+    phrases: ["mend {target}"]
+    steps: [{parallel: [{do: look}, {do: read}]}, {do: Alter}, {do: verify}]
+    success_criteria:
+      - {type: command, name: build, value: "go build ./..."}
+  - {name: alter-fast, task: Alter, summary: at once, priority: 2, when: [{fact: worker_fast}], steps: [{do: fast}]}
+  - {name: alter-well, task: Alter, summary: in two steps, priority: 1, steps: [{do: draft}, {do: polish}]}
+  - {name: alter-late, task: Alter, summary: what is left, when: [{fact: looked}], steps: [{do: late}]}
 primitives:
+  - {name: look, summary: look, worker: scripted, action: do, effects: [looked]}
+  - {name: read, summary: read, worker: scripted, action: do}
+  - {name: fast, summary: at once, worker: fast, action: do, retries: 1}
+  - {name: draft, summary: draft it, worker: scripted, action: do}
+  - {name: polish, summary: polish it, worker: scripted, action: do}
+  - {name: late, summary: in the end, worker: scripted, action: do}
   - {name: agree, summary: ask a person, worker: human, action: ask, args: {question: "ship it?"}, timeout: 60m, on_fail: [tell]}
   - {name: install, summary: install, worker: scripted, action: do, on_fail: [remove, tell]}
   - {name: health, summary: look at it, worker: scripted, action: do, retries: 1, on_fail: [restore]}

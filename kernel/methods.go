@@ -64,11 +64,11 @@ func (k *Kernel) library() (*tasks.Library, error) {
 	if !ok {
 		return k.opt.Library, nil
 	}
-	k.own.Lock()
-	defer k.own.Unlock()
+	k.added.Lock()
+	defer k.added.Unlock()
 	d := e.Graph.Digest()
-	if k.own.lib != nil && k.own.of == d {
-		return k.own.lib, k.own.err
+	if k.added.lib != nil && k.added.of == d {
+		return k.added.lib, k.added.err
 	}
 	var more []tasks.Source
 	for p, m := range e.Graph.Walk(rmg.Root) {
@@ -82,7 +82,7 @@ func (k *Kernel) library() (*tasks.Library, error) {
 		lib = k.opt.Library
 		err = &rmg.Error{Op: "method", Path: methodRoot, Code: rmg.Invalid, Msg: "what was added does not load: " + err.Error(), Hint: "jitos method remove NAME takes one away"}
 	}
-	k.own.of, k.own.lib, k.own.err = d, lib, err
+	k.added.of, k.added.lib, k.added.err = d, lib, err
 	return lib, err
 }
 

@@ -87,6 +87,7 @@ func (k *Kernel) readProcess(e rmg.Element) Process {
 	var plan tasks.Plan
 	if json.Unmarshal([]byte(p.String("plan")), &plan) == nil && len(plan.Tasks) > 0 {
 		proc.Plan = &plan
+		proc.refused = readTree(p, &plan)
 		for _, t := range plan.Tasks {
 			proc.Tasks = append(proc.Tasks, k.readTask(e.Graph, t))
 		}
@@ -191,6 +192,8 @@ func (k *Kernel) statusOf(p rmg.Props, proc Process) (status, reason string) {
 			return "landed", fmt.Sprintf("commit %s on %s: %s", short(proc.Commit), proc.LandedOn, proc.URL)
 		}
 		return "landed", fmt.Sprintf("commit %s on %s", short(proc.Commit), proc.LandedOn)
+	case p.String(propAnswer) != "":
+		return "answered", why
 	case p.Bool("done"):
 		return "collapsed", why
 	}
@@ -216,7 +219,7 @@ func (k *Kernel) statusOf(p rmg.Props, proc Process) (status, reason string) {
 		switch {
 		case proc.back != nil && t.Undoes == "":
 			status = "running" // what was cut off has no result, and is over
-		case t.State == "running" && t.Worker == workerKernel:
+		case t.State == "running" && t.Worker == workerKernel && t.Action != actionBisect:
 			return "proving", t.Name
 		case t.State == "running":
 			return "running", t.Name

@@ -113,7 +113,7 @@ func (p Process) undone() string {
 
 // ended reports whether a process's outcome stands, and nothing is to be undone.
 func (p Process) ended() bool {
-	return p.Status == "collapsed" || p.Status == "landed" || p.Status == "unlanded"
+	return p.Status == "answered" || p.Status == "collapsed" || p.Status == "landed" || p.Status == "unlanded"
 }
 
 // errStopped ends a drive that the daemon's stop cut off on its way back: the

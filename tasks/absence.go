@@ -114,10 +114,13 @@ func (w *whyNone) plans(set []FactIs) bool {
 			delete(facts, f.Fact)
 		}
 	}
+	if _, err := w.lib.search(w.s, facts, before{}); err == nil {
+		return true
+	}
 	bound, _ := w.lib.bind(w.s)
-	pl := &planner{lib: w.lib, facts: facts, lacking: func(m *methodDef, lacks []FactIs) { w.note(m, set, lacks) }}
-	_, err := pl.decompose(w.s.Intent, w.s.Intent, bound, 0)
-	return err == nil
+	x := explainer{lib: w.lib, facts: facts, lacking: func(m *methodDef, lacks []FactIs) { w.note(m, set, lacks) }}
+	x.task(w.s.Intent, bound, 0)
+	return false
 }
 
 // note takes in what a method lacks besides the set that is tried.
@@ -164,17 +167,16 @@ func (w *whyNone) blocking() []BlockingFact {
 	return out
 }
 
-// lacks are the facts by which a method does not apply.
+// lacks are the named values by which a method does not apply.
 func (m *methodDef) lacks(facts Facts) []FactIs {
 	var out []FactIs
-	for _, c := range m.When {
-		if !c.holds(facts) {
-			out = append(out, FactIs{Fact: c.Fact, Is: c.want()})
+	for i, c := range slices.Concat(m.When, m.Unless) {
+		if c.Fact == "" || len(c.variables()) > 0 || c.Args != nil {
+			continue
 		}
-	}
-	for _, c := range m.Unless {
-		if c.holds(facts) {
-			out = append(out, FactIs{Fact: c.Fact, Is: c.want(), Not: true})
+		holds := facts[c.Fact] == c.want()
+		if unless := i >= len(m.When); holds == unless {
+			out = append(out, FactIs{Fact: c.Fact, Is: c.want(), Not: unless})
 		}
 	}
 	return out

@@ -12,6 +12,7 @@ import (
 func (l *Library) check() Violations {
 	var faults Violations
 	add := func(v Violation) { faults = append(faults, v) }
+	l.checkTypes(add)
 	for _, m := range l.order {
 		t, ok := l.tasks[m.Task]
 		if !ok {
@@ -70,9 +71,20 @@ func (l *Library) checkPhrases(m *methodDef, t *taskDef, add func(Violation)) {
 
 func (l *Library) checkSteps(m *methodDef, t *taskDef, add func(Violation)) {
 	ids := map[string]bool{}
-	for i, s := range m.Steps {
-		at := m.where.in("steps", strconv.Itoa(i))
+	known := map[string]string{} // variables, with their types
+	for name, typ := range t.Params {
+		known[name] = typ
+	}
+	l.checkConditions(m.When, m.where.in("when"), known, true, add)
+	l.checkConditions(m.Unless, m.where.in("unless"), known, false, add)
+	for _, s := range m.Steps {
+		at := m.where.in(s.path...)
+		known := l.checkStep(s, m, at, known, add)
 		params, ok := l.paramsOf(s.Do)
+		if s.Do == "" || s.Parallel != nil {
+			add(at.fault(false, "a step does something (do), or is several beside each other (parallel) that each do"))
+			continue
+		}
 		if !ok {
 			add(at.in("do").fault(false, "there is neither a task nor a primitive %q%s", s.Do, nearestName(s.Do, append(keys(l.tasks), keys(l.primitives)...))))
 		}
@@ -82,7 +94,7 @@ func (l *Library) checkSteps(m *methodDef, t *taskDef, add func(Violation)) {
 			}
 			if params[name] == "" {
 				add(at.in("with", name).fault(true, "%s has no parameter %q%s", s.Do, name, nearestName(name, keys(params))))
-			} else if why := mismatch(v, params[name], t); why != "" {
+			} else if why := l.mismatch(v, params[name], t, known); why != "" {
 				add(at.in("with", name).fault(false, "%s", why))
 			}
 		}
@@ -109,17 +121,18 @@ func (l *Library) checkSteps(m *methodDef, t *taskDef, add func(Violation)) {
 // mismatch says why a value cannot be handed to a parameter of a type, or "".
 // Text takes every variable; a target comes from the intent, and is not written
 // in a library.
-func mismatch(v any, typ string, t *taskDef) string {
+func (l *Library) mismatch(v any, typ string, t *taskDef, known map[string]string) string {
 	s, ok := v.(string)
 	if !ok {
 		return fmt.Sprintf("a %s is a string, or a variable", typ)
 	}
 	name, isVar := strings.CutPrefix(s, "$")
-	switch have := t.Params[name]; {
+	switch have, bound := known[name]; {
 	case !isVar && typ == "target":
 		return fmt.Sprintf("a target is handed down from a parameter: %q does not begin with $", s)
-	case isVar && have == "":
+	case isVar && !bound:
 		return fmt.Sprintf("%s is no parameter of task %s%s", s, t.Name, nearestName(name, keys(t.Params)))
+	case isVar && have == "", isVar && l.isA(have, typ): // whatever the facts say; of the type
 	case isVar && have != typ && typ != "text":
 		return fmt.Sprintf("%s is a %s, and a %s is wanted", s, have, typ)
 	}
@@ -143,6 +156,21 @@ func (l *Library) checkPrimitive(p *primitiveDef, add func(Violation)) {
 	for name, a := range p.Args {
 		variables(a, p.where.in("args", name))
 	}
+	known := map[string]string{}
+	for name, typ := range p.Params {
+		known[name] = typ
+	}
+	for i, e := range p.effects {
+		at := p.where.in("effects", strconv.Itoa(i))
+		for _, v := range variablesOf(e.terms()) {
+			if p.Params[v] == "" {
+				add(at.fault(false, "$%s is no parameter of %s%s", v, p.Name, nearestName(v, keys(p.Params))))
+			}
+		}
+		l.checkFact(e.Fact, len(e.terms()), at, add)
+	}
+	l.checkConditions(p.When, p.where.in("when"), known, true, add)
+	l.checkConditions(p.Unless, p.where.in("unless"), known, false, add)
 	for i, w := range p.Writes {
 		variables(w, p.where.in("writes", strconv.Itoa(i)))
 	}

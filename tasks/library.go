@@ -1,6 +1,7 @@
 package tasks
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"iter"
@@ -33,10 +34,14 @@ type Source struct {
 type Library struct {
 	sources    []Source
 	tasks      map[string]*taskDef
-	methods    map[string][]*methodDef // by task: highest priority first, then as declared
+	methods    map[string][]*methodDef // by task: highest priority first, then the cheapest, then as declared
 	order      []*methodDef            // by task, then as in methods
 	primitives map[string]*primitiveDef
 	phrases    []*phrase
+	types      map[string]*typeDef
+	facts      map[string]*factDef
+	changed    map[string]bool // facts that primitives change
+	costs      bool            // some primitive says what it costs
 }
 
 type taskDef struct {
@@ -56,24 +61,12 @@ type methodDef struct {
 	When     []condition       `json:"when"`
 	Unless   []condition       `json:"unless"`
 	Priority int               `json:"priority"`
+	Cost     int               `json:"cost"`
 	Steps    []step            `json:"steps"`
 	Order    string            `json:"order"`
 	Success  []Criterion       `json:"success_criteria"`
 	where    where
 	source   string
-}
-
-type condition struct {
-	Fact    string `json:"fact"`
-	Is      any    `json:"is"` // absent: true
-	Message string `json:"message"`
-}
-
-type step struct {
-	Do    string         `json:"do"`
-	ID    string         `json:"id"`
-	With  map[string]any `json:"with"`
-	Needs []string       `json:"needs"`
 }
 
 type primitiveDef struct {
@@ -83,7 +76,10 @@ type primitiveDef struct {
 	Worker  string            `json:"worker"`
 	Action  string            `json:"action"`
 	Args    map[string]any    `json:"args"`
-	Effects []string          `json:"effects"`
+	When    []condition       `json:"when"`
+	Unless  []condition       `json:"unless"`
+	Effects []any             `json:"effects"`
+	Cost    int               `json:"cost"`
 	Timeout string            `json:"timeout"`
 	Retries int               `json:"retries"`
 	Backoff string            `json:"backoff"`
@@ -91,6 +87,24 @@ type primitiveDef struct {
 	Labels  []string          `json:"labels"`
 	Writes  []string          `json:"writes"`
 	Adds    []string          `json:"adds"`
+	where   where
+	effects []effect
+}
+
+// typeDef is a sort of values: those that the fact of its name lists, and those of the
+// types below it.
+type typeDef struct {
+	Name    string `json:"name"`
+	Summary string `json:"summary"`
+	Of      string `json:"of"`
+	where   where
+}
+
+// factDef says how many arguments a fact has, and of which types.
+type factDef struct {
+	Name    string   `json:"name"`
+	Summary string   `json:"summary"`
+	Args    []string `json:"args"`
 	where   where
 }
 
@@ -110,6 +124,8 @@ func (w where) in(steps ...string) where {
 
 // file is a method file as decoded.
 type file struct {
+	Types      []*typeDef      `json:"types"`
+	Facts      []*factDef      `json:"facts"`
 	Tasks      []*taskDef      `json:"tasks"`
 	Methods    []*methodDef    `json:"methods"`
 	Primitives []*primitiveDef `json:"primitives"`
@@ -119,7 +135,10 @@ type file struct {
 // unbound variables, cycles without a way out. The error is Violations, each
 // with file, line and column.
 func Load(sources ...Source) (*Library, error) {
-	l := &Library{sources: sources, tasks: map[string]*taskDef{}, methods: map[string][]*methodDef{}, primitives: map[string]*primitiveDef{}}
+	l := &Library{
+		sources: sources, tasks: map[string]*taskDef{}, methods: map[string][]*methodDef{}, primitives: map[string]*primitiveDef{},
+		types: map[string]*typeDef{}, facts: map[string]*factDef{}, changed: map[string]bool{},
+	}
 	var faults Violations
 	for _, s := range sources {
 		d, err := parseDocument(s.Name, s.Data)
@@ -186,6 +205,20 @@ func (l *Library) define(d *document, s Source, f file) Violations {
 	twice := func(w where, sort, name string, other where) {
 		faults = append(faults, w.in("name").fault(false, "%s %s is defined already in %s", sort, name, other.doc.file))
 	}
+	for i, t := range f.Types {
+		t.where = where{d, []string{"types", strconv.Itoa(i)}}
+		if o, ok := l.types[t.Name]; ok {
+			twice(t.where, "type", t.Name, o.where)
+		}
+		l.types[t.Name] = t
+	}
+	for i, x := range f.Facts {
+		x.where = where{d, []string{"facts", strconv.Itoa(i)}}
+		if o, ok := l.facts[x.Name]; ok {
+			twice(x.where, "fact", x.Name, o.where)
+		}
+		l.facts[x.Name] = x
+	}
 	for i, t := range f.Tasks {
 		t.where = where{d, []string{"tasks", strconv.Itoa(i)}}
 		if o, ok := l.tasks[t.Name]; ok {
@@ -199,10 +232,16 @@ func (l *Library) define(d *document, s Source, f file) Violations {
 			twice(p.where, "primitive", p.Name, o.where)
 		}
 		l.primitives[p.Name] = p
+		for _, e := range p.Effects {
+			p.effects = append(p.effects, effectOf(e))
+			l.changed[effectOf(e).Fact] = true
+		}
+		l.costs = l.costs || p.Cost != 0
 	}
 	for i, m := range f.Methods {
 		m.where = where{d, []string{"methods", strconv.Itoa(i)}}
 		m.source = string(s.Data)
+		m.line()
 		for _, o := range l.order {
 			if o.Name == m.Name {
 				twice(m.where, "method", m.Name, o.where)
@@ -212,13 +251,6 @@ func (l *Library) define(d *document, s Source, f file) Violations {
 		l.order = append(l.order, m)
 	}
 	return faults
-}
-
-func (s step) id() string {
-	if s.ID != "" {
-		return s.ID
-	}
-	return s.Do
 }
 
 func (l *Library) paramsOf(name string) (map[string]string, bool) {
@@ -234,7 +266,7 @@ func (l *Library) paramsOf(name string) (map[string]string, bool) {
 // arrange fixes the order in which methods are tried and listed.
 func (l *Library) arrange() {
 	for _, ms := range l.methods {
-		slices.SortStableFunc(ms, func(a, b *methodDef) int { return b.Priority - a.Priority })
+		slices.SortStableFunc(ms, func(a, b *methodDef) int { return cmp.Or(b.Priority-a.Priority, a.Cost-b.Cost) })
 	}
 	l.order = nil
 	for _, t := range slices.Sorted(slices.Values(keys(l.tasks))) {

@@ -8,10 +8,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-)
 
-// Facts is what the planner knows of the world, as data.
-type Facts map[string]any // "language": "go", "has_tests": true, "clean": true; string, bool, float64
+	"jitos.dev/tasks/htn"
+)
 
 // Plan is a DAG of primitive tasks in an order that respects it.
 type Plan struct {
@@ -21,6 +20,7 @@ type Plan struct {
 	Reasons []Reason    `json:"reasons"`
 	Success []Criterion `json:"success_criteria"` // of the SLAPS, or else of the methods chosen
 	Digest  string      `json:"digest"`           // SHA-256, hex, of the plan's JSON while this field is empty
+	Tree    *Tree       `json:"-"`                // how it was found; nil for one that was only read
 }
 
 // Task is one primitive task.
@@ -63,6 +63,7 @@ type Rejected struct {
 type NoPlan struct {
 	Task     string
 	Rejected []Rejected
+	Proved   bool // there is none; or else the budget was used up, or a limit reached
 }
 
 func (e *NoPlan) Error() string {
@@ -76,39 +77,224 @@ func (e *NoPlan) Error() string {
 	return fmt.Sprintf("no method does %s here (%s)", e.Task, strings.Join(why, "; "))
 }
 
-// Plan decomposes the SLAPS's intent, depth first, methods in order of priority
-// and declaration. The error is Violations for a SLAPS that is not valid or
-// whose intent is unknown, or *NoPlan.
+// Plan decomposes the SLAPS's intent, by methods in order of priority, cost and
+// declaration as long as the first search finds a plan. The error is Violations for a
+// SLAPS that is not valid or whose intent is unknown, or *NoPlan. It is a function of
+// its arguments, and safe for concurrent use.
 func (l *Library) Plan(s SLAPS, facts Facts) (*Plan, error) {
+	f, err := l.search(s, facts, before{})
+	if err != nil {
+		return nil, err
+	}
+	return f.write(s, f.found, nil)
+}
+
+// Several plans up to n times, each time with other choices, the cheapest first. all
+// says that there are no others, which is proven. The errors are those of Plan.
+func (l *Library) Several(s SLAPS, facts Facts, n int) (plans []*Plan, all bool, err error) {
+	f, err := l.search(s, facts, before{})
+	if err != nil {
+		return nil, false, err
+	}
+	found, all, err := f.model.Several(n, maxPlanNodes)
+	if err != nil {
+		return nil, false, err
+	}
+	if len(found) == 0 {
+		found = []*htn.Plan{f.found}
+	}
+	for _, x := range found {
+		p, err := f.write(s, x, nil)
+		if err != nil {
+			return nil, false, err
+		}
+		plans = append(plans, p)
+	}
+	return plans, all, nil
+}
+
+// finding is a compiled problem with the first plan for it.
+type finding struct {
+	*form
+	model *htn.Model
+	found *htn.Plan
+}
+
+// search compiles a document and looks for a plan.
+func (l *Library) search(s SLAPS, facts Facts, b before) (*finding, error) {
+	c, err := l.problemOf(s, facts, b)
+	if err != nil {
+		return nil, err
+	}
+	f := &finding{form: c}
+	if f.model, err = htn.Compile(&c.domain, &c.problem); err != nil {
+		return nil, err
+	}
+	r, err := f.model.Plan(htn.Options{Nodes: maxPlanNodes})
+	if err != nil {
+		return nil, err
+	}
+	if f.found = r.Plan; r.Plan == nil {
+		return nil, c.none(s.Intent, r)
+	}
+	return f, nil
+}
+
+// problemOf is a document in the compiled form.
+func (l *Library) problemOf(s SLAPS, facts Facts, b before) (*form, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
-	if v := l.unfit(s); len(v) > 0 {
+	v := l.unfit(s)
+	if len(v) == 0 {
+		v = l.strangers(s, facts)
+	}
+	if len(v) > 0 {
 		return nil, v
 	}
-	pl := &planner{lib: l, facts: facts}
 	bound, _ := l.bind(s)
-	net, err := pl.decompose(s.Intent, s.Intent, bound, 0)
+	c, err := l.compile(s.Intent, bound, facts, b)
+	if err == nil && c.least(s.Intent) > maxPlanTasks {
+		err = limit("the plan has more than %d tasks", maxPlanTasks)
+	}
 	if stop := (*limitReached)(nil); errors.As(err, &stop) {
 		return nil, &NoPlan{Task: s.Intent, Rejected: []Rejected{{Because: stop.says}}}
 	}
-	if err != nil {
-		return nil, err
+	return c, err
+}
+
+// strangers are values of declared types that the facts do not list.
+func (l *Library) strangers(s SLAPS, facts Facts) Violations {
+	var out Violations
+	bound, _ := l.bind(s)
+	for _, name := range keys(bound) {
+		typ := l.tasks[s.Intent].Params[name]
+		if l.types[typ] == nil {
+			continue
+		}
+		members := l.members(typ, facts)
+		if text := fmt.Sprint(bound[name]); !slices.Contains(members, text) {
+			out = append(out, Violation{Pointer: pointer([]string{"parameters", name}), Message: fmt.Sprintf("%q is no %s%s", text, typ, nearestName(text, members))})
+		}
 	}
-	p := &Plan{Goal: s.Intent, Tasks: pl.finish(), Reasons: pl.reasons, Success: s.Success}
-	if p.Back, err = pl.waysBack(p.Tasks); err != nil {
+	return out
+}
+
+// members are the values of a type and of those below it, sorted.
+func (l *Library) members(typ string, facts Facts) []string {
+	var out []string
+	for _, name := range keys(l.types) {
+		if !l.isA(name, typ) {
+			continue
+		}
+		for _, t := range facts.tuples(name) {
+			if text, ok := t[0].(string); ok && len(t) == 1 {
+				out = append(out, text)
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// least is how many primitives a task takes at least, up to one more than a plan may
+// have.
+func (c *form) least(task string) int {
+	most := maxPlanTasks + 1
+	least := map[string]int{}
+	for _, t := range c.domain.Tasks {
+		least[t.Name] = most
+	}
+	for again := true; again; {
+		again = false
+		for _, m := range c.domain.Methods {
+			n := 0
+			for _, s := range m.Net.Steps {
+				if x, compound := least[s.Task]; compound {
+					n = min(most, n+x)
+				} else {
+					n = min(most, n+1)
+				}
+			}
+			if n < least[m.Task] {
+				least[m.Task], again = n, true
+			}
+		}
+	}
+	return least[task]
+}
+
+// none says why there is no plan.
+func (c *form) none(task string, r *htn.Result) error {
+	if r.Verdict == htn.Unknown {
+		return &NoPlan{Task: task, Rejected: []Rejected{{Because: fmt.Sprintf("%s: %d nodes were visited", r.Verdict, r.Nodes)}}}
+	}
+	bound := map[string]any{}
+	for i, name := range keys(c.lib.tasks[task].Params) {
+		if v := c.value[c.problem.Net.Steps[0].Args[i]]; v != nil {
+			bound[name] = v
+		}
+	}
+	x := explainer{lib: c.lib, facts: c.facts}
+	if none := x.task(task, bound, 0); none != nil {
+		none.Proved = true
+		return none
+	}
+	why := r.Verdict.String()
+	if a, err := htn.WhyNone(&c.domain, &c.problem, maxExplained); err == nil && a != nil && len(a.Blocking) > 0 {
+		why += "; most often in the way: " + fmt.Sprint(a.Blocking[0].Change)
+	}
+	return &NoPlan{Task: task, Proved: true, Rejected: []Rejected{{Because: why}}}
+}
+
+// write makes a Plan of one in the compiled form. been is how far it has come; nil for
+// one that begins.
+func (f *finding) write(s SLAPS, found *htn.Plan, been *progress) (*Plan, error) {
+	if found.Actions > maxPlanTasks {
+		return nil, &NoPlan{Task: s.Intent, Rejected: []Rejected{{Because: fmt.Sprintf("the plan has more than %d tasks", maxPlanTasks)}}}
+	}
+	r := &planReader{form: f.form, plan: found, stem: map[int]string{}, needs: make([][]int, found.Actions)}
+	r.read(found.Roots, []string{s.Intent}, nil)
+	if been == nil {
+		dag, err := f.model.DAG(found)
+		if err != nil {
+			return nil, fmt.Errorf("the plan that was found is none: %w", err)
+		}
+		been = &progress{edges: dag.Edges}
+	}
+	for _, e := range been.edges {
+		r.needs[e.To] = append(r.needs[e.To], e.From)
+	}
+	r.arrange()
+	taken := map[string]bool{}
+	for _, id := range been.taken {
+		taken[id] = true
+	}
+	p := &Plan{Goal: s.Intent, Tasks: r.tasks(been.ids, taken), Reasons: r.reasons(), Success: s.Success}
+	var err error
+	if p.Back, err = r.waysBack(p.Tasks); err != nil {
 		return nil, &NoPlan{Task: s.Intent, Rejected: []Rejected{{Because: err.Error()}}}
 	}
 	if len(p.Success) == 0 {
-		p.Success = net.success
+		p.Success = r.success(found.Roots[0])
 	}
+	if err := p.seal(); err != nil {
+		return nil, err
+	}
+	p.Tree = &Tree{Plan: found, Actions: r.order}
+	return p, nil
+}
+
+// seal works the digest out.
+func (p *Plan) seal() error {
+	p.Digest = ""
 	data, err := json.Marshal(p)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	sum := sha256.Sum256(data)
 	p.Digest = hex.EncodeToString(sum[:])
-	return p, nil
+	return nil
 }
 
 // bind gives the goal's parameters their values from the document.

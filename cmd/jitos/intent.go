@@ -194,7 +194,7 @@ func (a *app) printEnd(ctx context.Context, c *client.Client, p wire.Process) {
 		fmt.Fprintln(a.out)
 	}
 	a.printEvidence(p)
-	if p.Status == "landed" || p.Status == "collapsed" {
+	if p.Status == "landed" || p.Status == "collapsed" || p.Status == "answered" {
 		fmt.Fprintf(a.out, "%s %s: %s\n", p.ID, a.painter().as(green, p.Status), p.Reason)
 		if p.Next != "" {
 			fmt.Fprintf(a.out, "next: %s\n", p.Next)
@@ -205,7 +205,7 @@ func (a *app) printEnd(ctx context.Context, c *client.Client, p wire.Process) {
 // endOf is the exit of a command that waited for a process.
 func endOf(p wire.Process) error {
 	switch p.Status {
-	case "landed", "collapsed":
+	case "landed", "collapsed", "answered":
 		return nil
 	case "cancelled":
 		return &exitError{130, p.ID + " was cancelled"}

@@ -236,7 +236,7 @@ func (l *live) task(t wire.TaskState, columns int) string {
 // mark is the sign of a state, of a task or a process.
 func (l *live) mark(state string) string {
 	switch state {
-	case "ok", "nothing", "landed", "collapsed":
+	case "ok", "nothing", "landed", "collapsed", "answered":
 		return l.paint.as(green, "✓")
 	case "failed", "unlanded":
 		return l.paint.as(red, "✗")

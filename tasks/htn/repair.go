@@ -31,6 +31,7 @@ type Mended struct {
 	How     Mending
 	Plan    *Plan  // the whole: what is done first, then what is still to be done
 	Done    int    // how many of its actions are done
+	Edges   []Edge // which of those still to be done wait for which, as a DAG has them
 	Kept    int    // actions still to be done that the old plan had too
 	Added   []Node // those that it had not
 	Dropped []Node // those that it had
@@ -56,14 +57,22 @@ func Repair(d *Domain, p *Problem, old *Plan, at Progress, o Options) (*Mended, 
 		if o.Nodes <= 0 {
 			return r.out, nil
 		}
-		res, err := r.plan(t, o)
+		m, res, err := r.plan(t, o)
 		if err != nil {
 			return nil, err
 		}
 		o.Nodes -= res.Nodes
 		r.out.Nodes += res.Nodes
 		if r.out.Verdict = res.Verdict; res.Verdict == Found {
+			dag, err := m.DAG(res.Plan)
+			if err != nil {
+				return nil, err
+			}
 			r.graft(t, res.Plan)
+			for _, e := range dag.Edges {
+				e.From, e.To = e.From+r.out.Done, e.To+r.out.Done
+				r.out.Edges = append(r.out.Edges, e)
+			}
 			return r.out, nil
 		}
 	}
@@ -368,11 +377,12 @@ func (f Formula) with(env map[string]string) Formula {
 	return out
 }
 
-func (r *repair) plan(t attempt, o Options) (*Result, error) {
+func (r *repair) plan(t attempt, o Options) (*Model, *Result, error) {
 	d, p := r.problem(t)
 	m, err := Compile(d, p)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return m.Plan(o)
+	res, err := m.Plan(o)
+	return m, res, err
 }
