@@ -107,6 +107,7 @@ type Server struct {
 	ctx     context.Context // ends when Shutdown begins
 	stop    context.CancelFunc
 	streams atomic.Int64
+	told    retold
 	busy    atomic.Int64 // requests that are being answered, streams left out
 	open    atomic.Int64 // requests that are being answered, of any sort
 	last    atomic.Int64 // when the last one ended, in ns of Unix time
