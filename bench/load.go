@@ -32,6 +32,7 @@ type load struct {
 	Warm      time.Duration `json:"warm"`       // not counted
 	Lasts     time.Duration `json:"lasts"`
 	Requests  [][]byte      `json:"requests"` // sent in turn
+	Records   int           `json:"records"`  // if not 0: each connection follows the log until it was told so many
 }
 
 // answered is what came of it.
@@ -113,6 +114,7 @@ type line struct {
 	due     time.Duration   // of the request under way, since the beginning
 	waiting []time.Duration // when those were due that wait
 	got     []byte
+	told    int // records
 }
 
 func (g *generator) run() (answered, error) {
@@ -140,7 +142,42 @@ func (g *generator) run() (answered, error) {
 	if err := unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0); err != nil {
 		return answered{}, err
 	}
+	if g.Records > 0 {
+		return g.follow()
+	}
 	return g.send()
+}
+
+// follow has each connection follow the log, and ends when all were told all records.
+func (g *generator) follow() (answered, error) {
+	for _, c := range g.conns {
+		if err := g.ask(c, 0); err != nil {
+			return answered{}, err
+		}
+	}
+	var events [256]unix.EpollEvent
+	for open := len(g.conns); open > 0; {
+		n, err := wait(g.poll, events[:], time.Minute)
+		if err != nil || n == 0 {
+			return answered{}, errors.Join(fmt.Errorf("%d followers were not told everything", open), err)
+		}
+		for _, e := range events[:n] {
+			c := g.conns[e.Fd]
+			n, err := unix.Read(c.fd, g.buf[:])
+			if err != nil || n == 0 {
+				return answered{}, errors.Join(errors.New("a stream ended"), err)
+			}
+			const sign = "event: record\n" // what is left of the text before may be its beginning
+			c.got = append(c.got, g.buf[:n]...)
+			before := c.told
+			c.told += bytes.Count(c.got, []byte(sign))
+			c.got = append(c.got[:0], c.got[max(bytes.LastIndex(c.got, []byte(sign))+1, len(c.got)-len(sign)+1, 0):]...)
+			if before < g.Records && c.told >= g.Records {
+				open--
+			}
+		}
+	}
+	return answered{N: g.Records * len(g.conns), Client: cpu()}, nil
 }
 
 // send sends until the time is over and everything is answered.

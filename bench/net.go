@@ -27,6 +27,7 @@ func netRows() []measure {
 		{"net/get/p99/64", func() (row, error) { return nodeRow(64) }},
 		{"net/rewrite/256", func() (row, error) { return overHTTPRow(256) }},
 		{"net/event/p99", eventRow},
+		{"net/event/1000", followersRow},
 		{"cmd/help", helpRow},
 		{"cmd/read", readVerbRow},
 	}
@@ -302,6 +303,77 @@ func eventRow() (row, error) {
 		times = append(times, max(0, float64(got.Sub(at).Microseconds())/1000))
 	}
 	r := row{Value: high(times), Unit: fmt.Sprintf("ms, at %.0f changes/s", rate), N: len(times)}.within(5, "<= 5 ms at 1,000 changes/s")
+	r.Holds = r.Holds && rate >= 0.95*perSecond
+	return r, nil
+}
+
+// followersRow is how long after the last of a thousand changes a second all of a
+// thousand readers, who follow the log, have been told all of them.
+func followersRow() (row, error) {
+	const followers, perSecond, seconds = 1000, 1000, 3
+	dir, done, err := diskDir()
+	if err != nil {
+		return row{}, err
+	}
+	defer done()
+	s, err := serveDaemon(dir)
+	if err != nil {
+		return row{}, err
+	}
+	defer func() { _ = s.stop() }()
+	if err := s.fill(netNodes); err != nil {
+		return row{}, err
+	}
+	l := load{
+		Socket: s.socket, Conns: followers, Records: perSecond * seconds,
+		Requests: requests(1, func(int) (string, string, string) { return http.MethodGet, "/events", "" }),
+	}
+	type end struct {
+		got answered
+		err error
+		at  time.Time
+	}
+	ended := make(chan end, 1)
+	began := cpu()
+	go func() {
+		got, err := l.run()
+		ended <- end{got, err, time.Now()}
+	}()
+	c, err := client.New(client.Options{Socket: s.socket, Secret: netSecret})
+	if err != nil {
+		return row{}, err
+	}
+	defer c.Close()
+	for streams := 0; streams < followers; {
+		st, err := c.Status(context.Background())
+		if err != nil {
+			return row{}, err
+		}
+		streams = st.Streams
+		time.Sleep(10 * time.Millisecond)
+	}
+	first := time.Now()
+	var wg sync.WaitGroup
+	errs := make([]error, 16)
+	for w := range errs {
+		wg.Go(func() {
+			for i := w; i < l.Records && errs[w] == nil; i += len(errs) {
+				time.Sleep(time.Until(first.Add(time.Duration(i) * time.Second / perSecond)))
+				errs[w] = s.write("system", countUp(i%netNodes))
+			}
+		})
+	}
+	wg.Wait()
+	last := time.Now()
+	e := <-ended
+	if err := errors.Join(append(errs, e.err)...); err != nil {
+		return row{}, err
+	}
+	rate := float64(l.Records) / last.Sub(first).Seconds()
+	r := row{
+		Value: float64(e.at.Sub(last).Microseconds()) / 1000, Unit: fmt.Sprintf("ms until all have all, at %.0f changes/s", rate), N: e.got.N,
+		Peers: map[string]float64{"us an event, server": e.got.each(cpu() - began), "us an event, readers": e.got.each(e.got.Client)},
+	}.within(1000, "<= 1 s, 1,000 readers, 1,000/s")
 	r.Holds = r.Holds && rate >= 0.95*perSecond
 	return r, nil
 }
