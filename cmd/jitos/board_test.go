@@ -149,8 +149,16 @@ func TestTheBoardsKeys(t *testing.T) {
 	for _, x := range []struct {
 		keys, want string
 	}{
-		{"1 u", "undo 100"}, {"1 c", "cancel p1"}, {"1 r", "retry p1 --detach"}, {"2 d", "sws discard w0"}, {"2 u", ""},
-		{"4 a", "answer a0 approve"}, {"4 end a", "answer a39 approve"}, {"5 u", "undo 100"}, {"5 down down u", "undo 98"}, {"3 u", ""},
+		{"1 u", "undo 100"},
+		{"1 c", "cancel p1"},
+		{"1 r", "retry p1 --detach"},
+		{"2 d", "sws discard w0"},
+		{"2 u", ""},
+		{"4 a", "answer a0 approve"},
+		{"4 end a", "answer a39 approve"},
+		{"5 u", "undo 100"},
+		{"5 down down u", "undo 98"},
+		{"3 u", ""},
 	} {
 		m.asks = nil
 		for key := range strings.FieldsSeq(x.keys) {
