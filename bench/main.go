@@ -41,6 +41,10 @@ type measure struct {
 }
 
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == loadArgument {
+		generateLoad()
+		return
+	}
 	sandbox.Main()
 	if self, err := os.Executable(); err == nil && !worktree.Private() {
 		err = worktree.Enter(append([]string{self}, os.Args[1:]...))

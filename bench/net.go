@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -28,6 +27,7 @@ func netRows() []measure {
 		{"net/get/p99/64", func() (row, error) { return nodeRow(64) }},
 		{"net/rewrite/256", func() (row, error) { return overHTTPRow(256) }},
 		{"net/event/p99", eventRow},
+		{"net/event/1000", followersRow},
 		{"cmd/help", helpRow},
 		{"cmd/read", readVerbRow},
 	}
@@ -83,136 +83,104 @@ func serveNothing(dir string) (socket string, stop func() error, err error) {
 	return socket, srv.Close, nil
 }
 
-// plain is a client that does no more than HTTP, on so many connections.
-func plain(socket string, conns int) *http.Client {
-	return &http.Client{Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "unix", socket)
-		},
-		MaxConnsPerHost: conns, MaxIdleConnsPerHost: conns, DisableCompression: true,
-	}}
+// requests are the bytes of a call, each of one node.
+func requests(n int, call func(i int) (method, target, body string)) [][]byte {
+	all := make([][]byte, n)
+	for i := range all {
+		method, target, body := call(i * 7919 % n)
+		all[i] = fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: jitos\r\nAuthorization: Bearer %s\r\n", method, target, netSecret)
+		if body != "" {
+			all[i] = fmt.Appendf(all[i], "Content-Type: application/json\r\nContent-Length: %d\r\n", len(body))
+		}
+		all[i] = fmt.Appendf(all[i], "\r\n%s", body)
+	}
+	return all
 }
 
-func ask(c *http.Client, method, target, body string) error {
-	r, err := http.NewRequest(method, "http://jitos"+target, strings.NewReader(body))
+// netNodes is in how many nodes the API is measured.
+const netNodes = 10_000
+
+// withBoth has something measured on a daemon, and on a handler that does nothing.
+func withBoth(dir func() (string, func(), error), fn func(s *served, empty string) (row, error)) (row, error) {
+	at, done, err := dir()
 	if err != nil {
-		return err
+		return row{}, err
 	}
-	r.Header.Set("Authorization", "Bearer "+netSecret)
-	resp, err := c.Do(r)
+	defer done()
+	s, err := serveDaemon(at)
 	if err != nil {
-		return err
+		return row{}, err
 	}
-	defer resp.Body.Close()
-	data, err := io.ReadAll(resp.Body)
-	if err == nil && resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s: %s", resp.Status, data)
+	defer func() { _ = s.stop() }()
+	if err := s.fill(netNodes); err != nil {
+		return row{}, err
 	}
-	return err
+	empty, stop, err := serveNothing(at)
+	if err != nil {
+		return row{}, err
+	}
+	defer func() { _ = stop() }()
+	return fn(s, empty)
 }
 
 // nodeRow reads single nodes at a steady rate. Each is timed from when it was due,
 // so that one that waits for another before it is not taken for a fast one. The peer
 // is the same requests to a handler that does nothing.
 func nodeRow(conns int) (row, error) {
-	const perSecond, seconds, nodes = 5000, 3, 10_000
-	dir, done, err := memoryDir()
-	if err != nil {
-		return row{}, err
-	}
-	defer done()
-	s, err := serveDaemon(dir)
-	if err != nil {
-		return row{}, err
-	}
-	defer func() { _ = s.stop() }()
-	if err := s.fill(nodes); err != nil {
-		return row{}, err
-	}
-	empty, stop, err := serveNothing(dir)
-	if err != nil {
-		return row{}, err
-	}
-	defer func() { _ = stop() }()
-	get := func(i int) string { return "/rmg?depth=0&path=" + string(kernelPath(i*7919%nodes)) }
-	p99, rate, err := steady(plain(s.socket, conns), conns, perSecond, seconds, get)
-	if err != nil {
-		return row{}, err
-	}
-	least, most, err := steady(plain(empty, conns), conns, perSecond, seconds, get)
-	if err != nil {
-		return row{}, err
-	}
-	r := row{
-		Value: p99, Unit: fmt.Sprintf("ms, at %.0f/s", rate), N: perSecond * seconds,
-		Peers: map[string]float64{"net/http alone, ms": least, "net/http alone, 1/s": most},
-	}.within(1, "<= 1 ms at 5,000/s")
-	r.Holds = r.Holds && rate >= 0.95*perSecond
-	return r, nil
-}
-
-// steady asks at a steady rate, and returns the 99th of a hundred times, in ms, and
-// the rate that was reached.
-func steady(c *http.Client, conns, perSecond, seconds int, target func(i int) string) (p99, rate float64, err error) {
-	defer c.CloseIdleConnections()
-	times, errs := make([]float64, perSecond*seconds), make([]error, conns)
-	began := time.Now()
-	var wg sync.WaitGroup
-	for w := range conns {
-		wg.Go(func() {
-			for i := w; i < len(times) && errs[w] == nil; i += conns {
-				due := began.Add(time.Duration(i) * time.Second / time.Duration(perSecond))
-				time.Sleep(time.Until(due))
-				errs[w] = ask(c, http.MethodGet, target(i), "")
-				times[i] = float64(time.Since(due).Microseconds()) / 1000
-			}
-		})
-	}
-	wg.Wait()
-	rate = float64(len(times)) / time.Since(began).Seconds()
-	return high(times), rate, errors.Join(errs...)
-}
-
-// high is the 99th of a hundred.
-func high(times []float64) float64 {
-	slices.Sort(times)
-	return times[int(math.Ceil(0.99*float64(len(times))))-1]
+	const perSecond = 5000
+	return withBoth(memoryDir, func(s *served, empty string) (row, error) {
+		l := load{
+			Socket: s.socket, Conns: conns, PerSecond: perSecond, Warm: time.Second / 2, Lasts: 2 * time.Second,
+			Requests: requests(netNodes, func(i int) (string, string, string) {
+				return http.MethodGet, "/rmg?depth=0&path=" + string(kernelPath(i)), ""
+			}),
+		}
+		got, err := l.run()
+		if err != nil {
+			return row{}, err
+		}
+		l.Socket = empty
+		least, err := l.run()
+		if err != nil {
+			return row{}, err
+		}
+		r := row{
+			Value: got.P99, Unit: fmt.Sprintf("ms, at %.0f/s; %.3g ms in the middle", got.Rate, got.P50), N: got.N,
+			Peers: map[string]float64{
+				"net/http alone, ms": least.P99, "net/http alone, 1/s": least.Rate, "us a request": got.each(got.Server),
+				"us a request, net/http alone": least.each(least.Server), "us a request, client": got.each(got.Client),
+			},
+		}.within(1, "<= 1 ms at 5,000/s")
+		r.Holds = r.Holds && got.Rate >= 0.95*perSecond
+		return r, nil
+	})
 }
 
 // overHTTPRow is durable rewrites over HTTP beside the same without it, and beside
 // the same requests to a handler that does nothing, in turn on one disk.
 func overHTTPRow(clients int) (row, error) {
-	const nodes, lasts = 10_000, 2 * time.Second
-	dir, done, err := diskDir()
-	if err != nil {
-		return row{}, err
-	}
-	defer done()
-	s, err := serveDaemon(dir)
-	if err != nil {
-		return row{}, err
-	}
-	defer func() { _ = s.stop() }()
-	if err := s.fill(nodes); err != nil {
-		return row{}, err
-	}
-	empty, stop, err := serveNothing(dir)
-	if err != nil {
-		return row{}, err
-	}
-	defer func() { _ = stop() }()
-	c, nothing := plain(s.socket, clients), plain(empty, clients)
-	defer c.CloseIdleConnections()
-	defer nothing.CloseIdleConnections()
-	throughput := func(one func(i int) error) func() (float64, error) {
-		return func() (float64, error) {
+	const lasts = time.Second
+	return withBoth(diskDir, func(s *served, empty string) (row, error) {
+		text := requests(netNodes, func(i int) (string, string, string) {
+			return http.MethodPost, "/rewrite", fmt.Sprintf(`{"ops":[{"op":"inc","path":%q,"prop":"hits","by":1}]}`, kernelPath(i))
+		})
+		each := map[string][]float64{}
+		post := func(socket, name string) func() (float64, error) {
+			return func() (float64, error) {
+				got, err := load{Socket: socket, Conns: clients, Warm: lasts / 4, Lasts: lasts, Requests: text}.run()
+				each[name] = append(each[name], got.each(got.Server))
+				each[name+", client"] = append(each[name+", client"], got.each(got.Client))
+				return got.Rate, err
+			}
+		}
+		alone := func() (float64, error) {
 			counts, errs := make([]int, clients), make([]error, clients)
-			began := time.Now()
+			began, used := time.Now(), cpu()
 			var wg sync.WaitGroup
 			for w := range clients {
 				wg.Go(func() {
 					for i := w; time.Since(began) < lasts && errs[w] == nil; i += clients {
-						errs[w] = one(i * 7919 % nodes)
+						errs[w] = s.write("system", countUp(i*7919%netNodes))
 						counts[w]++
 					}
 				})
@@ -222,24 +190,24 @@ func overHTTPRow(clients int) (row, error) {
 			for _, n := range counts {
 				sum += n
 			}
+			each["kernel"] = append(each["kernel"], answered{N: sum}.each(cpu()-used))
 			return float64(sum) / time.Since(began).Seconds(), errors.Join(errs...)
 		}
-	}
-	post := func(c *http.Client) func() (float64, error) {
-		return throughput(func(i int) error {
-			return ask(c, http.MethodPost, "/rewrite", fmt.Sprintf(`{"ops":[{"op":"inc","path":%q,"prop":"hits","by":1}]}`, kernelPath(i)))
-		})
-	}
-	xs, err := median(post(c), throughput(func(i int) error { return s.write("system", countUp(i)) }), post(nothing))
-	if err != nil {
-		return row{}, err
-	}
-	share := xs[0] / xs[1]
-	return row{
-		Value: share, Unit: "of the kernel's rate",
-		Peers: map[string]float64{"over HTTP, 1/s": xs[0], "kernel, 1/s": xs[1], "net/http alone, 1/s": xs[2]},
-		Must:  ">= 0.8", Holds: share >= 0.8, N: rounds,
-	}, nil
+		xs, err := median(post(s.socket, "over HTTP"), alone, post(empty, "net/http alone"))
+		if err != nil {
+			return row{}, err
+		}
+		share := xs[0] / xs[1]
+		r := row{
+			Value: share, Unit: "of the kernel's rate",
+			Peers: map[string]float64{"over HTTP, 1/s": xs[0], "kernel, 1/s": xs[1], "net/http alone, 1/s": xs[2]},
+			Must:  ">= 0.8", Holds: share >= 0.8, N: rounds,
+		}
+		for name, list := range each {
+			r.Peers["us a request, "+name] = middle(list)
+		}
+		return r, nil
+	})
 }
 
 // eventRow is how long after its commit a record reaches who follows, beside a
@@ -335,6 +303,77 @@ func eventRow() (row, error) {
 		times = append(times, max(0, float64(got.Sub(at).Microseconds())/1000))
 	}
 	r := row{Value: high(times), Unit: fmt.Sprintf("ms, at %.0f changes/s", rate), N: len(times)}.within(5, "<= 5 ms at 1,000 changes/s")
+	r.Holds = r.Holds && rate >= 0.95*perSecond
+	return r, nil
+}
+
+// followersRow is how long after the last of a thousand changes a second all of a
+// thousand readers, who follow the log, have been told all of them.
+func followersRow() (row, error) {
+	const followers, perSecond, seconds = 1000, 1000, 3
+	dir, done, err := diskDir()
+	if err != nil {
+		return row{}, err
+	}
+	defer done()
+	s, err := serveDaemon(dir)
+	if err != nil {
+		return row{}, err
+	}
+	defer func() { _ = s.stop() }()
+	if err := s.fill(netNodes); err != nil {
+		return row{}, err
+	}
+	l := load{
+		Socket: s.socket, Conns: followers, Records: perSecond * seconds,
+		Requests: requests(1, func(int) (string, string, string) { return http.MethodGet, "/events", "" }),
+	}
+	type end struct {
+		got answered
+		err error
+		at  time.Time
+	}
+	ended := make(chan end, 1)
+	began := cpu()
+	go func() {
+		got, err := l.run()
+		ended <- end{got, err, time.Now()}
+	}()
+	c, err := client.New(client.Options{Socket: s.socket, Secret: netSecret})
+	if err != nil {
+		return row{}, err
+	}
+	defer c.Close()
+	for streams := 0; streams < followers; {
+		st, err := c.Status(context.Background())
+		if err != nil {
+			return row{}, err
+		}
+		streams = st.Streams
+		time.Sleep(10 * time.Millisecond)
+	}
+	first := time.Now()
+	var wg sync.WaitGroup
+	errs := make([]error, 16)
+	for w := range errs {
+		wg.Go(func() {
+			for i := w; i < l.Records && errs[w] == nil; i += len(errs) {
+				time.Sleep(time.Until(first.Add(time.Duration(i) * time.Second / perSecond)))
+				errs[w] = s.write("system", countUp(i%netNodes))
+			}
+		})
+	}
+	wg.Wait()
+	last := time.Now()
+	e := <-ended
+	if err := errors.Join(append(errs, e.err)...); err != nil {
+		return row{}, err
+	}
+	rate := float64(l.Records) / last.Sub(first).Seconds()
+	r := row{
+		Value: float64(e.at.Sub(last).Microseconds()) / 1000, Unit: fmt.Sprintf("ms until all have all, at %.0f changes/s", rate), N: e.got.N,
+		Peers: map[string]float64{"us an event, server": e.got.each(cpu() - began), "us an event, readers": e.got.each(e.got.Client)},
+	}.within(1000, "<= 1 s, 1,000 readers, 1,000/s")
 	r.Holds = r.Holds && rate >= 0.95*perSecond
 	return r, nil
 }

@@ -91,6 +91,10 @@ func (k *Kernel) otherWay(p Process, failed []string, refused []tasks.Did) (*tas
 	if err != nil {
 		return nil, err
 	}
+	lib, err := k.library()
+	if err != nil {
+		return nil, err
+	}
 	at := tasks.Progress{Failed: failed, Refused: refused}
 	for _, t := range p.Tasks {
 		if t.State == resultOK || t.State == resultNothing {
@@ -99,11 +103,11 @@ func (k *Kernel) otherWay(p Process, failed []string, refused []tasks.Did) (*tas
 	}
 	// What can be seen is as it is seen, whatever tasks were to bring about.
 	seen := k.facts(tree)
-	at.Facts = k.opt.Library.After(seen, p.Plan, at.Done)
+	at.Facts = lib.After(seen, p.Plan, at.Done)
 	for name, v := range seen {
 		at.Facts[name] = v
 	}
-	m, err := k.opt.Library.Mend(p.SLAPS, p.Plan, at)
+	m, err := lib.Mend(p.SLAPS, p.Plan, at)
 	if err != nil {
 		return nil, err
 	}

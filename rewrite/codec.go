@@ -118,7 +118,7 @@ func (o *Op) UnmarshalJSON(data []byte) error {
 		return bad("an op is an object: %v", err)
 	}
 	var kind OpKind
-	if err := json.Unmarshal(raw.get("op"), &kind); err != nil {
+	if text := raw.get("op"); text == nil || text[0] != '"' || !readKind(text, &kind) {
 		return bad("an op needs the field \"op\"")
 	}
 	known, ok := fields[kind]

@@ -167,6 +167,15 @@ func (w *wireOp) read(raw members) bool {
 	return ok
 }
 
+// readKind reads the name of an op.
+func readKind(value []byte, into *OpKind) bool {
+	if s, ok := literal(value); ok {
+		*into = OpKind(s)
+		return true
+	}
+	return json.Unmarshal(value, into) == nil
+}
+
 func readText[T ~string](value []byte, into **T) bool {
 	if s, ok := literal(value); ok {
 		*into = new(T(s))

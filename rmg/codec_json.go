@@ -82,6 +82,12 @@ func floatJSON(f float64) string {
 }
 
 func writeString(b *bytes.Buffer, s string) error {
+	if standsForItself(s) {
+		b.WriteByte('"')
+		b.WriteString(s)
+		b.WriteByte('"')
+		return nil
+	}
 	enc := json.NewEncoder(b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(s); err != nil {
@@ -89,6 +95,17 @@ func writeString(b *bytes.Buffer, s string) error {
 	}
 	b.Truncate(b.Len() - 1) // the encoder's newline
 	return nil
+}
+
+// standsForItself reports whether JSON needs no escape for a text. Those beyond ASCII
+// are left to the encoder.
+func standsForItself(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 // MarshalJSON writes an object in order of names. O(size), as all that writes and

@@ -43,6 +43,9 @@ func ParsePath(s string) (Path, error) {
 	if !strings.HasPrefix(s, "/") {
 		return bad("it does not begin with /")
 	}
+	if asItStands(s) {
+		return Path(s), nil
+	}
 	parts := strings.Split(s[1:], "/")
 	if len(parts) > MaxDepth {
 		return "", &Error{Op: "path", Code: Limit, Msg: fmt.Sprintf("the path has %d segments; the limit is %d", len(parts), MaxDepth)}
@@ -121,6 +124,28 @@ func plain(id string) bool {
 		}
 	}
 	return true
+}
+
+// asItStands reports whether a text that begins with a slash is a path in canonical
+// form already, as most are. Those of which it would have to think are not.
+func asItStands(s string) bool {
+	depth, long := 1, 0
+	for i := 1; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '/':
+			if depth++; long == 0 || depth > MaxDepth {
+				return false
+			}
+			long = 0
+			continue
+		case c < 0x20, c >= 0x7f, c == '%', c == '~', c == ':':
+			return false
+		}
+		if long++; long > MaxSegment {
+			return false
+		}
+	}
+	return long > 0
 }
 
 // trailingColon finds a ":" that digits alone follow, to the end; -1 if there

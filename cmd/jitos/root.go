@@ -21,6 +21,7 @@ type app struct {
 	format    string
 	quiet     bool
 	noInput   bool
+	noPager   bool
 	timeout   time.Duration
 	config    configuration
 	within    context.Context // with --timeout: what the verb runs in
@@ -68,6 +69,7 @@ line is.`,
 	f.StringVarP(&a.format, "output", "o", envOr("JITOS_OUTPUT", orElse(a.config.Output, "table")), "table, json, jsonl or yaml")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "print what was asked for and errors, and nothing else")
 	f.BoolVar(&a.noInput, "no-input", false, "ask nothing; what would be asked is an error")
+	f.BoolVar(&a.noPager, "no-pager", false, "on a terminal, print long output at once instead of through PAGER")
 	f.DurationVar(&a.timeout, "timeout", 0, "give up after this time (30s, 2m) with exit code 124; what was begun goes on")
 	root.AddCommand(
 		a.demoCmd(), a.intentCmd(), a.planCmd(), a.slapsCmd(), a.methodCmd(),
@@ -81,6 +83,7 @@ line is.`,
 		usageErrors(c)
 	}
 	a.complete(root)
+	a.page(root)
 	return root
 }
 

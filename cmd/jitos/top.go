@@ -59,9 +59,13 @@ func (a *app) topCmd() *cobra.Command {
   jitos top --every 500ms
   jitos top -n 1 -o json
   jitos top -n 5 --every 1s -o jsonl`,
-		Long: `Shows the processes that go on, open workspaces, what the workers are at, what
-waits for a person, rates and disk. On a terminal it is drawn anew until Ctrl-C.
-Off one, or with -n or -o json, each look is printed; one, unless -n says more.
+		Long: `On a terminal: processes with their tasks, open workspaces with their diffs, gates
+with their evidence, what waits for a person, and the log. The last line shows the
+keys: they open, answer, cancel, undo, and go back in time along the log. What is
+opened or done is a command, which is shown.
+
+Without a keyboard (or with --no-input) it is drawn anew until Ctrl-C. Off a
+terminal, or with -n or -o json, each look is printed; one, unless -n says more.
 Rates are of the time between two looks, so the first has none.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if looks < 0 || every < minTopEvery {
@@ -71,7 +75,12 @@ Rates are of the time between two looks, so the first has none.`,
 			if err != nil {
 				return err
 			}
-			if _, _, ok := screenOf(a.out); ok && looks == 0 && !a.machine() {
+			_, _, drawn := screenOf(a.out)
+			switch {
+			case !drawn || looks > 0 || a.machine():
+			case a.onTerminal() && !a.noInput:
+				return a.board(cmd.Context(), c, every)
+			default:
 				return a.topScreen(cmd.Context(), c, every)
 			}
 			return eachLook(cmd.Context(), c, every, max(looks, 1), func(l topLook) error {
@@ -238,6 +247,9 @@ func (l topLook) openText() string {
 // screenOf is how large the terminal is that a stream is of, and whether it is one
 // that can be drawn on.
 func screenOf(w any) (columns, lines int, ok bool) {
+	if p, ok := w.(*pager); ok {
+		w = p.out
+	}
 	f, isFile := w.(*os.File)
 	if !isFile || os.Getenv("TERM") == "dumb" {
 		return 0, 0, false

@@ -44,7 +44,7 @@ func (s *Server) identify(r *http.Request) (identity, error) {
 		if !strings.EqualFold(scheme, "Bearer") || token == "" {
 			return identity{}, unknownCaller("the Authorization header is not of the form: Bearer SECRET")
 		}
-		if same(token, s.opt.Secret) {
+		if s.isSecret(token) {
 			if overTCP(r) {
 				return identity{}, unknownCaller("the daemon's own secret is for its unix socket; over the network a token is needed").WithHint("on the daemon's machine: jitos token new")
 			}
@@ -149,10 +149,11 @@ func unknownCaller(detail string) *wire.Problem {
 	return p
 }
 
-// same compares secrets in a time that depends on neither.
-func same(a, b string) bool {
-	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
-	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
+// isSecret compares a token with the daemon's secret in a time that depends on
+// neither.
+func (s *Server) isSecret(token string) bool {
+	sum := sha256.Sum256([]byte(token))
+	return subtle.ConstantTimeCompare(sum[:], s.secret[:]) == 1
 }
 
 // callerName makes a name fit to be an author in the log: short, printable, and

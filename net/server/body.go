@@ -28,17 +28,16 @@ func (x *exchange) read(out any) error {
 	if x.call.large {
 		most = x.s.opt.Limits.Rewrite
 	}
-	// Not every ResponseWriter has a connection (tests have none).
-	_ = http.NewResponseController(x.w).SetReadDeadline(time.Now().Add(bodyTimeout))
-	data, err := io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, most))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
+	data, err := x.readAll(most)
+	if err != nil {
 		return err
-	case err != nil:
-		return wire.NewProblem(rmg.Invalid, "the body did not arrive whole: %s", err)
 	}
-	_ = http.NewResponseController(x.w).SetReadDeadline(time.Time{})
+	if rw, ok := out.(*wire.RewriteRequest); ok {
+		if *rw, ok = rewriteOf(data); ok {
+			return nil
+		}
+		*rw = wire.RewriteRequest{}
+	}
 	if len(bytes.TrimSpace(data)) == 0 {
 		if x.call.maybe {
 			return nil
@@ -54,6 +53,24 @@ func (x *exchange) read(out any) error {
 		return violated(locate(tasks.Violation{Message: "something follows the JSON document"}, data, int64(len(data)-len(rest)+1)))
 	}
 	return nil
+}
+
+// readAll reads a body of at most so many bytes.
+func (x *exchange) readAll(most int64) ([]byte, error) {
+	if b, ok := x.r.Body.(*wholeBody); ok && int64(len(b.text)) <= most {
+		return b.text, nil
+	}
+	// Not every ResponseWriter has a connection (tests have none).
+	_ = http.NewResponseController(x.w).SetReadDeadline(time.Now().Add(bodyTimeout))
+	data, err := io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, most))
+	switch {
+	case errors.As(err, new(*http.MaxBytesError)):
+		return nil, err
+	case err != nil:
+		return nil, wire.NewProblem(rmg.Invalid, "the body did not arrive whole: %s", err)
+	}
+	_ = http.NewResponseController(x.w).SetReadDeadline(time.Time{})
+	return data, nil
 }
 
 // explain says what is wrong with a body that could not be decoded: every fault

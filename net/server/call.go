@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -42,6 +43,7 @@ type call struct {
 	tagged   bool // answers with an ETag
 	terminal bool // not for web sessions
 	working  bool // for who does tasks and nothing else, too
+	quick    bool // answered soon and at once, by a path without parameters: the front may do it
 	// do answers by what it returns or, returning nil and nil, has answered.
 	do func(x *exchange) (any, error)
 
@@ -159,28 +161,32 @@ func (x *exchange) readQuery() error {
 	if err != nil {
 		return wire.NewProblem(rmg.Invalid, "the query cannot be read: %s", err)
 	}
-	known := x.call.known
-	names := make([]string, 0, len(q))
-	for name := range q {
-		names = append(names, name)
+	for name, values := range q {
+		if !slices.Contains(x.call.known, name) || len(values) > 1 || !utf8.ValidString(values[0]) {
+			return x.queryFault(q)
+		}
 	}
-	slices.Sort(names)
-	for _, name := range names {
-		if !slices.Contains(known, name) {
+	x.query = q
+	return nil
+}
+
+// queryFault is the first fault of a query, by the names of parameters.
+func (x *exchange) queryFault(q url.Values) error {
+	known := x.call.known
+	for _, name := range slices.Sorted(maps.Keys(q)) {
+		switch {
+		case !slices.Contains(known, name):
 			p := wire.NewProblem(rmg.Invalid, "unknown parameter %q", name)
 			if len(known) > 0 {
 				p.WithHint("%s %s takes %s", x.call.method, x.call.path, strings.Join(known, ", "))
 			}
 			return p
-		}
-		if len(q[name]) > 1 {
+		case len(q[name]) > 1:
 			return wire.NewProblem(rmg.Invalid, "parameter %q is given %d times", name, len(q[name]))
-		}
-		if !utf8.ValidString(q[name][0]) {
+		case !utf8.ValidString(q[name][0]):
 			return wire.NewProblem(rmg.Invalid, "parameter %q is not UTF-8", name)
 		}
 	}
-	x.query = q
 	return nil
 }
 

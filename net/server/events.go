@@ -124,17 +124,27 @@ func (x *exchange) sendSnapshot(st *stream, q *eventsRequest) error {
 // sendRecords sends the records after q.pos up to one, and moves q.pos there.
 func (x *exchange) sendRecords(st *stream, q *eventsRequest, to uint64) error {
 	passed := false
-	for r, err := range x.s.opt.Kernel.Records(q.pos+1, to) {
+	for q.pos < to {
+		r, text, ok := x.s.told.get(q.pos+1, q.ops)
+		if !ok {
+			break
+		}
+		sent, err := x.tell(st, q, r, text)
 		if err != nil {
 			return err
 		}
-		q.pos, passed = r.Seq, true
-		if !q.wants(r) {
-			continue
-		}
-		passed = false
-		if err := st.send(r.Seq, wire.EventRecord, wireRecord(r, q.ops)); err != nil {
-			return err
+		q.pos, passed = r.Seq, !sent
+	}
+	if q.pos < to {
+		for r, err := range x.s.opt.Kernel.Records(q.pos+1, to) {
+			if err != nil {
+				return err
+			}
+			sent, err := x.tell(st, q, r, nil)
+			if err != nil {
+				return err
+			}
+			q.pos, passed = r.Seq, !sent
 		}
 	}
 	q.pos = max(q.pos, to)

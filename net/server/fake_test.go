@@ -36,9 +36,10 @@ type fake struct {
 	key     string   // of the last rewrite
 	asks    []kernel.Approval
 
-	collapse func(context.Context) (kernel.Collapsed, error)
-	exec     func(context.Context, func(work.Event)) (int, error)
-	reads    func(from, to uint64) // sees every reading of records
+	collapse  func(context.Context) (kernel.Collapsed, error)
+	exec      func(context.Context, func(work.Event)) (int, error)
+	reads     func(from, to uint64) // sees every reading of records
+	rewriting func()                // called by every rewrite
 }
 
 var began = time.Date(2026, 11, 23, 9, 40, 5, 120_456_789, time.UTC)
@@ -126,6 +127,9 @@ func (f *fake) View(name string) (kernel.View, error) {
 
 func (f *fake) Rewrite(_ context.Context, c kernel.Caller, view string, rw rewrite.Rewrite) (kernel.Receipt, error) {
 	f.key = c.Key
+	if f.rewriting != nil {
+		f.rewriting()
+	}
 	err := f.call("Rewrite", " ", c.Name, " ", view, " ", len(rw.Ops), " ", rw.Reason, " ", rw.Expect.Seq)
 	return kernel.Receipt{Seq: 7, Tick: 3, Digest: rmg.Graph{}.Digest()}, err
 }

@@ -26,12 +26,12 @@ const (
 func graphCalls() []call {
 	return []call{
 		{
-			method: post, path: "/rewrite", id: "rewrite", once: true, summary: "Apply a rewrite, whole or not at all",
+			method: post, path: "/rewrite", id: "rewrite", once: true, quick: true, summary: "Apply a rewrite, whole or not at all",
 			about: "Answered when it is durable. Writing under /repo, /proc, /sws, /worker, /purge and /once is not for this call.",
 			body:  wire.RewriteRequest{}, large: true, answer: wire.Receipt{}, do: (*exchange).rewrite,
 		},
 		{
-			method: get, path: "/rmg", id: "graph", tagged: true, summary: "Dump the graph at a path, or list what a selector selects",
+			method: get, path: "/rmg", id: "graph", tagged: true, quick: true, summary: "Dump the graph at a path, or list what a selector selects",
 			about: "Elements are sorted by id, nodes before edges. The pages of one dump are of one version, whatever is written between them. " + selectAbout,
 			params: []param{
 				versionParam("view", "system"),

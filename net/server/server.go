@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -96,13 +97,17 @@ type Server struct {
 	calls   []call
 	mux     *http.ServeMux
 	http    *http.Server
+	fronts  fronts
+	quick   map[string]*call // by method and path, of what the front may answer
 	openapi []byte
+	secret  [sha256.Size]byte // of Options.Secret
 	started time.Time
 	now     func() time.Time
 
 	ctx     context.Context // ends when Shutdown begins
 	stop    context.CancelFunc
 	streams atomic.Int64
+	told    retold
 	busy    atomic.Int64 // requests that are being answered, streams left out
 	open    atomic.Int64 // requests that are being answered, of any sort
 	last    atomic.Int64 // when the last one ended, in ns of Unix time
@@ -133,7 +138,7 @@ func New(opt Options) (*Server, error) {
 		opt.Logger = slog.New(slog.DiscardHandler)
 	}
 	opt.Limits = opt.Limits.withDefaults()
-	s := &Server{opt: opt, log: opt.Logger, now: time.Now, mux: http.NewServeMux()}
+	s := &Server{opt: opt, secret: sha256.Sum256([]byte(opt.Secret)), log: opt.Logger, now: time.Now, mux: http.NewServeMux()}
 	s.names.start = secretText()[:8]
 	s.started = s.now()
 	s.last.Store(s.started.UnixNano())
@@ -141,7 +146,7 @@ func New(opt Options) (*Server, error) {
 	s.counts.byStatus = map[int]uint64{}
 	s.operations.limit = opt.Limits.Operations
 	s.operations.byID = map[string]*operation{}
-	s.calls = allCalls()
+	s.calls, s.quick = allCalls(), map[string]*call{}
 	doc, err := document(s.calls, opt.Version)
 	if err != nil {
 		return nil, fmt.Errorf("make the OpenAPI document: %w", err)
@@ -154,6 +159,9 @@ func New(opt Options) (*Server, error) {
 			if p.in == "" {
 				c.known = append(c.known, p.name)
 			}
+		}
+		if c.quick {
+			s.quick[c.method+" "+c.path] = c
 		}
 		s.mux.HandleFunc(c.method+" "+c.path, func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, c) })
 	}
@@ -179,17 +187,25 @@ func New(opt Options) (*Server, error) {
 // treats the connection as TCP.
 func (s *Server) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.open.Add(1)
-		defer s.ended()
-		t := &tracked{ResponseWriter: w}
-		s.names.name(w, r)
-		defer s.finish(t, r)
-		if err := s.checkHost(r); err != nil {
-			s.refuse(t, r, err)
-			return
-		}
-		s.mux.ServeHTTP(t, r)
+		s.attend(w, r, func(t *tracked) {
+			if err := s.checkHost(r); err != nil {
+				s.refuse(t, r, err)
+				return
+			}
+			s.mux.ServeHTTP(t, r)
+		})
 	})
+}
+
+// attend is what is done for every request: it is named, counted and logged, and a
+// panic is answered for.
+func (s *Server) attend(w http.ResponseWriter, r *http.Request, do func(t *tracked)) {
+	s.open.Add(1)
+	defer s.ended()
+	t := &tracked{ResponseWriter: w}
+	s.names.name(w, r)
+	defer s.finish(t, r)
+	do(t)
 }
 
 // ended notes that a request is answered.
@@ -214,6 +230,9 @@ func (s *Server) Quiet() time.Duration {
 // Serve answers on a listener until Shutdown; any number may be served at once.
 // It returns nil after Shutdown, else why the listener failed.
 func (s *Server) Serve(ln net.Listener) error {
+	if ln.Addr().Network() == "unix" {
+		return s.serveSocket(ln)
+	}
 	err := s.http.Serve(ln)
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
@@ -225,7 +244,7 @@ func (s *Server) Serve(ln net.Listener) error {
 // waits for all of them, or until ctx ends: then it cuts connections off.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stop()
-	err := s.http.Shutdown(ctx)
+	err := errors.Join(s.fronts.stop(ctx), s.http.Shutdown(ctx))
 	if err != nil {
 		err = errors.Join(err, s.http.Close())
 	}

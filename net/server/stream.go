@@ -64,16 +64,16 @@ const chunk = 32 << 10
 // send puts an event on its way; flush sends it for sure. Id 0 is no id. The
 // error means that the reader is gone, or reads too slowly.
 func (st *stream) send(id uint64, name string, v any) error {
-	data, err := encode(v)
+	text, err := eventText(id, name, v)
 	if err != nil {
 		return err
 	}
-	if id > 0 {
-		st.buf.WriteString("id: " + strconv.FormatUint(id, 10) + "\n")
-	}
-	st.buf.WriteString("event: " + name + "\ndata: ")
-	st.buf.Write(data) // with its newline
-	st.buf.WriteByte('\n')
+	return st.put(text)
+}
+
+// put puts the text of an event on its way.
+func (st *stream) put(text []byte) error {
+	st.buf.Write(text)
 	if st.buf.Len() >= chunk {
 		return st.flush()
 	}

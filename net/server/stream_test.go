@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -293,4 +294,29 @@ func TestStreamsAreLimitedAndEndWithTheServer(t *testing.T) {
 	}
 	<-ended
 	refusal(t, s, request("GET", "/events", ""), 503)
+}
+
+// What one reader was sent the next is sent as well, without another reading of the
+// log: a thousand follow at the cost of one.
+func TestRecordsAreReadOnceForAllReaders(t *testing.T) {
+	f := newFake(3)
+	s, _ := newServer(t, f, nil)
+	first, _ := watch(t, s, request("GET", "/events?from=1", ""))
+	one := first()
+	f.add("/svc/x")
+	one = append(one, first()...)
+	f.reads = func(from, to uint64) { t.Errorf("the log is read from %d to %d", from, to) }
+	r := request("GET", "/events", "")
+	r.Header.Set("Last-Event-ID", "1")
+	second, _ := watch(t, s, r)
+	if two := second(); brief(two) != "record@2 record@3 record@4" || !slices.Equal(two, one[2:]) {
+		t.Errorf("%+v, and the first had %+v", two, one)
+	}
+	// Each is sent what it asks for.
+	r = request("GET", "/events?path=/svc/n002&ops=0", "")
+	r.Header.Set("Last-Event-ID", "1")
+	third, _ := watch(t, s, r)
+	if got := third(); brief(got[:1]) != "record@3" || !strings.Contains(got[0].data, `"ops":[],"ops_omitted":1`) {
+		t.Errorf("%+v", got)
+	}
 }

@@ -32,7 +32,7 @@ func (x *exchange) session() (any, error) {
 	}
 	h := holder{acts: in.Act, caller: x.caller}
 	h.caller.Key = ""
-	if _, bearer, _ := strings.Cut(x.r.Header.Get("Authorization"), " "); !same(strings.TrimSpace(bearer), x.s.opt.Secret) {
+	if _, bearer, _ := strings.Cut(x.r.Header.Get("Authorization"), " "); !x.s.isSecret(strings.TrimSpace(bearer)) {
 		if h.token = strings.TrimSpace(bearer); in.Act {
 			if _, ok := x.s.opt.Kernel.TokenCaller(h.token); !ok {
 				return nil, wire.NewProblem(rmg.Denied, "a worker has no web page that acts for it")
