@@ -51,8 +51,8 @@ await page.getByText("● live").waitFor();
 const opened = epoch();
 await page.evaluate(() => { location.hash = "#/graph/soak?sel=/soak"; });
 await page.locator("aside").getByText(`${nodes} nodes`).waitFor({ timeout: 120_000 });
+await page.evaluate((n) => new Promise((ok) => { const p = document.querySelector("[data-drawn]"), look = () => (Number(p.dataset.elements) >= n ? setTimeout(ok, 0) : requestAnimationFrame(look)); look(); }), elements);
 const all = await page.evaluate(() => performance.getEntriesByType("resource").filter((e) => e.name.includes("path=%2Fsoak&")).reduce((s, e) => ({ pages: s.pages + 1, sent: s.sent + e.encodedBodySize, text: s.text + e.decodedBodySize }), { pages: 0, sent: 0, text: 0 }));
-await page.evaluate(() => new Promise((ok) => { const p = document.querySelector("[data-drawn]"), look = () => (Number(p.dataset.seq) > 0 ? setTimeout(ok, 0) : requestAnimationFrame(look)); look(); }));
 console.log(`${elements} elements: ${((epoch() - opened) / 1000).toFixed(2)} s from opening them, ${all.pages} pages, ${(all.text / (1 << 20)).toFixed(1)} MiB of JSON, ${(all.sent / (1 << 20)).toFixed(1)} on the wire`);
 
 // watch notes in the page when which record stood in the picture.
@@ -108,7 +108,7 @@ async function stream(ms) {
   });
   await page.evaluate((seq) => new Promise((ok) => { const p = document.querySelector("[data-drawn]"), look = () => (Number(p.dataset.drawn) >= seq ? ok() : requestAnimationFrame(look)); look(); }), last);
   const took = performance.now() - begun, after = await shown();
-  return { sent: due, live: after.live - before.live, rate: 1000 * (after.live - before.live) / took, p95: quantile(delays(acked, after.seen), 0.95) };
+  return { sent: due, seconds: took / 1000, live: after.live - before.live, rate: 1000 * (after.live - before.live) / took, p95: quantile(delays(acked, after.seen), 0.95) };
 }
 await stream(5000); // what is made once is made
 const first = await held(), beats = [];
@@ -117,7 +117,7 @@ tell(0, `${elements} elements, ${perSecond} changes/s`);
 for (let at = 0; at < seconds; at += beat) {
   const busy = (await metrics()).TaskDuration, b = await stream(1000 * beat);
   beats.push({ ...b, busy: (await metrics()).TaskDuration - busy, held: await held() });
-  tell(at + beat, `${b.rate.toFixed(0)}/s shown of ${b.sent} sent, p95 ${b.p95.toFixed(0)} ms, main thread ${(100 * beats.at(-1).busy / beat).toFixed(0)} %`);
+  tell(at + beat, `${b.rate.toFixed(0)}/s shown of ${b.sent} sent, p95 ${b.p95.toFixed(0)} ms, main thread ${(100 * beats.at(-1).busy / b.seconds).toFixed(0)} %`);
 }
 const slowest = Math.min(...beats.map((b) => b.rate)), missed = beats.reduce((n, b) => n + b.sent - b.live, 0), grown = beats.at(-1).held - first;
 const wrong = [...faults, ...(slowest < least ? [`a beat showed ${slowest.toFixed(0)}/s, at least ${least} have to be`] : []), ...(missed ? [`${missed} changes were not shown one by one`] : []), ...(grown > slack ? [`the end held ${grown.toFixed(1)} MiB more than the beginning, at most ${slack} may be`] : [])];

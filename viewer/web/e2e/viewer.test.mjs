@@ -325,10 +325,10 @@ test("axe finds nothing serious, by day and by night", { timeout: 90_000 }, asyn
   const p = (await world.call("GET", "/process")).body.processes[0]?.id;
   for (const colorScheme of ["light", "dark"]) {
     const page = await open({}, { colorScheme, bypassCSP: true });
-    for (const hash of ["#/graph", "#/graph?as=tree&sel=/axe", `#/graph?view=sws:${w}&why=/repo`, "#/workspaces", `#/workspaces/${w}`, "#/processes", `#/processes/${p}`, "#/inbox", "#/log", "#/rules"]) {
+    for (const hash of ["#/graph", "#/graph?as=tree&sel=/axe", `#/graph?view=sws:${w}&why=/repo`, "#/graph?since=1&sel=/axe", "#/workspaces", `#/workspaces/${w}`, "#/processes", `#/processes/${p}`, "#/inbox", "#/log", "#/rules"]) {
       await go(page, hash);
       await page.waitForLoadState("networkidle").catch(() => {});
-      if (hash === "#/rules") await page.evaluate(() => { for (const d of document.querySelectorAll("details")) d.open = true; });
+      if (hash === "#/rules" || hash.includes("since=") || hash === `#/processes/${p}`) await page.evaluate(() => { for (const d of document.querySelectorAll("details")) d.open = true; });
       await page.waitForLoadState("networkidle").catch(() => {});
       const found = await serious(page);
       assert.deepEqual(found, [], `${colorScheme} ${hash}`);
