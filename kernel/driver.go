@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"jitos.dev/rewrite"
@@ -32,6 +33,7 @@ type run struct {
 	spent  spending
 
 	mu    sync.Mutex // guards the fields below
+	stuck bool       // a task did not fail by itself: see stick
 	lines []Line
 	last  uint64
 	news  chan struct{}
@@ -84,6 +86,20 @@ func (k *Kernel) say(r *run, e work.Event) {
 	}
 	r.mu.Unlock()
 	r.wake()
+}
+
+// stick notes that a task ended in something that a person should look at before it is
+// done another way: it was refused what it wanted, or could not be run at all.
+func (r *run) stick() {
+	r.mu.Lock()
+	r.stuck = true
+	r.mu.Unlock()
+}
+
+func (r *run) isStuck() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.stuck
 }
 
 func (r *run) wake() {
@@ -193,6 +209,9 @@ func (k *Kernel) drive(ctx context.Context, r *run) error {
 		}
 		e := <-results
 		delete(active, e.task.ID)
+		if e.err != nil && codeOf(e.err) != rmg.GateFailed {
+			r.stick()
+		}
 		lanes.ended(e.task, e.err)
 	}
 }
@@ -405,8 +424,9 @@ func (k *Kernel) dispatch(ctx context.Context, r *run, p Process, t tasks.Task, 
 			k.say(r, ev)
 		},
 	}
+	refused := &atomic.Bool{}
 	a.Workspace = &handle{
-		reads: a.Reads, k: k, id: p.laneSpace(t.Lane), process: p.ID, cause: p.ID + "/" + t.ID, author: "worker:" + t.Worker, root: a.Repo.Root, rights: p.Rights,
+		refused: refused, reads: a.Reads, k: k, id: p.laneSpace(t.Lane), process: p.ID, cause: p.ID + "/" + t.ID, author: "worker:" + t.Worker, root: a.Repo.Root, rights: p.Rights,
 		lane: t.Lane, spent: &r.spent,
 		caller: Caller{Name: "worker:" + t.Worker, Process: p.ID, Kind: KindWorker}, facts: p.facts(t.Worker),
 	}
@@ -416,6 +436,9 @@ func (k *Kernel) dispatch(ctx context.Context, r *run, p Process, t tasks.Task, 
 		}
 	}
 	res, err := k.opt.Runner.Run(ctx, t.Worker, a)
+	if refused.Load() && !res.OK {
+		r.stick()
+	}
 	// What the worker made of a refusal is its own affair.
 	return res, orError(r.spent.report(res.Spent), err)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"sync/atomic"
 
 	"jitos.dev/rewrite"
 	"jitos.dev/rmg"
@@ -20,6 +21,7 @@ type handle struct {
 	author  string // "worker:repair"
 	root    rmg.Path
 	rights  work.Rights
+	refused *atomic.Bool // set when something was; nil if nobody asks
 	reads   bool         // what commands read in its folder is recorded, and told with the result
 	lane    int          // of a race; 0 if there is none
 	spent   *spending    // of its process; nil if there is none
@@ -80,6 +82,9 @@ func (h *handle) mayIn(world rmg.Graph, ops []rewrite.Op) error {
 				continue
 			}
 			if err := h.mayOp(j, world, op, p); err != nil {
+				if h.refused != nil {
+					h.refused.Store(true)
+				}
 				return fmt.Errorf("op %d: %w", i, err)
 			}
 		}

@@ -27,10 +27,11 @@ const maxMends = 16
 // failed task wrote is taken back first. It reports whether the process goes on.
 //
 // It does not where a person said no or a proof is red, where something has to be
-// undone (on_fail), in a race, which has its other attempts, and where a limit or a
-// cancel ended the task.
+// undone (on_fail), in a race, which has its other attempts, where a limit or a cancel
+// ended the task, where it wanted something that it has no right to, and where it could
+// not be run at all: only what a worker says it could not do is done another way.
 func (k *Kernel) mend(ctx context.Context, r *run, err error) (bool, error) {
-	if err == nil || ctx.Err() != nil || isLimit(err) {
+	if err == nil || ctx.Err() != nil || isLimit(err) || r.isStuck() {
 		return false, nil
 	}
 	p, perr := k.Process(r.id)

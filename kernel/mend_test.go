@@ -9,6 +9,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"jitos.dev/rewrite"
 	"jitos.dev/tasks"
 	"jitos.dev/work"
 )
@@ -17,8 +18,11 @@ import (
 type mender struct {
 	mu    sync.Mutex // guards did
 	did   []string
-	fails []string
+	fails []string // tasks that cannot be done
 	holds map[string]chan struct{}
+
+	strays string   // a task that wants to write elsewhere
+	breaks []string // tasks that cannot be run
 }
 
 func (m *mender) do(ctx context.Context, _ string, a work.Assignment) (work.Result, error) {
@@ -34,6 +38,13 @@ func (m *mender) do(ctx context.Context, _ string, a work.Assignment) (work.Resu
 		case <-ctx.Done():
 			return work.Result{}, ctx.Err()
 		}
+	}
+	if a.Task == m.strays {
+		err := a.Workspace.Rewrite(ctx, rewrite.Rewrite{Ops: []rewrite.Op{{Op: rewrite.AddNode, Path: "/elsewhere", Kind: "X"}}})
+		return work.Result{Summary: "refused: " + err.Error()}, nil
+	}
+	if slices.Contains(m.breaks, a.Task) {
+		return work.Result{}, fmt.Errorf("%s cannot be run", a.Task)
 	}
 	if slices.Contains(m.fails, a.Task) {
 		return work.Result{Summary: a.Task + " cannot"}, nil
@@ -120,6 +131,11 @@ func TestAFailureWithoutAnotherWayStands(t *testing.T) {
 		p := b.end(b.mends(m))
 		if p.Status != "failed" || m.done() != "look read draft late" || !strings.Contains(p.Reason, "late cannot") {
 			t.Fatalf("%s (%s): %s", p.Status, p.Reason, m.done())
+		}
+		for _, m := range []*mender{{strays: "draft"}, {breaks: []string{"draft"}}} {
+			if p := b.end(b.mends(m)); p.Status != "failed" || m.done() != "look read draft" {
+				t.Errorf("%s (%s): %s", p.Status, p.Reason, m.done())
+			}
 		}
 		m = &mender{fails: []string{"look"}}
 		if p = b.end(b.mends(m)); p.Status != "failed" || !strings.Contains(p.Reason, "look cannot") {
