@@ -90,7 +90,7 @@ func after(data []byte, token byte) ([]byte, bool) {
 // plainString reads a string of printable ASCII without escapes, and returns what
 // follows it.
 func plainString(data []byte) (text string, rest []byte, ok bool) {
-	data, ok = after(data, '"')
+	data, _ = after(data, '"')
 	for i := range data {
 		switch c := data[i]; {
 		case c == '"':

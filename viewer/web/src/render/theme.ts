@@ -50,7 +50,7 @@ export function theme(dark: boolean): Theme {
 }
 
 const tones: Record<string, Tone> = {
-  landed: "good", collapsed: "good", ok: "good", nothing: "good", green: "good", approved: "good",
+  landed: "good", answered: "good", collapsed: "good", ok: "good", nothing: "good", green: "good", approved: "good",
   failed: "bad", unlanded: "bad", interrupted: "bad", red: "bad", rejected: "bad", conflict: "bad",
   open: "busy", running: "busy", proving: "busy", ready: "busy", planned: "busy", waiting: "busy",
 };
