@@ -61,7 +61,7 @@ export function stateOf(i: Item): string {
   const p = i.props;
   switch (i.kind) {
     case "Workspace": return p.collapsed ? "collapsed" : p.discarded ? "discarded" : "open";
-    case "Process": return p.landed ? "landed" : p.unlanded ? "unlanded" : p.cancelled ? "cancelled" : p.failed || p.code ? "failed" : p.collapse ? "collapsed" : p.ended_ms ? "ended" : "running";
+    case "Process": return p.landed ? "landed" : p.unlanded ? "unlanded" : p.cancelled ? "cancelled" : p.answer ? "answered" : p.failed || p.code ? "failed" : p.collapse ? "collapsed" : p.ended_ms ? "ended" : "running";
     case "Attempt": return typeof p.result === "string" ? p.result : "running";
     case "Evidence": return typeof p.evidence === "string" ? (p.evidence.includes('"green":true') ? "green" : "red") : "";
   }
