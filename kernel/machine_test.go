@@ -72,6 +72,14 @@ func TestMachinesAreJudgedAndExplained(t *testing.T) {
 				t.Errorf("%s: %+v %v", c.m.Name, a, err)
 			}
 		}
+		for name, want := range map[string]Effect{"m2": Allow, "m1": Deny} { // what is known of a caller alone is kept
+			m := work.Machine{Name: name, Labels: map[string][]string{"m1": {"gpu"}}[name]}
+			for range 2 {
+				if a, err := b.k.ExplainPolicy(ada, PolicyQuestion{Verb: VerbDispatch, Path: machineRoot.Child(name), Machine: m}); err != nil || a.Effect != want {
+					t.Errorf("%s, asked by a person: %+v %v", name, a, err)
+				}
+			}
+		}
 		if err := b.k.MayLend("p99", "scripted", work.Machine{Name: "m1"}); code(err) != rmg.NotFound {
 			t.Errorf("a process that is not there: %v", err)
 		}
