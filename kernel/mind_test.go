@@ -140,7 +140,7 @@ func TestAProposalIsHeldToTheLibrary(t *testing.T) {
 			t.Errorf("it stands as %s %v", e.Kind, e.Props)
 		}
 		agent := Caller{Name: "bot", Kind: KindAgent, Caps: CapRewrite | CapIntent}
-		if _, err := b.k.ApproveMethod(context.Background(), agent, "sweep-it"); code(err) != rmg.Denied {
+		if _, err := b.k.ApproveMethod(context.Background(), agent, "sweep-it"); code(err) != rmg.Denied || !strings.Contains(err.Error(), "only a person") {
 			t.Errorf("an agent approves: %v", err)
 		}
 		if _, err := b.k.ApproveMethod(context.Background(), ada, "sweep-it"); err != nil {

@@ -341,3 +341,27 @@ func TestWhatAMachineMayNot(t *testing.T) {
 		}
 	}
 }
+
+// TestPolicyKeepsAMachineAway: a machine that policy keeps from a task sees it pass by,
+// and another does it; explain says so of the machine that is there.
+func TestPolicyKeepsAMachineAway(t *testing.T) {
+	t.Parallel()
+	y := newYard(t, 30*time.Second, map[string]string{"first.sh": "mkdir -p out && echo done > out/first\n"})
+	rule := "rules:\n  - {name: not-lent, effect: deny, verbs: [dispatch], paths: [\"/machine/**\"], when: 'machine.token == \"token:m1\" && \"linux\" in machine.labels'}\n"
+	if _, err := y.SetPolicy(y.ctx, wire.PolicyRequest{Document: rule}); err != nil {
+		t.Fatal(err)
+	}
+	y.machine("m1", "left,linux")
+	id := y.intent("Once")
+	y.until(id, "m1 may not do it: ")
+	a, err := y.ExplainPolicy(y.ctx, client.PolicyQuery{Verb: "dispatch", Path: "/machine/m1", Process: id})
+	if err != nil || a.Effect != "deny" || a.Steps[len(a.Steps)-1].Rule != "not-lent" {
+		t.Errorf("%+v %v", a, err)
+	}
+	y.machine("m2", "left,linux")
+	text, p := y.until(id, "")
+	if p.Status != "landed" || outputOf(p, "only", "machine") != "m2" {
+		t.Errorf("%s\n%+v", text, p)
+	}
+	mustHold(t, text, `rule "not-lent"`)
+}

@@ -202,7 +202,8 @@ func TestOnlyTheDifferenceTravels(t *testing.T) {
 	o = rmg.NewOverlay(f.world)
 	must(rewrite.Apply(o, []rewrite.Op{
 		{Op: rewrite.Write, Path: at.Child("file-0007"), Blob: rmg.Blob{Sum: [32]byte{9}, Size: 4}, Mode: "0755"},
-		{Op: rewrite.Remove, Path: at.Child("file-0008")}, {Op: rewrite.Remove, Path: "/repo/app/main/~d-e"},
+		{Op: rewrite.Remove, Path: at.Child("file-0008")},
+		{Op: rewrite.Remove, Path: "/repo/app/main/~d-e"},
 		{Op: rewrite.AddNode, Path: "/repo/app/main/new", Kind: rewrite.KindDir},
 	}))
 	f.world = o.Graph()

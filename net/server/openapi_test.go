@@ -175,7 +175,7 @@ func TestAnswersFitTheDocument(t *testing.T) {
 		"freeze": {"/sws/w5/freeze", ""}, "thaw": {"/sws/w5/thaw", ""}, "rebase": {"/sws/w5/rebase", `{"onto":"seq:1"}`},
 		"resolve": {"/sws/w5/resolve", `{"path":"/svc","prop":"v","value":7}`},
 		"intent":  {"/intent", `{"text":"x"}`}, "processes": {"/process", ""}, "process": {"/process/p9", ""},
-		"cancel": {"/process/p9/cancel", ""}, "retry": {"/process/p9/retry", ""}, "methods": {"/method", ""}, "method": {"/method/fix-go-bug", ""},
+		"cancel": {"/process/p9/cancel", ""}, "retry": {"/process/p9/retry", ""}, "methods": {"/method", ""}, "add-method": {"/method", `{"text":"methods: []"}`}, "propose-method": {"/method/propose", `{"words":"tidy"}`}, "approve-method": {"/method/tidy/approve", ""}, "method": {"/method/fix-go-bug", ""},
 		"log": {"/log", ""}, "undo": {"/undo", `{"seq":2}`}, "purge": {"/admin/purge", `{"what":"/svc","reason":"leaked"}`}, "gc": {"/admin/gc", `{"dry_run":true}`}, "backup": {"/admin/backup", `{"to":"/backup"}`}, "replay": {"/replay", `{"process":"p9"}`}, "bisect": {"/bisect", `{"path":"/svc","expr":"element.exists"}`}, "why": {"/why?path=/svc", ""}, "verify": {"/verify", ""}, "check": {"/check", ""}, "status": {"/status", ""}, "session": {"/session", `{"act":true}`}, "caller": {"/session", ""}, "health": {"/healthz", ""},
 		"policy": {"/policy", ""}, "set-policy": {"/policy", `{"document":"rules: []"}`}, "explain-policy": {"/policy/explain?verb=write&path=/svc", ""},
 		"gates": {"/gates?repo=/r", ""}, "approve-gates": {"/gates/approve", `{"repo":"/r","which":["abcdef"]}`}, "run-gates": {"/gates/run", `{"repo":"/r","sws":"w5"}`},
