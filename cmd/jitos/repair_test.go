@@ -15,7 +15,7 @@ import (
 // them, JITOS_REPAIR=most leaves out those that take as long as all others together,
 // JITOS_REPAIR=half takes every second of these.
 var (
-	everyDay = []string{"interval", "semver", "ratelimit"}
+	everyDay = []string{"bankers", "ratelimit"}
 	slow     = []string{"cron", "inventory", "ledger", "tokens"}
 )
 
