@@ -3,12 +3,14 @@ package main
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -34,6 +36,11 @@ func TestMain(m *testing.M) {
 	}
 	if os.Getenv(asProgram) != "" || len(os.Args) > 1 && (os.Args[1] == "gocacheprog" || os.Args[1] == "testexec") {
 		os.Exit(Main(os.Args[1:]))
+	}
+	// What is tested is other processes, which wait for each other: so many tests at
+	// once keep the processors busy. -parallel says otherwise.
+	if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
+		panic(err)
 	}
 	testscript.Main(m, map[string]func(){"jitos": func() { os.Exit(Main(os.Args[1:])) }})
 }

@@ -458,11 +458,14 @@ test("with 10,000 elements open a record is in the picture soon", { timeout: 60_
   const page = await open();
   await go(page, "#/graph/ten?sel=/ten");
   await page.locator("aside").getByText("6000 nodes, 4000 edges").waitFor();
-  const picture = page.locator("[data-drawn]"), took = [], before = Number(await picture.getAttribute("data-live"));
-  for (let n = 0; n < 40; n++) {
-    const seq = await world.rewrite([{ op: "set", path: `/ten/n${n}`, props: { n } }]), sent = performance.timeOrigin + performance.now();
+  const picture = page.locator("[data-drawn]"), took = [];
+  let before;
+  for (let n = -1; n < 40; n++) { // what came before the first of them is in the picture with it
+    const seq = await world.rewrite([{ op: "set", path: `/ten/n${n + 1}`, props: { n } }]), sent = performance.timeOrigin + performance.now();
     took.push(await page.evaluate((want) => new Promise((ok) => { const p = document.querySelector("[data-drawn]"), look = () => (Number(p.dataset.drawn) >= want ? ok(performance.timeOrigin + performance.now()) : requestAnimationFrame(look)); look(); }), seq) - sent);
+    before ??= Number(await picture.getAttribute("data-live"));
   }
+  took.shift();
   assert.equal(Number(await picture.getAttribute("data-live")) - before, 40, "each was shown");
   const p95 = took.sort((a, b) => a - b)[37];
   console.log(`# from acknowledged to the picture of 10,000, 40 records: median ${took[20].toFixed(0)} ms, p95 ${p95.toFixed(0)} ms`);
