@@ -153,11 +153,16 @@ func killCmd(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // running is false of a process that has closed its files: it is gone, or dead and
-// not asked about yet.
+// not asked about yet. The first of its threads may be dead before the others, which
+// have the files still.
 func running(pid int) bool {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	_, state, ok := bytes.Cut(data, []byte(") "))
-	return err == nil && ok && len(state) > 0 && state[0] != 'Z' && state[0] != 'X'
+	if err != nil || !ok || len(state) == 0 {
+		return false
+	}
+	threads, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
+	return len(threads) > 1 || state[0] != 'Z' && state[0] != 'X'
 }
 
 // daemonsBelow finds the daemons of a person's environment below a folder.

@@ -241,7 +241,7 @@ export class Store {
     }
     if (seq <= c.seq || (only && c !== only)) return;
     const now = this.clock(), { id, edge } = last(op.path);
-    this.live++;
+    if (!only) this.live++; // what is applied anew to what was read anew was counted
     const it: Item | Link | undefined = edge ? c.linkById.get(id) : c.byId.get(id);
     switch (op.op) {
       case "add_node": case "write":
@@ -286,7 +286,7 @@ export class Store {
     while (path !== "/" && !(i = this.item(path))) path = parentOf(path);
     if (!i || i.home.state !== "ready" || seq <= i.home.seq || (only && i.home !== only)) return;
     this.flash(i, this.clock());
-    this.live++;
+    if (!only) this.live++;
     if (!direct) return;
     if (op.op === "write") this.dirty.add(i.home); // it may have made a file
     const edge = last(op.path).edge, by = op.op === "remove" ? -1 : op.op === "add_node" || op.op === "add_edge" ? 1 : 0;
