@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -9,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -34,18 +32,12 @@ const (
 	maxLinks     = 40 // that one name leads through
 )
 
-// fdListener is where the second stage hands its listener to the first.
-const fdListener = 5
-
 // call is where a system call has its name: by which argument, and below which
 // folder if the name is relative.
 type call struct {
 	dir, name int
 	does      int
 }
-
-// working, in place of an argument, is the caller's working folder.
-const working = -1
 
 // What a call does with what it names: it learns whether that is there and what
 // it is like, or what is in it, or it becomes it.
@@ -58,112 +50,16 @@ const (
 // elsewhere are the calls after which names mean something else, or files need none.
 var elsewhere = []int{unix.SYS_CHROOT, unix.SYS_PIVOT_ROOT, unix.SYS_MOUNT, unix.SYS_MOVE_MOUNT, unix.SYS_SETNS, unix.SYS_OPEN_BY_HANDLE_AT}
 
-// notice and verdict are struct seccomp_notif and seccomp_notif_resp.
-type notice struct {
-	id   uint64
-	pid  uint32
-	_    uint32
-	nr   int32
-	arch uint32
-	_    uint64
-	args [6]uint64
-}
-
-type verdict struct {
-	id    uint64
-	val   int64
-	err   int32
-	flags uint32
-}
-
-// listen makes the filter, for this thread and what it becomes, and gives the
-// descriptor on which its calls are heard of.
-func listen() (int, error) {
-	if len(naming) == 0 {
-		return -1, errors.New("no filter for this architecture")
-	}
-	filter := readsFilter()
-	prog := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
-	for _, flags := range []uintptr{unix.SECCOMP_FILTER_FLAG_NEW_LISTENER | unix.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, unix.SECCOMP_FILTER_FLAG_NEW_LISTENER} {
-		fd, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags, uintptr(unsafe.Pointer(&prog)))
-		switch errno {
-		case 0:
-			return int(fd), nil
-		case unix.EINVAL: // a kernel from before the first of them
-		default:
-			return -1, errno
-		}
-	}
-	return -1, unix.EINVAL
-}
-
-// readsFilter lets all pass but calls that take a name, and those of another
-// architecture, whose numbers are others. A ring would open files without a call.
-func readsFilter() []unix.SockFilter {
-	const (
-		load  = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS
-		equal = unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K
-		least = unix.BPF_JMP | unix.BPF_JGE | unix.BPF_K
-		ret   = unix.BPF_RET | unix.BPF_K
-		x32   = 0x40000000
-	)
-	out := []unix.SockFilter{{Code: load, K: dataArch}, {Code: equal, K: auditArch, Jf: 1}, {Code: load, K: dataNumber}, {Code: least, K: x32}}
-	var told []int
-	for nr := range naming {
-		told = append(told, nr)
-	}
-	slices.Sort(told)
-	for _, nr := range append(told, elsewhere...) {
-		out = append(out, unix.SockFilter{Code: equal, K: uint32(nr)})
-	}
-	ring := len(out)
-	out = append(
-		out, unix.SockFilter{Code: equal, K: unix.SYS_IO_URING_SETUP, Jt: 2},
-		unix.SockFilter{Code: ret, K: unix.SECCOMP_RET_ALLOW},
-		unix.SockFilter{Code: ret, K: unix.SECCOMP_RET_USER_NOTIF},
-		unix.SockFilter{Code: ret, K: unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS)},
-	)
-	tell := ring + 2
-	out[1].Jf = uint8(tell - 2)
-	for i := 3; i < ring; i++ {
-		out[i].Jt = uint8(tell - i - 1)
-	}
-	return out
-}
-
 // recorder takes note of what is read below a folder.
 type recorder struct {
-	root   string   // as the command sees it
-	skip   []string // what stands below these leads to nothing of it
-	theirs *os.File // by which the listener comes
+	root string   // as the command sees it
+	skip []string // what stands below these leads to nothing of it
 
 	mu    sync.Mutex // guards the fields below; held from a call's notice until it is noted
 	names map[string]bool
 	seen  map[string]int // what was done with a name that leads through no link, at the most
 	heard bool           // of any call: of that which becomes the command, at least
 	why   string         // why it is not all
-}
-
-// record readies the recorder of a command whose reads are to be recorded; nil for
-// others. It begins when the second stage has passed its listener on.
-func record(s *spec, in *work.Sandbox) *recorder {
-	if !s.Reads {
-		return nil
-	}
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		s.Reads = false
-		in.Lacks = append(in.Lacks, readsPart+": "+err.Error())
-		return nil
-	}
-	r := newRecorder(*s)
-	r.theirs = os.NewFile(uintptr(fds[1]), "listener")
-	go func() {
-		if fd, err := takeDescriptor(fds[0]); err == nil {
-			r.hear(fd)
-		} // else the second stage says why there is none
-	}()
-	return r
 }
 
 // newRecorder records what is read below the first of the folders that are written.
@@ -183,81 +79,6 @@ func newRecorder(s spec) *recorder {
 	return r
 }
 
-// hear hears of calls until there is nobody left to make any.
-func (r *recorder) hear(fd int) {
-	// The one who waits is woken on the processor where it is answered, where the
-	// kernel knows that.
-	_ = unix.IoctlSetInt(fd, unix.SECCOMP_IOCTL_NOTIF_SET_FLAGS, unix.SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP)
-	buf := make([]byte, 2*os.Getpagesize())
-	for {
-		var n notice
-		if _, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.SECCOMP_IOCTL_NOTIF_RECV, uintptr(unsafe.Pointer(&n))); errno != 0 {
-			if errno == unix.EINTR || errno == unix.ENOENT {
-				continue
-			}
-			return
-		}
-		r.mu.Lock()
-		r.heard = true
-		name, does, err := r.nameOf(&n, buf)
-		if strings.HasPrefix(name, "/proc/") { // what it leads through is there as long as the caller is
-			r.note(name, does)
-			name = ""
-		}
-		v := verdict{id: n.id, flags: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE}
-		// A caller that was killed meanwhile gets no answer.
-		_, _, _ = unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.SECCOMP_IOCTL_NOTIF_SEND, uintptr(unsafe.Pointer(&v)))
-		switch {
-		case err != nil && r.why == "":
-			r.why = err.Error()
-		case name != "":
-			r.note(name, does)
-		}
-		r.mu.Unlock()
-	}
-}
-
-// nameOf reads which file a call is about, "" if none below the root. r.mu is held.
-func (r *recorder) nameOf(n *notice, buf []byte) (name string, does int, err error) {
-	c, ok := naming[int(n.nr)]
-	if n.arch != auditArch || !ok {
-		return "", 0, errors.New("it went where names mean something else")
-	}
-	at := n.args[c.name]
-	page := uint64(os.Getpagesize())
-	first := page - at%page
-	k, err := unix.ProcessVMReadv(
-		int(n.pid), []unix.Iovec{{Base: &buf[0], Len: first + page}},
-		[]unix.RemoteIovec{{Base: uintptr(at), Len: int(first)}, {Base: uintptr(at + first), Len: int(page)}}, 0,
-	)
-	switch {
-	case err == unix.EFAULT, err == unix.ESRCH:
-		return "", 0, nil // it will fail
-	case err != nil:
-		return "", 0, &os.SyscallError{Syscall: "process_vm_readv", Err: err}
-	}
-	end := bytes.IndexByte(buf[:k], 0)
-	if end < 0 {
-		return "", 0, nil // too long for the kernel
-	}
-	name = string(buf[:end])
-	if strings.HasPrefix(name, "/") {
-		return r.below(name, n.pid), c.does, nil
-	}
-	link := "cwd"
-	if c.dir != working && int32(n.args[c.dir]) != unix.AT_FDCWD {
-		if name == "" {
-			return "", 0, nil // the descriptor itself, which was opened by a name
-		}
-		link = "fd/" + strconv.Itoa(int(int32(n.args[c.dir])))
-	}
-	dir, err := os.Readlink("/proc/" + strconv.Itoa(int(n.pid)) + "/" + link)
-	if err != nil || !strings.HasPrefix(dir, "/") {
-		return "", 0, nil // no folder, or one that is gone: the call fails
-	}
-	return r.below(dir+"/"+name, n.pid), c.does, nil
-}
-
 // below is a name in its shortest form, "" if it cannot lead to the root.
 func (r *recorder) below(name string, pid uint32) string {
 	for _, p := range r.skip {
@@ -274,6 +95,38 @@ func (r *recorder) below(name string, pid uint32) string {
 		}
 	}
 	return name
+}
+
+// hear notes what a call is about, and lets it go on.
+func (r *recorder) hear(n *notice, buf []byte, goOn func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.heard = true
+	name, does, err := r.nameOf(n, buf)
+	if strings.HasPrefix(name, "/proc/") { // what it leads through is there as long as the caller is
+		r.note(name, does)
+		name = ""
+	}
+	goOn()
+	switch {
+	case err != nil && r.why == "":
+		r.why = err.Error()
+	case name != "":
+		r.note(name, does)
+	}
+}
+
+// nameOf reads which file a call is about, "" if none below the root. r.mu is held.
+func (r *recorder) nameOf(n *notice, buf []byte) (name string, does int, err error) {
+	c, ok := naming[int(n.nr)]
+	if n.arch != auditArch || !ok {
+		return "", 0, errors.New("it went where names mean something else")
+	}
+	name, err = n.nameAt(c.dir, c.name, buf)
+	if name == "" || err != nil {
+		return "", 0, err
+	}
+	return r.below(name, n.pid), c.does, nil
 }
 
 // note follows a name to what it leads to, and notes what of it stands in the
@@ -386,33 +239,4 @@ func (r *recorder) done() (*work.Reads, string) {
 	}
 	slices.Sort(out.Names)
 	return out, ""
-}
-
-// passListener is the second stage's part: it has its calls heard of from now on.
-func passListener() error {
-	defer unix.Close(fdListener)
-	fd, err := listen()
-	if err != nil {
-		return err
-	}
-	defer unix.Close(fd)
-	return unix.Sendmsg(fdListener, []byte{1}, unix.UnixRights(fd), nil, 0)
-}
-
-// takeDescriptor waits for what the second stage passes, or for its end.
-func takeDescriptor(from int) (int, error) {
-	buf, oob := make([]byte, 1), make([]byte, unix.CmsgSpace(4))
-	_, n, _, _, err := unix.Recvmsg(from, buf, oob, unix.MSG_CMSG_CLOEXEC)
-	if err != nil {
-		return -1, err
-	}
-	msgs, err := unix.ParseSocketControlMessage(oob[:n])
-	if err != nil || len(msgs) != 1 {
-		return -1, errors.Join(errors.New("no listener came"), err)
-	}
-	fds, err := unix.ParseUnixRights(&msgs[0])
-	if err != nil || len(fds) != 1 {
-		return -1, errors.Join(errors.New("no listener came"), err)
-	}
-	return fds[0], nil
 }

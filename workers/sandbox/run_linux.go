@@ -32,6 +32,7 @@ type spec struct {
 	MemoryMax  int64
 	DiskMax    int64
 	Reads      bool
+	Moves      bool // said by the first stage
 	Namespaces bool // this stage stands in new ones
 	Lacks      []string
 }

@@ -82,8 +82,8 @@ func first() {
 		in.Lacks = append(in.Lacks, "subreaper: "+err.Error())
 	}
 	disk := watchDisk(s.Write, s.DiskMax) // as it is before the command
-	rec := record(&s, &in)
-	next, err := startSecond(s, in, out, rec)
+	hears := listenTo(&s, &in)
+	next, err := startSecond(s, in, out, hears)
 	if err != nil {
 		_ = json.NewEncoder(out).Encode(report{Error: "the second stage could not start: " + err.Error()})
 		return
@@ -103,9 +103,9 @@ func first() {
 		os.Exit(128 + int(syscall.SIGKILL))
 	}()
 	code := reap(next, s.Namespaces)
-	if rec != nil {
+	if hears != nil && hears.reads != nil {
 		var last report
-		last.Reads, last.Lacks = rec.done()
+		last.Reads, last.Lacks = hears.reads.done()
 		_ = json.NewEncoder(out).Encode(last)
 	}
 	os.Exit(code)
@@ -130,19 +130,19 @@ func watch(memoryMax int64, disk *diskWatch) string {
 
 // startSecond starts the second stage; the spec goes on to it with what is in
 // force so far.
-func startSecond(s spec, in work.Sandbox, out *os.File, rec *recorder) (int, error) {
+func startSecond(s spec, in work.Sandbox, out *os.File, hears *listener) (int, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return 0, err
 	}
 	files := []*os.File{os.Stdin, os.Stdout, os.Stderr, r, out}
-	if rec != nil {
-		files = append(files, rec.theirs)
+	if hears != nil {
+		files = append(files, hears.theirs)
 	}
 	p, err := os.StartProcess("/proc/self/exe", []string{"jitos-sandbox"}, &os.ProcAttr{Env: []string{stageEnv + "=2"}, Files: files})
 	r.Close()
-	if rec != nil {
-		rec.theirs.Close()
+	if hears != nil {
+		hears.theirs.Close()
 	}
 	if err != nil {
 		w.Close()
@@ -282,11 +282,14 @@ func second() {
 		answer(report{Error: err.Error()})
 		return
 	}
-	if s.Reads {
-		if err := passListener(); err != nil {
-			in.Lacks = append(in.Lacks, readsPart+": "+err.Error())
-		} else {
-			in.Parts = append(in.Parts, readsPart)
+	if parts := s.heard(); len(parts) > 0 {
+		err := passListener(s)
+		for _, part := range parts {
+			if err != nil {
+				in.Lacks = append(in.Lacks, part+": "+err.Error())
+			} else {
+				in.Parts = append(in.Parts, part)
+			}
 		}
 	}
 	r.InForce = in

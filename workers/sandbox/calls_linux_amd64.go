@@ -14,3 +14,10 @@ var naming = map[int]call{
 	unix.SYS_READLINK: {working, 0, looks}, unix.SYS_READLINKAT: {0, 1, looks},
 	unix.SYS_CHDIR: {working, 0, looks}, unix.SYS_LINK: {working, 0, opens}, unix.SYS_LINKAT: {0, 1, opens},
 }
+
+// renaming are the calls by which a folder gets another name.
+var renaming = map[int]renameCall{
+	unix.SYS_RENAME:    {working, 0, working, 1, noFlags},
+	unix.SYS_RENAMEAT:  {0, 1, 2, 3, noFlags},
+	unix.SYS_RENAMEAT2: {0, 1, 2, 3, 4},
+}

@@ -1,8 +1,0 @@
-//go:build linux && !amd64 && !arm64
-
-package sandbox
-
-// Reads are recorded on amd64 and arm64.
-const auditArch = 0
-
-var naming map[int]call
