@@ -75,7 +75,8 @@ func listenTo(s *spec, in *work.Sandbox) *listener {
 		l.moves = newMover(*s)
 	}
 	go func() {
-		if l.fd, err = takeDescriptor(fds[0]); err == nil {
+		if fd, err := takeDescriptor(fds[0]); err == nil {
+			l.fd = fd
 			l.hear()
 		} // else the second stage says why there is none
 	}()
