@@ -107,7 +107,7 @@ func (s *schemas) violations(doc any) []tasks.Violation {
 		if errors.As(err, &d) {
 			v.Pointer, v.Message = pointer(d.Location), d.Message
 			if d.Message == "unexpected property" {
-				v.Message = fmt.Sprintf("unknown field %q", v.Pointer[strings.LastIndexByte(v.Pointer, '/')+1:])
+				v.Message = fmt.Sprintf(wire.UnknownField+" %q", v.Pointer[strings.LastIndexByte(v.Pointer, '/')+1:])
 			}
 		}
 		found = append(found, v)

@@ -177,7 +177,7 @@ func (x *exchange) queryFault(q url.Values) error {
 	for _, name := range slices.Sorted(maps.Keys(q)) {
 		switch {
 		case !slices.Contains(known, name):
-			p := wire.NewProblem(rmg.Invalid, "unknown parameter %q", name)
+			p := wire.NewProblem(rmg.Invalid, wire.UnknownParameter+" %q", name)
 			if len(known) > 0 {
 				p.WithHint("%s %s takes %s", x.call.method, x.call.path, strings.Join(known, ", "))
 			}
