@@ -38,13 +38,12 @@ type call struct {
 	media  string      // of an answer that is not JSON
 	events []event     // of an answer that is a stream
 
-	open     bool                    // needs no identity
-	once     bool                    // takes an idempotency key
-	tagged   bool                    // answers with an ETag
-	terminal bool                    // not for web sessions
-	working  bool                    // for who does tasks and nothing else, too
-	quick    bool                    // answered soon and at once, by a path without parameters: the front may do it
-	soon     func(query string) bool // of a quick one, whether it takes microseconds: a loop may do it. nil: never
+	open     bool // needs no identity
+	once     bool // takes an idempotency key
+	tagged   bool // answers with an ETag
+	terminal bool // not for web sessions
+	working  bool // for who does tasks and nothing else, too
+	quick    bool // answered soon and at once, by a path without parameters: the front may do it
 	// do answers by what it returns or, returning nil and nil, has answered.
 	do func(x *exchange) (any, error)
 

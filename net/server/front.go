@@ -35,8 +35,6 @@ const (
 type fronts struct {
 	sync.Mutex // guards the fields below
 	open       map[*front]struct{}
-	loops      []*loop
-	next       int // of loops, for the next connection
 	closed     bool
 	wg         sync.WaitGroup
 	date       atomic.Pointer[dated]
@@ -61,13 +59,6 @@ func (s *Server) serveSocket(ln net.Listener) error {
 	rest := &handed{addr: ln.Addr(), conns: make(chan net.Conn), closed: make(chan struct{})}
 	ended := make(chan error, 1)
 	go func() { ended <- s.http.Serve(rest) }() // ends by Shutdown
-	loops := s.newLoops(rest)
-	s.fronts.Lock()
-	for _, l := range loops {
-		s.fronts.wg.Go(l.run)
-	}
-	s.fronts.loops = append(s.fronts.loops, loops...)
-	s.fronts.Unlock()
 	stop := context.AfterFunc(s.ctx, func() { _ = ln.Close() })
 	defer stop()
 	for pause := time.Duration(0); ; {
@@ -76,7 +67,7 @@ func (s *Server) serveSocket(ln net.Listener) error {
 		switch {
 		case err == nil:
 			pause = 0
-			s.begin(conn, loops, rest)
+			s.begin(conn, rest)
 		case s.ctx.Err() != nil:
 			if err = <-ended; errors.Is(err, http.ErrServerClosed) {
 				return nil
@@ -94,8 +85,8 @@ func (s *Server) serveSocket(ln net.Listener) error {
 	}
 }
 
-// begin has a connection answered, by one of the loops if there are any.
-func (s *Server) begin(conn net.Conn, loops []*loop, rest *handed) {
+// begin has a connection answered.
+func (s *Server) begin(conn net.Conn, rest *handed) {
 	f := &front{s: s, conn: conn, buf: make([]byte, frontRoom), head: http.Header{}, w: quickWriter{header: http.Header{}}}
 	ctx := context.WithValue(context.Background(), http.LocalAddrContextKey, conn.LocalAddr())
 	f.base = (&http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, RemoteAddr: conn.RemoteAddr().String()}).WithContext(ctx)
@@ -110,52 +101,31 @@ func (s *Server) begin(conn net.Conn, loops []*loop, rest *handed) {
 		all.open = map[*front]struct{}{}
 	}
 	all.open[f] = struct{}{}
-	all.next++
-	if len(loops) == 0 || !loops[all.next%len(loops)].take(f) {
-		all.wg.Go(func() { f.run(rest, 0) })
-	}
+	all.wg.Go(func() { f.run(rest) })
 }
 
-// run answers requests until one is net/http's, or the connection ends. So many bytes
-// were read already.
-func (f *front) run(rest *handed, read int) {
-	left, handOver := f.answerAll(read)
-	if !handOver || f.conn.SetReadDeadline(time.Time{}) != nil {
-		f.close()
-		return
-	}
-	f.forget()
-	if !rest.take(&resumed{Conn: f.conn, first: left}) {
+// run answers requests until one is net/http's, or the connection ends.
+func (f *front) run(rest *handed) {
+	left, handOver := f.answerAll()
+	f.s.fronts.Lock()
+	delete(f.s.fronts.open, f)
+	f.s.fronts.Unlock()
+	if !handOver || f.conn.SetReadDeadline(time.Time{}) != nil || !rest.take(&resumed{Conn: f.conn, first: left}) {
 		_ = f.conn.Close() // nobody is there to be told
 	}
 }
 
-// forget takes a connection from those that are answered in place.
-func (f *front) forget() {
-	f.s.fronts.Lock()
-	delete(f.s.fronts.open, f)
-	f.s.fronts.Unlock()
-}
-
-// close ends a connection.
-func (f *front) close() {
-	f.forget()
-	_ = f.conn.Close() // nobody is there to be told
-}
-
 // answerAll answers what it may, and returns what was read of a request that it may
 // not.
-func (f *front) answerAll(n int) (left []byte, handOver bool) {
-	for ; ; n = 0 {
-		if n == 0 {
-			if now := time.Now(); f.until.Sub(now) < frontIdle-frontSlack { // a deadline for each request would cost what it saves
-				f.until = now.Add(frontIdle)
-				_ = f.conn.SetReadDeadline(f.until)
-			}
-			var err error
-			if n, err = f.conn.Read(f.buf); err != nil {
-				return nil, false
-			}
+func (f *front) answerAll() (left []byte, handOver bool) {
+	for {
+		if now := time.Now(); f.until.Sub(now) < frontIdle-frontSlack { // a deadline for each request would cost what it saves
+			f.until = now.Add(frontIdle)
+			_ = f.conn.SetReadDeadline(f.until)
+		}
+		n, err := f.conn.Read(f.buf)
+		if err != nil {
+			return nil, false
 		}
 		q, ok := f.cut(f.buf[:n])
 		c := f.s.quick[q.route]
@@ -163,11 +133,8 @@ func (f *front) answerAll(n int) (left []byte, handOver bool) {
 			return f.buf[:n], true
 		}
 		f.busy.Store(true)
-		if goOn, ok := f.make(q, c); !ok || !f.put(f.out) || !goOn {
+		if !f.answer(q, c) {
 			return nil, false
-		}
-		if len(f.out) > frontLong {
-			f.out = nil
 		}
 		f.busy.Store(false)
 		if f.s.ctx.Err() != nil {
@@ -176,9 +143,8 @@ func (f *front) answerAll(n int) (left []byte, handOver bool) {
 	}
 }
 
-// make makes the answer to a request. It reports whether another may follow, and
-// whether there is an answer.
-func (f *front) make(q quickRequest, c *call) (goOn, ok bool) {
+// answer answers a request. It reports whether another may follow.
+func (f *front) answer(q quickRequest, c *call) (goOn bool) {
 	defer func() {
 		if cause := recover(); cause != nil && cause != http.ErrAbortHandler { // that of the handler's is told by itself
 			f.s.log.Error("a request's answer could not be made", "path", c.path, "panic", fmt.Sprintf("%v\n%s", cause, debug.Stack()))
@@ -196,18 +162,17 @@ func (f *front) make(q quickRequest, c *call) (goOn, ok bool) {
 	f.s.attend(&f.w, r, func(t *tracked) { f.s.serve(t, r, c) })
 	stopping := f.s.ctx.Err() != nil
 	f.out = f.w.write(f.out[:0], f.s.fronts.now(time.Now()), stopping)
-	return !stopping, true
-}
-
-// put writes an answer, or what is left of one. It reports whether it could.
-func (f *front) put(text []byte) bool {
-	if len(text) > frontLong {
+	if len(f.out) > frontLong {
 		_ = f.conn.SetWriteDeadline(time.Now().Add(f.s.opt.Limits.Stall))
+		defer func() { f.out = nil }()
 	}
-	if _, err := f.conn.Write(text); err != nil {
+	if _, err := f.conn.Write(f.out); err != nil {
 		return false
 	}
-	return len(text) <= frontLong || f.conn.SetWriteDeadline(time.Time{}) == nil
+	if len(f.out) > frontLong && f.conn.SetWriteDeadline(time.Time{}) != nil {
+		return false
+	}
+	return !stopping
 }
 
 // stop has every front end: those that wait for a request at once, the others when
@@ -219,9 +184,6 @@ func (all *fronts) stop(ctx context.Context) error {
 		if !f.busy.Load() {
 			_ = f.conn.SetReadDeadline(time.Unix(1, 0)) // a request that came just now is answered still
 		}
-	}
-	for _, l := range all.loops {
-		l.stop()
 	}
 	all.Unlock()
 	done := make(chan struct{})

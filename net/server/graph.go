@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 
 	"jitos.dev/kernel"
@@ -98,21 +97,6 @@ func (x *exchange) graph() (any, error) {
 		}
 	}
 	return out, nil
-}
-
-// oneNode reports whether a query asks for one element of the world as it is: such an
-// answer needs no version to be opened, and nothing to be walked.
-func oneNode(query string) bool {
-	flat := false
-	for part := range strings.SplitSeq(query, "&") {
-		switch {
-		case part == "depth=0":
-			flat = true
-		case !strings.HasPrefix(part, "path=/"):
-			return false
-		}
-	}
-	return flat
 }
 
 // maxBeside is how many elements are looked at for one that was meant.

@@ -31,7 +31,7 @@ func graphCalls() []call {
 			body:  wire.RewriteRequest{}, large: true, answer: wire.Receipt{}, do: (*exchange).rewrite,
 		},
 		{
-			method: get, path: "/rmg", id: "graph", tagged: true, quick: true, soon: oneNode, summary: "Dump the graph at a path, or list what a selector selects",
+			method: get, path: "/rmg", id: "graph", tagged: true, quick: true, summary: "Dump the graph at a path, or list what a selector selects",
 			about: "Elements are sorted by id, nodes before edges. The pages of one dump are of one version, whatever is written between them. " + selectAbout,
 			params: []param{
 				versionParam("view", "system"),
