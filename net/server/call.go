@@ -43,7 +43,7 @@ type call struct {
 	tagged   bool // answers with an ETag
 	terminal bool // not for web sessions
 	working  bool // for who does tasks and nothing else, too
-	quick    bool // answered soon and at once, by a path without parameters: the front may do it
+	quick    bool // answered soon and at once, by a path with no parameter but one {id}: the front may do it
 	// do answers by what it returns or, returning nil and nil, has answered.
 	do func(x *exchange) (any, error)
 

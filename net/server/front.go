@@ -128,7 +128,7 @@ func (f *front) answerAll() (left []byte, handOver bool) {
 			return nil, false
 		}
 		q, ok := f.cut(f.buf[:n])
-		c := f.s.quick[q.route]
+		c := f.s.quickCall(&q)
 		if !ok || c == nil {
 			return f.buf[:n], true
 		}
@@ -153,7 +153,10 @@ func (f *front) answer(q quickRequest, c *call) (goOn bool) {
 	r := new(http.Request)
 	*r = *f.base
 	r.Method, r.Host, r.Header, r.RequestURI = c.method, q.host, f.head, q.target
-	r.URL = &url.URL{Path: c.path, RawQuery: q.query}
+	r.URL = &url.URL{Path: q.path, RawQuery: q.query}
+	if q.id != "" {
+		r.SetPathValue("id", q.id)
+	}
 	r.Body, r.ContentLength = http.NoBody, int64(len(q.body))
 	if len(q.body) > 0 {
 		r.Body = &wholeBody{text: q.body}
