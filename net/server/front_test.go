@@ -137,7 +137,7 @@ func oddRequests() []string {
 		strings.Replace(frontPost(`{}`, ""), "Length: 2", "Length: 1", 1), strings.Replace(frontPost(`{}`, ""), "Length: 2", "Length: 2x", 1),
 		frontPostTo("/sws/w5/rewrite", node5), frontPostTo("/sws/w9/rewrite", node5), frontPostTo("/sws/w%35/rewrite", node5), frontPostTo("/sws//rewrite", node5),
 		frontPostTo("/sws/w5/x/rewrite", node5), frontPostTo("/sws/./rewrite", node5), frontPostTo("/sws/{id}/rewrite", node5), frontPostTo("/sws/w5/rewrite/", node5),
-		frontPostTo("/sws/w5/rewrite?x=1", node5), frontPostTo("/sws/w5/rewrite", `{"view":"system",`+node5[1:]), frontPostTo("/sws/w5/rewrite", `{"ops":[]}`),
+		frontPostTo("/sws/w5/rewrite?x=1", node5), frontPostTo("/sws/w5/rewrite", `{"ops":[]}`),
 		strings.Replace(frontPostTo("/sws/w5/rewrite", node5), "POST", "PUT", 1),
 		"", "\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", " /rmg HTTP/1.1\r\nHost: x\r\n\r\n", "GET  HTTP/1.1\r\nHost: x\r\n\r\n",
 	}

@@ -92,6 +92,7 @@ func TestUnknownFieldsAreRefusedByName(t *testing.T) {
 		{"/rewrite", `{"ops":[],"vieww":"system"}`, "/vieww", `unknown field "vieww"`},
 		{"/rewrite", `{"ops":[{"op":"add_node","path":"/a","kinds":"K"}]}`, "/ops/0/kinds", `unknown field "kinds"`},
 		{"/rewrite", `{"ops":[{"op":"add_node","path":"/a","kind":"K"}],"expect":{"sequence":3}}`, "/expect/sequence", `unknown field "sequence"`},
+		{"/sws/w5/rewrite", `{"view":"system","ops":[{"op":"inc","path":"/a","prop":"n","by":1}]}`, "/view", `unknown field "view"`},
 		{"/sws", `{"form":"system"}`, "/form", `unknown field "form"`},
 		{"/sws/w5/exec", `{"argv":["ls"],"shell":true}`, "/shell", `unknown field "shell"`},
 		{"/sws/w5/collapse", `{"lands":"x"}`, "/lands", `unknown field "lands"`},
