@@ -157,6 +157,9 @@ func (x *exchange) do() (v any, err error) {
 // readQuery parses the query and refuses parameters that the call does not
 // have, or has once.
 func (x *exchange) readQuery() error {
+	if x.r.URL.RawQuery == "" {
+		return nil
+	}
 	q, err := url.ParseQuery(x.r.URL.RawQuery)
 	if err != nil {
 		return wire.NewProblem(rmg.Invalid, "the query cannot be read: %s", err)
