@@ -8,10 +8,12 @@ import (
 	"math"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unsafe"
 
@@ -37,13 +39,56 @@ type load struct {
 
 // answered is what came of it.
 type answered struct {
-	Rate   float64       `json:"rate"` // answers a second
-	N      int           `json:"n"`
-	P50    float64       `json:"p50"` // ms, from when a request was due to the end of its answer
-	P99    float64       `json:"p99"`
-	Client time.Duration `json:"client"` // processor time of the generator
-	Server time.Duration `json:"-"`      // of this process meanwhile
-	Failed string        `json:"failed,omitempty"`
+	N      int       `json:"n"`
+	Times  []float64 `json:"times"`  // ms, from when a request was due to the end of its answer
+	Late   []float64 `json:"late"`   // ms, from when a request was due, and its connection free, to when it was sent: the generator's own
+	Client used      `json:"client"` // by the generator
+	Server used      `json:"-"`      // by this process meanwhile
+	Failed string    `json:"failed,omitempty"`
+
+	Lasted time.Duration `json:"lasted"`
+}
+
+// used is what a process had of the processors, and would have had.
+type used struct {
+	Time   time.Duration `json:"time"`   // processor time
+	Queued time.Duration `json:"queued"` // that its threads could have run, and had no processor
+}
+
+// usedNow is what this process has used until now.
+func usedNow() used { return used{Time: cpu(), Queued: queued()} }
+
+func (u used) since(before used) used {
+	return used{Time: u.Time - before.Time, Queued: u.Queued - before.Queued}
+}
+
+// queued is how long the threads of this process have waited for a processor; 0 where
+// the kernel does not say.
+func queued() (sum time.Duration) {
+	files, _ := filepath.Glob("/proc/self/task/*/schedstat")
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if fields := strings.Fields(string(text)); err == nil && len(fields) == 3 {
+			ns, _ := strconv.ParseInt(fields[1], 10, 64)
+			sum += time.Duration(ns)
+		}
+	}
+	return sum
+}
+
+// rate is answers a second.
+func (l answered) rate() float64 { return float64(l.N) / l.Lasted.Seconds() }
+
+// and adds what came of another load of the same sort.
+func (l answered) and(other answered) answered {
+	l.N += other.N
+	l.Lasted += other.Lasted
+	l.Times, l.Late = append(l.Times, other.Times...), append(l.Late, other.Late...)
+	for _, x := range [...]struct{ to, from *used }{{&l.Client, &other.Client}, {&l.Server, &other.Server}} {
+		x.to.Time += x.from.Time
+		x.to.Queued += x.from.Queued
+	}
+	return l
 }
 
 // each is processor time in microseconds a request.
@@ -63,9 +108,9 @@ func (l load) run() (answered, error) {
 	}
 	cmd := exec.Command(self, loadArgument)
 	cmd.Stdin, cmd.Stderr = bytes.NewReader(spec), os.Stderr
-	began := cpu()
+	began := usedNow()
 	text, err := cmd.Output()
-	used := cpu() - began
+	spent := usedNow().since(began)
 	if err != nil {
 		return answered{}, fmt.Errorf("the generator of load: %w", err)
 	}
@@ -77,7 +122,10 @@ func (l load) run() (answered, error) {
 		return out, errors.New(out.Failed)
 	}
 	// What was used while it warmed up was used at the same rate.
-	out.Server = time.Duration(float64(used) * float64(l.Lasts) / float64(l.Lasts+l.Warm))
+	counted := func(d time.Duration) time.Duration {
+		return time.Duration(float64(d) * float64(l.Lasts) / float64(l.Lasts+l.Warm))
+	}
+	out.Server = used{Time: counted(spent.Time), Queued: counted(spent.Queued)}
 	return out, nil
 }
 
@@ -103,6 +151,7 @@ type generator struct {
 	began time.Time
 	next  int // request
 	times []float64
+	late  []float64
 	buf   [16 << 10]byte
 }
 
@@ -177,7 +226,7 @@ func (g *generator) follow() (answered, error) {
 			}
 		}
 	}
-	return answered{N: g.Records * len(g.conns), Client: cpu()}, nil
+	return answered{N: g.Records * len(g.conns), Client: usedNow()}, nil
 }
 
 // send sends until the time is over and everything is answered.
@@ -185,7 +234,7 @@ func (g *generator) send() (answered, error) {
 	g.began = time.Now()
 	g.times = make([]float64, 0, 1<<20)
 	due := func(i int) time.Duration { return time.Duration(i) * time.Second / time.Duration(g.PerSecond) }
-	var used time.Duration
+	var before used
 	var events [256]unix.EpollEvent
 	if g.PerSecond == 0 {
 		for _, c := range g.conns {
@@ -197,8 +246,8 @@ func (g *generator) send() (answered, error) {
 	end := g.Warm + g.Lasts
 	for open, sent := g.PerSecond == 0, 0; ; {
 		now := time.Since(g.began)
-		if used == 0 && now >= g.Warm {
-			used = cpu()
+		if before.Time == 0 && now >= g.Warm {
+			before = usedNow()
 		}
 		timeout := time.Second
 		if g.PerSecond > 0 {
@@ -231,11 +280,9 @@ func (g *generator) send() (answered, error) {
 	if len(g.times) == 0 {
 		return answered{}, errors.New("nothing was answered")
 	}
-	out := answered{N: len(g.times), Client: cpu() - used}
-	out.Rate = float64(out.N) / (time.Since(g.began) - g.Warm).Seconds()
-	out.P99 = high(g.times) // sorts
-	out.P50 = g.times[len(g.times)/2]
-	return out, nil
+	return answered{
+		N: len(g.times), Times: g.times, Late: g.late, Client: usedNow().since(before), Lasted: time.Since(g.began) - g.Warm,
+	}, nil
 }
 
 // nap lets answers gather, where each of many connections has a request under way at
@@ -272,9 +319,18 @@ func (g *generator) ask(c *line, due time.Duration) error {
 		c.waiting = append(c.waiting, due)
 		return nil
 	}
+	return g.put(c, due, true)
+}
+
+// put sends the next request on a connection that was free when it was due, or was
+// not.
+func (g *generator) put(c *line, due time.Duration, free bool) error {
 	text := g.Requests[g.next%len(g.Requests)]
 	g.next++
 	c.busy, c.due = true, due
+	if now := time.Since(g.began); g.PerSecond > 0 && free && now >= g.Warm {
+		g.late = append(g.late, float64((now-due).Microseconds())/1000)
+	}
 	n, err := unix.Write(c.fd, text)
 	if err == nil && n < len(text) {
 		err = errors.New("a request was not taken whole")
@@ -316,7 +372,7 @@ func (g *generator) take(c *line, more bool) error {
 	case len(c.waiting) > 0:
 		due := c.waiting[0]
 		c.waiting = c.waiting[1:]
-		return g.ask(c, due)
+		return g.put(c, due, false)
 	case g.PerSecond == 0 && more:
 		return g.ask(c, now)
 	}

@@ -83,6 +83,38 @@ func serveNothing(dir string) (socket string, stop func() error, err error) {
 	return socket, srv.Close, nil
 }
 
+// serveEcho answers whatever comes in one read with the same bytes: what two processes
+// that talk over a socket, and the processors they share with everybody, take by
+// themselves.
+func serveEcho(dir string) (socket string, stop func() error, err error) {
+	socket = filepath.Join(dir, "n")
+	ln, err := net.Listen("unix", socket)
+	if err != nil {
+		return "", nil, err
+	}
+	answer := []byte("HTTP/1.1 200 OK\r\nContent-Length: 110\r\n\r\n" + strings.Repeat("x", 110))
+	go func() { // ends by Close
+		for {
+			conn, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			go func() { // ends with its connection
+				defer conn.Close()
+				for buf := make([]byte, 4<<10); ; {
+					if _, err := conn.Read(buf); err != nil {
+						return
+					}
+					if _, err := conn.Write(answer); err != nil {
+						return
+					}
+				}
+			}()
+		}
+	}()
+	return socket, ln.Close, nil
+}
+
 // requests are the bytes of a call, each of one node.
 func requests(n int, call func(i int) (method, target, body string)) [][]byte {
 	all := make([][]byte, n)
@@ -100,8 +132,9 @@ func requests(n int, call func(i int) (method, target, body string)) [][]byte {
 // netNodes is in how many nodes the API is measured.
 const netNodes = 10_000
 
-// withBoth has something measured on a daemon, and on a handler that does nothing.
-func withBoth(dir func() (string, func(), error), fn func(s *served, empty string) (row, error)) (row, error) {
+// withPeers has something measured on a daemon, on a handler that does nothing, and on
+// what answers without a look.
+func withPeers(dir func() (string, func(), error), fn func(s *served, empty, echo string) (row, error)) (row, error) {
 	at, done, err := dir()
 	if err != nil {
 		return row{}, err
@@ -120,38 +153,45 @@ func withBoth(dir func() (string, func(), error), fn func(s *served, empty strin
 		return row{}, err
 	}
 	defer func() { _ = stop() }()
-	return fn(s, empty)
+	echo, stopEcho, err := serveEcho(at)
+	if err != nil {
+		return row{}, err
+	}
+	defer func() { _ = stopEcho() }()
+	return fn(s, empty, echo)
 }
 
 // nodeRow reads single nodes at a steady rate. Each is timed from when it was due,
-// so that one that waits for another before it is not taken for a fast one. The peer
-// is the same requests to a handler that does nothing.
+// so that one that waits for another before it is not taken for a fast one; how late
+// the generator was by itself is a peer. The others are the same requests to net/http
+// with a handler that does nothing, and to an echo: on processors that others use too
+// the tail of all of them is how long a thread waits for one. They take turns, and all
+// of their times count.
 func nodeRow(conns int) (row, error) {
 	const perSecond = 5000
-	return withBoth(memoryDir, func(s *served, empty string) (row, error) {
-		l := load{
-			Socket: s.socket, Conns: conns, PerSecond: perSecond, Warm: time.Second / 2, Lasts: 2 * time.Second,
-			Requests: requests(netNodes, func(i int) (string, string, string) {
-				return http.MethodGet, "/rmg?depth=0&path=" + string(kernelPath(i)), ""
-			}),
+	return withPeers(memoryDir, func(s *served, empty, echo string) (row, error) {
+		text := requests(netNodes, func(i int) (string, string, string) {
+			return http.MethodGet, "/rmg?depth=0&path=" + string(kernelPath(i)), ""
+		})
+		var got, least, none answered
+		for range rounds {
+			for socket, sum := range map[string]*answered{s.socket: &got, empty: &least, echo: &none} {
+				one, err := load{Socket: socket, Conns: conns, PerSecond: perSecond, Warm: time.Second / 4, Lasts: time.Second, Requests: text}.run()
+				if err != nil {
+					return row{}, err
+				}
+				*sum = sum.and(one)
+			}
 		}
-		got, err := l.run()
-		if err != nil {
-			return row{}, err
-		}
-		l.Socket = empty
-		least, err := l.run()
-		if err != nil {
-			return row{}, err
-		}
-		r := row{
-			Value: got.P99, Unit: fmt.Sprintf("ms, at %.0f/s; %.3g ms in the middle", got.Rate, got.P50), N: got.N,
-			Peers: map[string]float64{
-				"net/http alone, ms": least.P99, "net/http alone, 1/s": least.Rate, "us a request": got.each(got.Server),
-				"us a request, net/http alone": least.each(least.Server), "us a request, client": got.each(got.Client),
-			},
-		}.within(1, "<= 1 ms at 5,000/s")
-		r.Holds = r.Holds && got.Rate >= 0.95*perSecond
+		r := row{Value: high(got.Times), N: got.N, Peers: map[string]float64{
+			"ms, sent late": high(got.Late), "ms, net/http alone": high(least.Times), "ms, an echo": high(none.Times),
+			"us a request": got.each(got.Server.Time), "us a request, net/http alone": least.each(least.Server.Time),
+			"us a request, an echo": none.each(none.Server.Time), "us a request, client": got.each(got.Client.Time),
+			"us a request, no processor": got.each(got.Server.Queued), "us a request, no processor, client": got.each(got.Client.Queued),
+		}}
+		r.Unit = fmt.Sprintf("ms, at %.0f/s; %.3g ms in the middle", got.rate(), middle(got.Times))
+		r = r.within(1, "<= 1 ms at 5,000/s")
+		r.Holds = r.Holds && got.rate() >= 0.95*perSecond
 		return r, nil
 	})
 }
@@ -160,7 +200,7 @@ func nodeRow(conns int) (row, error) {
 // the same requests to a handler that does nothing, in turn on one disk.
 func overHTTPRow(clients int) (row, error) {
 	const lasts = time.Second
-	return withBoth(diskDir, func(s *served, empty string) (row, error) {
+	return withPeers(diskDir, func(s *served, empty, _ string) (row, error) {
 		text := requests(netNodes, func(i int) (string, string, string) {
 			return http.MethodPost, "/rewrite", fmt.Sprintf(`{"ops":[{"op":"inc","path":%q,"prop":"hits","by":1}]}`, kernelPath(i))
 		})
@@ -168,9 +208,9 @@ func overHTTPRow(clients int) (row, error) {
 		post := func(socket, name string) func() (float64, error) {
 			return func() (float64, error) {
 				got, err := load{Socket: socket, Conns: clients, Warm: lasts / 4, Lasts: lasts, Requests: text}.run()
-				each[name] = append(each[name], got.each(got.Server))
-				each[name+", client"] = append(each[name+", client"], got.each(got.Client))
-				return got.Rate, err
+				each[name] = append(each[name], got.each(got.Server.Time))
+				each[name+", client"] = append(each[name+", client"], got.each(got.Client.Time))
+				return got.rate(), err
 			}
 		}
 		alone := func() (float64, error) {
@@ -372,7 +412,7 @@ func followersRow() (row, error) {
 	rate := float64(l.Records) / last.Sub(first).Seconds()
 	r := row{
 		Value: float64(e.at.Sub(last).Microseconds()) / 1000, Unit: fmt.Sprintf("ms until all have all, at %.0f changes/s", rate), N: e.got.N,
-		Peers: map[string]float64{"us an event, server": e.got.each(cpu() - began), "us an event, readers": e.got.each(e.got.Client)},
+		Peers: map[string]float64{"us an event, server": e.got.each(cpu() - began), "us an event, readers": e.got.each(e.got.Client.Time)},
 	}.within(1000, "<= 1 s, 1,000 readers, 1,000/s")
 	r.Holds = r.Holds && rate >= 0.95*perSecond
 	return r, nil

@@ -50,7 +50,7 @@ func membersOf(data []byte) (members, error) {
 	var seen map[string]bool
 	for data = bytes.TrimLeft(data[1:], space); data[0] != '}'; {
 		n := valueEnd(data)
-		name, ok := literal(data[:n])
+		name, ok := fieldName(data[:n])
 		if !ok {
 			_ = json.Unmarshal(data[:n], &name) // it is a string, as all of it is JSON
 		}
@@ -126,6 +126,42 @@ func literal(value []byte) (string, bool) {
 	return string(value), true
 }
 
+// fieldName is literal for the name of a field: that of an op's is not copied.
+func fieldName(value []byte) (string, bool) {
+	switch string(value) { // compared where it stands
+	case `"op"`:
+		return "op", true
+	case `"path"`:
+		return "path", true
+	case `"kind"`:
+		return "kind", true
+	case `"prop"`:
+		return "prop", true
+	case `"props"`:
+		return "props", true
+	case `"by"`:
+		return "by", true
+	case `"value"`:
+		return "value", true
+	case `"from"`:
+		return "from", true
+	case `"to"`:
+		return "to", true
+	case `"text"`:
+		return "text", true
+	}
+	return literal(value)
+}
+
+// kindNames are the names of ops, as the text says them.
+var kindNames = func() map[string]OpKind {
+	out := map[string]OpKind{}
+	for k := range fields {
+		out[`"`+string(k)+`"`] = k
+	}
+	return out
+}()
+
 // read reads an op's fields, and reports whether each has a value that fits.
 func (w *wireOp) read(raw members) bool {
 	ok := true
@@ -169,6 +205,10 @@ func (w *wireOp) read(raw members) bool {
 
 // readKind reads the name of an op.
 func readKind(value []byte, into *OpKind) bool {
+	if k, ok := kindNames[string(value)]; ok {
+		*into = k
+		return true
+	}
 	if s, ok := literal(value); ok {
 		*into = OpKind(s)
 		return true

@@ -78,6 +78,6 @@ func mcpServer(socket string, log *slog.Logger) (*mcp.Server, error) {
 // clientOptions are how this program reaches the daemon.
 func (a *app) clientOptions() client.Options {
 	return client.Options{
-		Socket: cmp.Or(a.server, a.socket, defaultSocket()), Secret: os.Getenv("JITOS_TOKEN"), SecretFile: a.tokenFile, Caller: caller(),
+		Socket: cmp.Or(a.server, a.socket, defaultSocket()), Secret: os.Getenv("JITOS_TOKEN"), SecretFile: a.tokenFile, Caller: caller(), Version: version,
 	}
 }

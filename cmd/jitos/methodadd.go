@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -106,6 +107,9 @@ func (a *app) methodRemove() *cobra.Command {
 			rec, err := c.Rewrite(cmd.Context(), wire.RewriteRequest{
 				Ops: []rewrite.Op{{Op: rewrite.Remove, Path: rmg.Path("/method").Child(args[0])}}, Reason: "method " + args[0] + " removed",
 			})
+			if errors.Is(err, &rmg.Error{Code: rmg.NotFound}) {
+				return wire.NewProblem(rmg.NotFound, "there is no added or proposed method %q", args[0]).WithHint("jitos method list shows which there are")
+			}
 			if err != nil {
 				return err
 			}

@@ -51,6 +51,15 @@ func TestPaging(t *testing.T) {
 	if text := shown("head -n 1", "sws", "list"); strings.Contains(text, "reason 7") || strings.Contains(text, "jitos: ") {
 		t.Errorf("%q", text)
 	}
+	ops := []string{`{"op":"add_node","path":"/many","kind":"Group"}`}
+	for i := range 900 { // more than stays in a pipe
+		ops = append(ops, fmt.Sprintf(`{"op":"add_node","path":"/many/n%d%s","kind":"K"}`, i, strings.Repeat("x", 200)))
+	}
+	p.write("many.json", "["+strings.Join(ops, ",")+"]")
+	p.run("app", "jitos", "rewrite", "-f", "../many.json")
+	if text := shown("head -n 1", "graph", "/many"); strings.Count(text, "\n") != 1 {
+		t.Errorf("%q", text)
+	}
 	if out, err := p.command("app", "jitos", "sws", "list").Output(); err != nil || strings.Contains(string(out), "\x1b") {
 		t.Errorf("%s %v", out, err)
 	}

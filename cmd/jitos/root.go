@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -9,6 +10,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"jitos.dev/net/wire"
 )
 
 // app is one run of the program: its streams, and the flags all verbs share.
@@ -61,7 +65,7 @@ line is.`,
 	root.PersistentPreRunE = a.begin
 	root.SetOut(a.out)
 	root.SetErr(a.err)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	root.SetFlagErrorFunc(unknownFlag)
 	f := root.PersistentFlags()
 	f.StringVar(&a.socket, "socket", envOr("JITOS_SOCKET", a.config.Socket), "the daemon: unix:PATH, or tcp:HOST:PORT for a tunnel's end (JITOS_SOCKET)")
 	f.StringVar(&a.server, "server", envOr("JITOS_SERVER", a.config.Server), "a daemon of another machine: https://HOST:PORT[#FINGERPRINT], with a token (JITOS_SERVER)")
@@ -84,6 +88,7 @@ line is.`,
 	}
 	a.complete(root)
 	a.page(root)
+	root.SetHelpCommand(helpVerb(root))
 	return root
 }
 
@@ -118,15 +123,76 @@ func usageErrors(c *cobra.Command) {
 	}
 }
 
+// helpVerb is cobra's own, but that it refuses what is no verb.
+func helpVerb(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use: "help [VERB]", Short: "Help about any verb",
+		Args: func(_ *cobra.Command, args []string) error {
+			found, rest, err := root.Find(args)
+			if err == nil && len(rest) > 0 && found.HasSubCommands() {
+				return unknownVerb(found, rest[0])
+			}
+			return err
+		},
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) (names []cobra.Completion, _ cobra.ShellCompDirective) {
+			if found, _, err := root.Find(args); err == nil {
+				for _, sub := range found.Commands() {
+					if sub.IsAvailableCommand() {
+						names = append(names, cobra.CompletionWithDesc(sub.Name(), sub.Short))
+					}
+				}
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			found, _, err := root.Find(args)
+			if err != nil {
+				return err
+			}
+			found.InitDefaultHelpFlag()
+			return found.Help()
+		},
+	}
+}
+
 func unknownVerb(cmd *cobra.Command, arg string) error {
 	msg := fmt.Sprintf("there is no %q in %s", arg, cmd.CommandPath())
 	cmd.SuggestionsMinimumDistance = 2
 	if near := cmd.SuggestionsFor(arg); len(near) > 0 {
-		msg += "; did you mean " + strings.Join(near, " or ") + "?"
+		msg += meant(near)
 	} else {
 		msg += "; " + cmd.CommandPath() + " --help lists what there is"
 	}
 	return &usageError{fmt.Errorf("%s", msg)}
+}
+
+// unknownFlag makes the fault of a flag one of usage, and names the flags that may
+// have been meant.
+func unknownFlag(cmd *cobra.Command, err error) error {
+	var none *pflag.NotExistError
+	if errors.As(err, &none) {
+		var names []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			if !f.Hidden {
+				names = append(names, f.Name)
+			}
+		})
+		near := wire.Nearest(none.GetSpecifiedName(), names)
+		for i := range near {
+			near[i] = "--" + near[i]
+		}
+		err = fmt.Errorf("%w%s", err, meant(near))
+	}
+	return &usageError{err}
+}
+
+// meant asks, at the end of a sentence, whether one of a list was meant; of an empty
+// one nothing.
+func meant(near []string) string {
+	if len(near) == 0 {
+		return ""
+	}
+	return "; did you mean " + strings.Join(near, " or ") + "?"
 }
 
 func envOr(name, other string) string {

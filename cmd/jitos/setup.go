@@ -149,7 +149,7 @@ func setupEdits(agent, dir string, undo bool) ([]edit, error) {
 		for _, f := range list {
 			names = append(names, f.agent)
 		}
-		return nil, &usageError{fmt.Errorf("there is no setup for %q; there is one for %s", agent, strings.Join(names, ", "))}
+		return nil, &usageError{fmt.Errorf("there is no setup for %q; there is one for %s%s", agent, strings.Join(names, ", "), meant(wire.Nearest(agent, names)))}
 	}
 	top, err := repoTop(dir)
 	if err != nil {

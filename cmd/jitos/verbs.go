@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -30,12 +31,15 @@ const (
 	aQuestion
 	aToken
 	aMethod
+	aRule
+	aGate
 )
 
 // arguments are the verbs' arguments that name something that the daemon knows.
 func arguments() map[string][]argument {
 	out := map[string][]argument{
 		"diff": {aVersion, aVersion}, "mount": {aVersion}, "answer": {aQuestion}, "token revoke": {aToken}, "method show": {aMethod},
+		"method approve": {aMethod}, "method remove": {aMethod}, "rule on": {aRule}, "rule off": {aRule}, "rule apply": {aRule}, "gates run": {aGate},
 	}
 	for _, verb := range []string{"show", "logs", "cancel", "retry"} {
 		out[verb] = []argument{aProcess}
@@ -82,6 +86,9 @@ func (a *app) complete(c *cobra.Command) {
 		}
 	}
 	fixed, named := flagValues()
+	if run := c.RunE; run != nil {
+		c.RunE = func(cmd *cobra.Command, args []string) error { return a.nearFlags(cmd, named, run(cmd, args)) }
+	}
 	for name, list := range fixed {
 		if c.LocalFlags().Lookup(name) != nil {
 			_ = c.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(list, cobra.ShellCompDirectiveNoFileComp)) // once for each flag
@@ -178,6 +185,20 @@ func (a *app) living(ctx context.Context, k argument, current bool) []living {
 		for _, m := range list {
 			add(m.Name, m.Summary)
 		}
+	case aRule:
+		list, _ := c.Rules(ctx, "")
+		for _, r := range list.Rules {
+			add(r.Name, r.Doc)
+		}
+	case aGate:
+		top, err := repoTop(".")
+		if err != nil {
+			return nil
+		}
+		list, _ := c.Gates(ctx, top)
+		for _, g := range list.Gates {
+			add(g.Name, "")
+		}
 	}
 	return out
 }
@@ -213,6 +234,28 @@ func (a *app) whole(ctx context.Context, kinds []argument, args []string, run fu
 		return err
 	}
 	return run(given)
+}
+
+// nearFlags names what is near the value of a flag under which the daemon knows
+// nothing.
+func (a *app) nearFlags(cmd *cobra.Command, kinds map[string]argument, err error) error {
+	if !errors.Is(err, &rmg.Error{Code: rmg.NotFound}) {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(kinds)) {
+		f := cmd.Flags().Lookup(name)
+		if f == nil || !f.Changed || f.Value.Type() != "string" {
+			continue
+		}
+		var ids []string
+		for _, l := range a.living(cmd.Context(), kinds[name], false) {
+			ids = append(ids, l.id)
+		}
+		if !slices.Contains(ids, f.Value.String()) {
+			err = named(err, f.Value.String(), nil, ids)
+		}
+	}
+	return err
 }
 
 // named adds to the problem of an id that is none what may have been meant.

@@ -41,6 +41,9 @@ type Options struct {
 	// Agent says that the caller is an agent of the daemon's owner, and no
 	// person: it may do what agents may.
 	Agent bool
+	// Version is the program's. If it is given, what the daemon refuses because it does
+	// not know it is told with the daemon's version, where that is another one.
+	Version string
 	// DialTimeout bounds how long connecting may take; 0 means 5 s.
 	DialTimeout time.Duration
 }
@@ -196,9 +199,21 @@ func (c *Client) send(ctx context.Context, k call) (*http.Response, error) {
 	}
 	if resp.StatusCode >= 300 {
 		defer resp.Body.Close()
-		return nil, problemFrom(resp)
+		return nil, c.withSkew(ctx, problemFrom(resp))
 	}
 	return resp, nil
+}
+
+// withSkew asks the daemon for its version where it did not know something.
+func (c *Client) withSkew(ctx context.Context, p *wire.Problem) *wire.Problem {
+	if c.opt.Version == "" || !p.Unknown() {
+		return p
+	}
+	h, err := c.Health(ctx)
+	if err != nil {
+		return p // which says what it did not know, at least
+	}
+	return p.WithSkew(h.Version, c.opt.Version)
 }
 
 // failed tells a caller who gave up from a daemon that is not there. The cause
@@ -234,7 +249,7 @@ func (e *interrupted) Unwrap() []error { return []error{e.Problem, e.cause} }
 
 // problemFrom reads the problem of an answer that is no success. What answers
 // without one is no JITOS daemon.
-func problemFrom(resp *http.Response) error {
+func problemFrom(resp *http.Response) *wire.Problem {
 	const most = 32 << 20
 	data, err := io.ReadAll(io.LimitReader(resp.Body, most))
 	media, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))

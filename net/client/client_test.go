@@ -131,6 +131,36 @@ func TestAnswersOfStrangers(t *testing.T) {
 	}
 }
 
+// What a daemon does not know is told with its version, if that is another one.
+func TestAnOlderDaemonIsNamed(t *testing.T) {
+	for _, x := range []struct {
+		daemon, detail, hint string
+		code                 rmg.Code
+	}{
+		{"0.1.0", `the body is not valid: /land: unknown field "land"`, "jitos 0.1.0, older than this program, which is 0.2.0", rmg.Invalid},
+		{"0.3.0", `unknown parameter "old"`, "0.2.0, which is older", rmg.Invalid},
+		{"0.1.0", "GET /status is not in this version", "older than this program", rmg.NotFound},
+		{"0.2.0", `unknown parameter "typo"`, "", rmg.Invalid},
+		{"0.1.0", "/a is no such element", "", rmg.NotFound},
+		{"0.1.0", "tree: the branch is not in this version", "", rmg.NotFound},
+	} {
+		c := at(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/healthz" {
+				fmt.Fprintf(w, `{"ok":true,"version":%q}`, x.daemon)
+				return
+			}
+			w.Header().Set("Content-Type", wire.ProblemType)
+			w.WriteHeader(wire.StatusOf(x.code))
+			fmt.Fprintf(w, `{"code":%q,"detail":%q}`, x.code, x.detail)
+		})
+		c.opt.Version = "0.2.0"
+		_, err := c.Status(context.Background())
+		if p := problemOf(t, err); p.Code != x.code || p.Detail != x.detail || !strings.Contains(p.Hint, x.hint) || (x.hint == "") != (p.Hint == "") {
+			t.Errorf("daemon %s, %q: %+v", x.daemon, x.detail, p)
+		}
+	}
+}
+
 // An answer may have gained fields since this client was built.
 func TestUnknownFieldsOfAnswersAreIgnored(t *testing.T) {
 	c := at(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"seq":5,"mood":"good"}`) })

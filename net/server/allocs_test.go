@@ -53,8 +53,8 @@ func TestWhatARequestAllocates(t *testing.T) {
 		method, target, body string
 		most                 float64
 	}{
-		{http.MethodGet, "/rmg?depth=0&path=/svc/n003", "", 30},
-		{http.MethodPost, "/rewrite", `{"ops":[{"op":"inc","path":"/svc/n003","prop":"hits","by":1}]}`, 50},
+		{http.MethodGet, "/rmg?depth=0&path=/svc/n003", "", 24},
+		{http.MethodPost, "/rewrite", `{"ops":[{"op":"inc","path":"/svc/n003","prop":"hits","by":1}]}`, 39},
 	} {
 		one, status := costOf(t, x.method, x.target, x.body)
 		if got := testing.AllocsPerRun(200, one); got > x.most || status() != http.StatusOK {

@@ -32,11 +32,17 @@ func (x *exchange) read(out any) error {
 	if err != nil {
 		return err
 	}
-	if rw, ok := out.(*wire.RewriteRequest); ok {
-		if *rw, ok = rewriteOf(data); ok {
+	switch out := out.(type) {
+	case *wire.RewriteRequest:
+		if in, ok := rewriteOf(data, true); ok {
+			*out = in
 			return nil
 		}
-		*rw = wire.RewriteRequest{}
+	case *wire.SpaceRewriteRequest:
+		if in, ok := rewriteOf(data, false); ok {
+			*out = wire.SpaceRewriteRequest{Ops: in.Ops, Reason: in.Reason}
+			return nil
+		}
 	}
 	if len(bytes.TrimSpace(data)) == 0 {
 		if x.call.maybe {
@@ -107,7 +113,7 @@ func (s *schemas) violations(doc any) []tasks.Violation {
 		if errors.As(err, &d) {
 			v.Pointer, v.Message = pointer(d.Location), d.Message
 			if d.Message == "unexpected property" {
-				v.Message = fmt.Sprintf("unknown field %q", v.Pointer[strings.LastIndexByte(v.Pointer, '/')+1:])
+				v.Message = fmt.Sprintf(wire.UnknownField+" %q", v.Pointer[strings.LastIndexByte(v.Pointer, '/')+1:])
 			}
 		}
 		found = append(found, v)

@@ -43,7 +43,7 @@ type call struct {
 	tagged   bool // answers with an ETag
 	terminal bool // not for web sessions
 	working  bool // for who does tasks and nothing else, too
-	quick    bool // answered soon and at once, by a path without parameters: the front may do it
+	quick    bool // answered soon and at once, by a path with no parameter but one {id}: the front may do it
 	// do answers by what it returns or, returning nil and nil, has answered.
 	do func(x *exchange) (any, error)
 
@@ -157,6 +157,9 @@ func (x *exchange) do() (v any, err error) {
 // readQuery parses the query and refuses parameters that the call does not
 // have, or has once.
 func (x *exchange) readQuery() error {
+	if x.r.URL.RawQuery == "" {
+		return nil
+	}
 	q, err := url.ParseQuery(x.r.URL.RawQuery)
 	if err != nil {
 		return wire.NewProblem(rmg.Invalid, "the query cannot be read: %s", err)
@@ -176,7 +179,7 @@ func (x *exchange) queryFault(q url.Values) error {
 	for _, name := range slices.Sorted(maps.Keys(q)) {
 		switch {
 		case !slices.Contains(known, name):
-			p := wire.NewProblem(rmg.Invalid, "unknown parameter %q", name)
+			p := wire.NewProblem(rmg.Invalid, wire.UnknownParameter+" %q", name)
 			if len(known) > 0 {
 				p.WithHint("%s %s takes %s", x.call.method, x.call.path, strings.Join(known, ", "))
 			}

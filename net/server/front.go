@@ -46,6 +46,9 @@ type front struct {
 	conn  net.Conn
 	busy  atomic.Bool   // a request is being answered: who stops waits for it
 	base  *http.Request // what all its requests have in common
+	r     http.Request  // the one that is answered: no call of the front keeps it
+	url   url.URL       // r's
+	body  wholeBody     // r's
 	buf   []byte
 	until time.Time // when the read deadline is
 	w     quickWriter
@@ -128,7 +131,7 @@ func (f *front) answerAll() (left []byte, handOver bool) {
 			return nil, false
 		}
 		q, ok := f.cut(f.buf[:n])
-		c := f.s.quick[q.route]
+		c := f.s.quickCall(&q)
 		if !ok || c == nil {
 			return f.buf[:n], true
 		}
@@ -150,13 +153,18 @@ func (f *front) answer(q quickRequest, c *call) (goOn bool) {
 			f.s.log.Error("a request's answer could not be made", "path", c.path, "panic", fmt.Sprintf("%v\n%s", cause, debug.Stack()))
 		}
 	}()
-	r := new(http.Request)
+	r := &f.r
 	*r = *f.base
 	r.Method, r.Host, r.Header, r.RequestURI = c.method, q.host, f.head, q.target
-	r.URL = &url.URL{Path: c.path, RawQuery: q.query}
+	f.url = url.URL{Path: q.path, RawQuery: q.query}
+	r.URL = &f.url
+	if q.id != "" {
+		r.SetPathValue("id", q.id)
+	}
 	r.Body, r.ContentLength = http.NoBody, int64(len(q.body))
 	if len(q.body) > 0 {
-		r.Body = &wholeBody{text: q.body}
+		f.body = wholeBody{text: q.body}
+		r.Body = &f.body
 	}
 	f.w.reset()
 	f.s.attend(&f.w, r, func(t *tracked) { f.s.serve(t, r, c) })

@@ -105,6 +105,16 @@ const maxBeside = 5000
 // absentAt is the problem of a path at which nothing is. It names what is there
 // of the path, and what may have been meant instead.
 func absentAt(v kernel.View, at rmg.Path) *wire.Problem {
+	err := &rmg.Error{Op: "graph", Path: at, Code: rmg.NotFound, Msg: "there is no such element in " + v.Name}
+	p, _ := wire.ProblemOf(err)
+	there, near := nearAt(v, at)
+	p.Nearest = near
+	return p.WithHint("jitos graph %s shows what is there", there)
+}
+
+// nearAt is how much of a path is there, and what stands there that may have been
+// meant.
+func nearAt(v kernel.View, at rmg.Path) (there rmg.Path, near []string) {
 	missing := at
 	beside, ok := v.Get(missing.Parent())
 	for !ok {
@@ -117,12 +127,10 @@ func absentAt(v kernel.View, at rmg.Path) *wire.Problem {
 			break
 		}
 	}
-	err := &rmg.Error{Op: "graph", Path: at, Code: rmg.NotFound, Msg: "there is no such element in " + v.Name}
-	p, _ := wire.ProblemOf(err)
 	for _, name := range wire.Nearest(missing.Base().ID, names) {
-		p.Nearest = append(p.Nearest, string(missing.Parent().Child(name)))
+		near = append(near, string(missing.Parent().Child(name)))
 	}
-	return p.WithHint("jitos graph %s shows what is there", missing.Parent())
+	return missing.Parent(), near
 }
 
 func (x *exchange) diff() (any, error) {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -159,6 +160,20 @@ func ofProcess(r kernel.Record, id string) bool {
 	return r.Cause == id || strings.HasPrefix(r.Cause, id+"/") || touches(r, rmg.Root.Join("proc", id))
 }
 
+// withNear names what stands beside a path at which nothing is in the system.
+func (x *exchange) withNear(err error, place rmg.Path) error {
+	v, failed := x.s.opt.Kernel.View("")
+	if failed != nil {
+		return err
+	}
+	if _, ok := v.Get(place); ok {
+		return err // it is something else that is not there
+	}
+	p, _ := wire.ProblemOf(err)
+	_, p.Nearest = nearAt(v, place)
+	return p
+}
+
 func (x *exchange) why() (any, error) {
 	line, err := x.count("line", 0, 0, 1<<31-1)
 	if err != nil {
@@ -172,6 +187,9 @@ func (x *exchange) why() (any, error) {
 		return nil, wire.NewProblem(rmg.Invalid, "a line and a prop are asked for; one is answered")
 	}
 	e, err := x.s.opt.Kernel.Why(x.r.Context(), kernel.WhyQuery{Path: place, Prop: x.text("prop"), Line: line})
+	if errors.Is(err, &rmg.Error{Code: rmg.NotFound}) {
+		return nil, x.withNear(err, place)
+	}
 	if err != nil {
 		return nil, err
 	}

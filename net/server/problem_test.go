@@ -92,6 +92,7 @@ func TestUnknownFieldsAreRefusedByName(t *testing.T) {
 		{"/rewrite", `{"ops":[],"vieww":"system"}`, "/vieww", `unknown field "vieww"`},
 		{"/rewrite", `{"ops":[{"op":"add_node","path":"/a","kinds":"K"}]}`, "/ops/0/kinds", `unknown field "kinds"`},
 		{"/rewrite", `{"ops":[{"op":"add_node","path":"/a","kind":"K"}],"expect":{"sequence":3}}`, "/expect/sequence", `unknown field "sequence"`},
+		{"/sws/w5/rewrite", `{"view":"system","ops":[{"op":"inc","path":"/a","prop":"n","by":1}]}`, "/view", `unknown field "view"`},
 		{"/sws", `{"form":"system"}`, "/form", `unknown field "form"`},
 		{"/sws/w5/exec", `{"argv":["ls"],"shell":true}`, "/shell", `unknown field "shell"`},
 		{"/sws/w5/collapse", `{"lands":"x"}`, "/lands", `unknown field "lands"`},
@@ -99,8 +100,16 @@ func TestUnknownFieldsAreRefusedByName(t *testing.T) {
 		{"/intent", `{"text":"x","planonly":true}`, "/planonly", `unknown field "planonly"`},
 	} {
 		p := refusal(t, s, request("POST", c.target, c.body), 400)
+		if !p.Unknown() {
+			t.Errorf("%s %s: a program that is newer would not see that this is why: %s", c.target, c.body, p.Detail)
+		}
 		if p.Code != rmg.Invalid || len(p.Violations) != 1 || p.Violations[0].Pointer != c.pointer || !strings.Contains(p.Detail, c.says) {
 			t.Errorf("%s %s: %+v", c.target, c.body, p)
+		}
+	}
+	for target, status := range map[string]int{"/rmg?depht=1": 400, "/no-such-call": 404} {
+		if p := refusal(t, s, request("GET", target, ""), status); !p.Unknown() {
+			t.Errorf("%s: a program that is newer would not see that this is why: %s", target, p.Detail)
 		}
 	}
 	p := refusal(t, s, request("POST", "/sws", `{"form":1,"reason":2}`), 400)

@@ -62,7 +62,7 @@ func parseSLAPS(data []byte) (tasks.SLAPS, error) {
 // notYet refuses what the contract has and this version has not.
 func notYet(in wire.IntentRequest) error {
 	refuse := func(what, hint string) error {
-		return wire.NewProblem(rmg.Invalid, "%s is not in this version", what).WithHint("%s", hint)
+		return wire.NewProblem(rmg.Invalid, "%s "+wire.NotInThisVersion, what).WithHint("%s", hint)
 	}
 	switch {
 	case in.Approve != "" && in.Approve != "auto" && in.Approve != "ask":

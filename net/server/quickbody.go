@@ -10,10 +10,10 @@ import (
 // jsonSpace is what JSON allows between its tokens.
 const jsonSpace = " \t\r\n"
 
-// rewriteOf reads the body of a rewrite as programs send it: view, ops and reason,
-// each once, in strings without escapes. Ops are read by what reads them anyway.
+// rewriteOf reads the body of a rewrite as programs send it: ops, reason and, if
+// it may have one, view, each once, in strings without escapes. Ops are read by what reads them anyway.
 // false: it is another one, or has a fault; encoding/json says which.
-func rewriteOf(data []byte) (in wire.RewriteRequest, ok bool) {
+func rewriteOf(data []byte, views bool) (in wire.RewriteRequest, ok bool) {
 	data, ok = after(data, '{')
 	var view, ops, reason bool
 	for ok {
@@ -28,7 +28,7 @@ func rewriteOf(data []byte) (in wire.RewriteRequest, ok bool) {
 		case name == "ops" && !ops:
 			ops = true
 			in.Ops, data, ok = opsOf(data)
-		case name == "view" && !view:
+		case name == "view" && views && !view:
 			view = true
 			text, data, ok = plainString(data)
 			in.View = text

@@ -8,7 +8,9 @@ import (
 
 // quickRequest is a request that the front may answer.
 type quickRequest struct {
-	route  string // method and path, as Server.quick names them
+	route  string // method and path
+	path   string
+	id     string // in the path; "" in most
 	target string
 	query  string
 	host   string
@@ -34,7 +36,7 @@ func (f *front) cut(text []byte) (q quickRequest, ok bool) {
 	if len(target) == 0 || target[0] != '/' || !plainText(target) || asks && query == "" {
 		return q, false
 	}
-	q.route, q.target, q.query = line[:len(method)+1+len(path)], target, query
+	q.route, q.path, q.target, q.query = line[:len(method)+1+len(path)], path, target, query
 	clear(f.head)
 	f.vals = f.vals[:0]
 	length := 0
@@ -67,10 +69,30 @@ func (f *front) cut(text []byte) (q quickRequest, ok bool) {
 	return q, q.host != "" && length == len(q.body) && (method == http.MethodPost || length == 0)
 }
 
+// quickCall is the call that a request is of, if the front may answer it. A path with
+// an id is taken apart as http.ServeMux takes it, which for letters and digits is as
+// they stand.
+func (s *Server) quickCall(q *quickRequest) *call {
+	if c := s.quick[q.route]; c != nil && !strings.Contains(q.path, "{") { // a path may be a pattern's text
+		return c
+	}
+	const before, after = "POST /sws/", "/rewrite"
+	id, ok := strings.CutPrefix(q.route, before)
+	if !ok {
+		return nil
+	}
+	if id, ok = strings.CutSuffix(id, after); !ok || id == "" || strings.Trim(id, idLetters) != "" {
+		return nil
+	}
+	q.id = id
+	return s.quick[before+"{id}"+after]
+}
+
 // What is plain enough for the front.
 const (
 	maxQuickHeaders = 32
 	maxQuickDigits  = 6
+	idLetters       = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 	hostLetters     = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:"
 )
 

@@ -181,6 +181,16 @@ type reply struct {
 	body   any
 }
 
+// What nearly every answer has in its header. A list has no room: who adds to one gets
+// another.
+var (
+	headerJSON    = []string{"application/json"}
+	headerNoSniff = []string{"nosniff"}
+	headerNoStore = []string{"no-store"}
+	headerNoCache = []string{"private, no-cache"}
+	headerVary    = []string{"Accept-Encoding"}
+)
+
 // answer writes what a call returned.
 func (x *exchange) answer(v any) {
 	status := http.StatusOK
@@ -197,10 +207,9 @@ func (x *exchange) answer(v any) {
 	}
 	defer x.s.keep(w) // the answer's bytes are the connection's by then
 	h := x.w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("X-Content-Type-Options", "nosniff")
+	h["Content-Type"], h["X-Content-Type-Options"] = headerJSON, headerNoSniff
 	if h.Get("Cache-Control") == "" {
-		h.Set("Cache-Control", "no-store")
+		h["Cache-Control"] = headerNoStore
 	}
 	x.send(status, w.text.Bytes())
 }

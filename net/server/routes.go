@@ -85,7 +85,7 @@ func spaceCalls() []call {
 			params: []param{id}, answer: wire.Workspace{}, do: (*exchange).workspace,
 		},
 		{
-			method: post, path: "/sws/{id}/rewrite", id: "rewrite-workspace", once: true, summary: "Apply a rewrite in a workspace",
+			method: post, path: "/sws/{id}/rewrite", id: "rewrite-workspace", once: true, quick: true, summary: "Apply a rewrite in a workspace",
 			params: []param{id}, body: wire.SpaceRewriteRequest{}, large: true, answer: wire.Receipt{}, do: (*exchange).rewriteSpace,
 		},
 		{

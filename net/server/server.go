@@ -287,7 +287,7 @@ func (s *Server) absent(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if len(allowed) == 0 {
-		s.refuse(w, r, wire.NewProblem(rmg.NotFound, "%s %s is not in this version", r.Method, r.URL.Path).WithHint("GET /openapi.json lists the calls there are"))
+		s.refuse(w, r, wire.NewProblem(rmg.NotFound, "%s %s "+wire.NotInThisVersion, r.Method, r.URL.Path).WithHint("GET /openapi.json lists the calls there are"))
 		return
 	}
 	for _, m := range allowed {

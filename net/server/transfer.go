@@ -28,8 +28,11 @@ const maxRequestName = 64
 func (n *names) name(w http.ResponseWriter, r *http.Request) {
 	id := r.Header.Get(wire.RequestHeader)
 	if id == "" || len(id) > maxRequestName || strings.ContainsFunc(id, func(c rune) bool { return c <= ' ' || c > '~' || c == '"' }) {
-		id = n.start + "-" + strconv.FormatUint(n.last.Add(1), 10)
-		r.Header.Set(wire.RequestHeader, id)
+		var text [maxRequestName]byte
+		id = string(strconv.AppendUint(append(append(text[:0], n.start...), '-'), n.last.Add(1), 10))
+		list := []string{id}
+		r.Header[wire.RequestHeader], w.Header()[wire.RequestHeader] = list, list
+		return
 	}
 	w.Header().Set(wire.RequestHeader, id)
 }
@@ -54,8 +57,8 @@ func tagOf(v kernel.View, at rmg.Path) string {
 func (x *exchange) same(tag string) bool {
 	h := x.w.Header()
 	h.Set("ETag", tag)
-	h.Set("Cache-Control", "private, no-cache") // kept, but never used unasked
-	for _, have := range strings.Split(x.r.Header.Get("If-None-Match"), ",") {
+	h["Cache-Control"] = headerNoCache // kept, but never used unasked
+	for have := range strings.SplitSeq(x.r.Header.Get("If-None-Match"), ",") {
 		if have = strings.TrimSpace(have); have == "*" || strings.TrimPrefix(have, "W/") == strings.TrimPrefix(tag, "W/") {
 			x.w.WriteHeader(http.StatusNotModified)
 			return true
@@ -70,7 +73,7 @@ const minZip = 1400
 // send writes an answer, compressed if it is long and the caller takes that.
 func (x *exchange) send(status int, data []byte) {
 	h := x.w.Header()
-	h.Add("Vary", "Accept-Encoding")
+	h["Vary"] = headerVary
 	if len(data) < minZip || !takesGzip(x.r.Header.Get("Accept-Encoding")) {
 		x.w.WriteHeader(status)
 		_, _ = x.w.Write(data) // a client that went away needs no answer
