@@ -85,6 +85,11 @@ type primitiveDef struct {
 	Backoff string            `json:"backoff"`
 	OnFail  []string          `json:"on_fail"`
 	Labels  []string          `json:"labels"`
+	Finally []string          `json:"finally"`
+	Uses    []string          `json:"resources"`
+	Alone   []string          `json:"exclusive"`
+	Leaves  []string          `json:"artifacts"`
+	Caps    []string          `json:"capabilities"`
 	Writes  []string          `json:"writes"`
 	Adds    []string          `json:"adds"`
 	where   where
@@ -124,6 +129,8 @@ func (w where) in(steps ...string) where {
 
 // file is a method file as decoded.
 type file struct {
+	Namespace  string          `json:"namespace"`
+	Include    []string        `json:"include"`
 	Types      []*typeDef      `json:"types"`
 	Facts      []*factDef      `json:"facts"`
 	Tasks      []*taskDef      `json:"tasks"`
@@ -132,7 +139,7 @@ type file struct {
 }
 
 // Load reads and checks a library as a whole: unknown fields, unknown tasks,
-// unbound variables, cycles without a way out. The error is Violations, each
+// unbound variables, cycles without a way out, includes of what is not there. The error is Violations, each
 // with file, line and column.
 func Load(sources ...Source) (*Library, error) {
 	l := &Library{
@@ -140,6 +147,7 @@ func Load(sources ...Source) (*Library, error) {
 		types: map[string]*typeDef{}, facts: map[string]*factDef{}, changed: map[string]bool{},
 	}
 	var faults Violations
+	var files []*opened
 	for _, s := range sources {
 		d, err := parseDocument(s.Name, s.Data)
 		if err != nil {
@@ -150,12 +158,16 @@ func Load(sources ...Source) (*Library, error) {
 			faults = append(faults, v...)
 			continue
 		}
-		var f file
-		if err := d.decode(&f); err != nil {
+		o := &opened{doc: d, source: s}
+		if err := d.decode(&o.file); err != nil {
 			faults = append(faults, Violation{File: s.Name, Message: err.Error()})
 			continue
 		}
-		faults = append(faults, l.define(d, s, f)...)
+		files = append(files, o)
+	}
+	faults = append(faults, qualify(files, sources)...)
+	for _, o := range files {
+		faults = append(faults, l.define(o.doc, o.source, o.file)...)
 	}
 	if len(faults) == 0 {
 		faults = l.check()
