@@ -111,16 +111,23 @@ func (r *planReader) waysBack(p *Plan) ([]Task, error) {
 			if len(taken) == maxPlanTasks {
 				return nil, limit("the plan has more than %d tasks, those of its ways back included", maxPlanTasks)
 			}
-			u := primitive(r.lib.primitives[name], r.bound(r.order[i]))
-			u.ID, u.Undoes = name, t.ID
-			for n := 2; taken[u.ID]; n++ {
-				u.ID = name + "-" + strconv.Itoa(n)
-			}
-			taken[u.ID] = true
+			prim := r.lib.primitives[name]
+			u := primitive(prim, r.bound(r.order[i]))
+			u.ID, u.Undoes = free(prim.bare, taken), t.ID
 			out = append(out, u)
 		}
 	}
 	return out, nil
+}
+
+// free is a name that is not taken, and is from then on.
+func free(name string, taken map[string]bool) string {
+	id := name
+	for n := 2; taken[id]; n++ {
+		id = name + "-" + strconv.Itoa(n)
+	}
+	taken[id] = true
+	return id
 }
 
 // bits is a set of small numbers.

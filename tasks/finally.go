@@ -1,9 +1,6 @@
 package tasks
 
-import (
-	"slices"
-	"strconv"
-)
+import "slices"
 
 // inTheEnd makes the tasks that primitives name as finally, and has those of the kernel
 // wait for them with which the plan ends. A task that is done for another in the end waits
@@ -28,15 +25,12 @@ func (r *planReader) inTheEnd(p *Plan, ids map[[2]string]string, taken map[strin
 			if len(p.Tasks)+len(p.Finally) == maxPlanTasks {
 				return limit("the plan has more than %d tasks, those of finally included", maxPlanTasks)
 			}
-			u := primitive(r.lib.primitives[name], r.bound(r.order[i]))
+			prim := r.lib.primitives[name]
+			u := primitive(prim, r.bound(r.order[i]))
 			u.Closes = of.ID
 			if u.ID = ids[[2]string{of.ID, name}]; u.ID == "" {
-				u.ID = name
-				for n := 2; taken[u.ID]; n++ {
-					u.ID = name + "-" + strconv.Itoa(n)
-				}
+				u.ID = free(prim.bare, taken)
 			}
-			taken[u.ID] = true
 			after := p.after(of.ID)
 			for k := range p.Tasks {
 				if t := &p.Tasks[k]; after[t.ID] && ends(t) {

@@ -93,6 +93,7 @@ type primitiveDef struct {
 	Writes  []string          `json:"writes"`
 	Adds    []string          `json:"adds"`
 	where   where
+	bare    string // its name without the namespace
 	effects []effect
 }
 

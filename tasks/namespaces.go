@@ -129,6 +129,7 @@ func (q *qualifier) define(o *opened) {
 		own(&t.Name)
 	}
 	for _, p := range o.file.Primitives {
+		p.bare = p.Name
 		own(&p.Name)
 	}
 	for _, m := range o.file.Methods {
