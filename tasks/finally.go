@@ -5,10 +5,9 @@ import "slices"
 // inTheEnd makes the tasks that primitives name as finally, and has those of the kernel
 // wait for them with which the plan ends. A task that is done for another in the end waits
 // for all that waits for that one, so that nothing needs it any more; of a primitive's
-// several each waits for the one before. Those that come to be done first stand first. ids
-// are of tasks that had one in a plan before, by what they are done for and their name.
-func (r *planReader) inTheEnd(p *Plan, ids map[[2]string]string, taken map[string]bool) error {
-	if !slices.ContainsFunc(p.Tasks, func(t Task) bool { return len(t.Finally) > 0 }) {
+// several each waits for the one before. Those that come to be done first stand first.
+func (r *planReader) inTheEnd(p *Plan, been *progress, taken map[string]bool) error {
+	if len(been.carried) == 0 && !slices.ContainsFunc(p.Tasks, func(t Task) bool { return len(t.Finally) > 0 }) {
 		return nil
 	}
 	waits := map[string]bool{} // that something waits for
@@ -28,7 +27,7 @@ func (r *planReader) inTheEnd(p *Plan, ids map[[2]string]string, taken map[strin
 			prim := r.lib.primitives[name]
 			u := primitive(prim, r.bound(r.order[i]))
 			u.Closes = of.ID
-			if u.ID = ids[[2]string{of.ID, name}]; u.ID == "" {
+			if u.ID = been.closing[[2]string{of.ID, name}]; u.ID == "" {
 				u.ID = free(prim.bare, taken)
 			}
 			after := p.after(of.ID)
@@ -49,6 +48,15 @@ func (r *planReader) inTheEnd(p *Plan, ids map[[2]string]string, taken map[strin
 			}
 			p.Finally = append(p.Finally, u)
 		}
+	}
+	for _, u := range been.carried {
+		for k := range p.Tasks {
+			if t := &p.Tasks[k]; ends(t) {
+				t.Needs = append(slices.Clone(t.Needs), u.ID)
+				slices.Sort(t.Needs)
+			}
+		}
+		p.Finally = append(p.Finally, u)
 	}
 	return nil
 }

@@ -38,6 +38,7 @@ type progress struct {
 	edges []htn.Edge
 	// closing are tasks that are done in the end, by what they are done for and their names.
 	closing map[[2]string]string
+	carried []Task // done in the end for tasks that have begun and are in the plan no more
 }
 
 // Mend makes of a plan that has come so far one that can go on. What is done stays done,
@@ -158,6 +159,10 @@ func (g *mender) write(m *htn.Mended, p htn.Progress, b before) (*Mended, error)
 	}
 	for _, t := range g.old.Finally {
 		been.closing[[2]string{t.Closes, t.Name}] = t.ID
+		if begun := slices.Concat(g.at.Done, g.at.Failed); slices.Contains(begun, t.Closes) && !used[t.Closes] {
+			t.Needs = nil // what it is done for is over, and of no use to anybody
+			been.carried = append(been.carried, t)
+		}
 	}
 	var err error
 	if out.Plan, err = g.finding.write(g.s, m.Plan, been); err != nil {

@@ -278,7 +278,7 @@ func (f *finding) write(s SLAPS, found *htn.Plan, been *progress) (*Plan, error)
 		taken[id] = true
 	}
 	p := &Plan{Goal: s.Intent, Tasks: r.tasks(been.ids, taken), Reasons: r.reasons(), Success: s.Success}
-	err := r.inTheEnd(p, been.closing, taken)
+	err := r.inTheEnd(p, been, taken)
 	if err == nil {
 		p.Back, err = r.waysBack(p)
 	}
