@@ -103,7 +103,7 @@ func (l *Library) Several(s SLAPS, facts Facts, n int) (plans []*Plan, all bool,
 	if err != nil {
 		return nil, false, err
 	}
-	found, all, err := f.model.Several(n, maxPlanNodes)
+	found, all, err := f.model.Several(n, htn.Options{Nodes: maxPlanNodes})
 	if err != nil {
 		return nil, false, err
 	}
@@ -248,7 +248,7 @@ func (c *form) none(task string, r *htn.Result) error {
 		return none
 	}
 	why := r.Verdict.String()
-	if a, err := htn.WhyNone(&c.domain, &c.problem, maxExplained); err == nil && a != nil && len(a.Blocking) > 0 {
+	if a, err := htn.WhyNone(&c.domain, &c.problem, htn.Options{Nodes: maxExplained}); err == nil && a != nil && len(a.Blocking) > 0 {
 		why += "; most often in the way: " + fmt.Sprint(a.Blocking[0].Change)
 	}
 	return &NoPlan{Task: task, Proved: true, Rejected: []Rejected{{Because: why}}}

@@ -24,10 +24,10 @@ func (a *app) planCmd() *cobra.Command {
 		Example: "  jitos plan -f slaps.json\n  jitos plan -f slaps.yaml -o dot | dot -Tsvg > plan.svg\n" +
 			"  jitos plan --domain domain.hddl --problem p01.hddl -o ipc\n" +
 			"  jitos plan --domain domain.hddl --problem now.hddl --resume plan.json --done 3 --failed",
-		RunE: func(_ *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			if h.domain != "" || h.problem != "" {
 				h.explain = explain
-				return a.planHDDL(h)
+				return a.planHDDL(cmd.Context(), h)
 			}
 			if file == "" {
 				return &usageError{fmt.Errorf("-f FILE is missing\nusage: jitos plan -f slaps.json, or jitos plan --domain D.hddl --problem P.hddl")}
