@@ -344,6 +344,17 @@ func (l *Library) bind(s SLAPS) (map[string]any, Violations) {
 	return out, faults
 }
 
+// Methods are those that were chosen, each once, in the order of the decomposition.
+func (p *Plan) Methods() []string {
+	var out []string
+	for _, r := range p.Reasons {
+		if !slices.Contains(out, r.Method) {
+			out = append(out, r.Method)
+		}
+	}
+	return out
+}
+
 // All are the tasks of the plan, those that are done in the end, and the ways back.
 func (p *Plan) All() []Task { return slices.Concat(p.Tasks, p.Finally, p.Back) }
 
