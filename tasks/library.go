@@ -41,6 +41,7 @@ type Library struct {
 	types      map[string]*typeDef
 	facts      map[string]*factDef
 	changed    map[string]bool // facts that primitives change
+	related    map[string]bool // of these, those that are relations
 	costs      bool            // some primitive says what it costs
 }
 
@@ -145,7 +146,7 @@ type file struct {
 func Load(sources ...Source) (*Library, error) {
 	l := &Library{
 		sources: sources, tasks: map[string]*taskDef{}, methods: map[string][]*methodDef{}, primitives: map[string]*primitiveDef{},
-		types: map[string]*typeDef{}, facts: map[string]*factDef{}, changed: map[string]bool{},
+		types: map[string]*typeDef{}, facts: map[string]*factDef{}, changed: map[string]bool{}, related: map[string]bool{},
 	}
 	var faults Violations
 	var files []*opened
@@ -246,8 +247,12 @@ func (l *Library) define(d *document, s Source, f file) Violations {
 		}
 		l.primitives[p.Name] = p
 		for _, e := range p.Effects {
-			p.effects = append(p.effects, effectOf(e))
-			l.changed[effectOf(e).Fact] = true
+			x := effectOf(e)
+			p.effects = append(p.effects, x)
+			l.changed[x.Fact] = true
+			if x.Args != nil {
+				l.related[x.Fact] = true
+			}
 		}
 		l.costs = l.costs || p.Cost != 0
 	}
