@@ -10,96 +10,108 @@ func (r *planReader) inTheEnd(p *Plan, been *progress, taken map[string]bool) er
 	if len(been.carried) == 0 && !slices.ContainsFunc(p.Tasks, func(t Task) bool { return len(t.Finally) > 0 }) {
 		return nil
 	}
-	waits := map[string]bool{} // that something waits for
-	for _, t := range p.Tasks {
-		taken[t.ID] = true
-		for _, n := range t.Needs {
-			waits[n] = true
-		}
-	}
-	ends := func(t *Task) bool { return t.Worker == "kernel" && !waits[t.ID] }
+	w := newWaits(p)
 	for i := len(p.Tasks) - 1; i >= 0; i-- {
-		of := &p.Tasks[i]
-		for _, name := range of.Finally {
-			if len(p.Tasks)+len(p.Finally) == maxPlanTasks {
+		for _, name := range p.Tasks[i].Finally {
+			if len(w.needs) == maxPlanTasks {
 				return limit("the plan has more than %d tasks, those of finally included", maxPlanTasks)
 			}
 			prim := r.lib.primitives[name]
 			u := primitive(prim, r.bound(r.order[i]))
-			u.Closes = of.ID
-			if u.ID = been.closing[[2]string{of.ID, name}]; u.ID == "" {
+			u.Closes = p.Tasks[i].ID
+			if u.ID = been.closing[[2]string{u.Closes, name}]; u.ID == "" {
 				u.ID = free(prim.bare, taken)
 			}
-			after := p.after(of.ID)
-			for k := range p.Tasks {
-				if t := &p.Tasks[k]; after[t.ID] && ends(t) {
-					delete(after, t.ID)
-				}
-			}
-			after[of.ID] = true
-			u.Needs = p.last(after)
-			for k := range p.Tasks {
-				t := &p.Tasks[k]
-				if !ends(t) || !slices.ContainsFunc(t.Needs, func(n string) bool { return after[n] }) {
-					continue
-				}
-				t.Needs = append(slices.DeleteFunc(slices.Clone(t.Needs), func(n string) bool { return after[n] }), u.ID)
-				slices.Sort(t.Needs)
-			}
+			w.closing(i)
 			p.Finally = append(p.Finally, u)
 		}
 	}
 	for _, u := range been.carried {
-		for k := range p.Tasks {
-			if t := &p.Tasks[k]; ends(t) {
-				t.Needs = append(slices.Clone(t.Needs), u.ID)
-				slices.Sort(t.Needs)
-			}
-		}
+		w.closing(-1)
 		p.Finally = append(p.Finally, u)
 	}
+	w.write(p)
 	return nil
 }
 
-// forward goes through the tasks that are done if none fails.
-func (p *Plan) forward(do func(t *Task)) {
+// waits is what waits for what, of tasks and then of those that are done in the end, by number.
+type waits struct {
+	needs, on [][]int
+	ends      []int // tasks of the kernel that nothing waits for: the plan ends with them
+}
+
+func newWaits(p *Plan) *waits {
+	number := map[string]int{}
+	w := &waits{needs: make([][]int, len(p.Tasks)), on: make([][]int, len(p.Tasks))}
+	for i, t := range p.Tasks {
+		number[t.ID] = i
+		for _, n := range t.Needs {
+			w.needs[i] = append(w.needs[i], number[n])
+			w.on[number[n]] = append(w.on[number[n]], i)
+		}
+	}
+	for i, t := range p.Tasks {
+		if t.Worker == "kernel" && len(w.on[i]) == 0 {
+			w.ends = append(w.ends, i)
+		}
+	}
+	return w
+}
+
+// closing adds a task that waits for one and all that waits for it, but for what the plan
+// ends with, which waits for the new one instead; with -1 it waits for nothing.
+func (w *waits) closing(of int) {
+	u := len(w.needs)
+	w.needs, w.on = append(w.needs, nil), append(w.on, nil)
+	among := make([]bool, u)
+	if of >= 0 {
+		among[of] = true
+		for open := []int{of}; len(open) > 0; open = open[1:] {
+			last := true
+			for _, x := range w.on[open[0]] {
+				if slices.Contains(w.ends, x) {
+					continue
+				}
+				if last = false; !among[x] {
+					among[x] = true
+					open = append(open, x)
+				}
+			}
+			if last {
+				w.needs[u] = append(w.needs[u], open[0])
+			}
+		}
+	}
+	for _, e := range w.ends {
+		rest := slices.DeleteFunc(slices.Clone(w.needs[e]), func(n int) bool { return among[n] })
+		if of >= 0 && len(rest) == len(w.needs[e]) {
+			continue // it ends something else
+		}
+		w.needs[e] = append(rest, u)
+		w.on[u] = append(w.on[u], e)
+	}
+	for _, n := range w.needs[u] {
+		w.on[n] = append(w.on[n], u)
+	}
+}
+
+// write has the plan's tasks say it.
+func (w *waits) write(p *Plan) {
+	tasks := make([]*Task, 0, len(w.needs))
 	for i := range p.Tasks {
-		do(&p.Tasks[i])
+		tasks = append(tasks, &p.Tasks[i])
 	}
 	for i := range p.Finally {
-		do(&p.Finally[i])
+		tasks = append(tasks, &p.Finally[i])
 	}
-}
-
-// after are the tasks that wait for one, those of finally among them.
-func (p *Plan) after(id string) map[string]bool {
-	out := map[string]bool{}
-	for again := true; again; {
-		again = false
-		p.forward(func(t *Task) {
-			if !out[t.ID] && slices.ContainsFunc(t.Needs, func(n string) bool { return n == id || out[n] }) {
-				out[t.ID], again = true, true
-			}
-		})
-	}
-	return out
-}
-
-// last are those of some tasks that none of the others waits for, sorted.
-func (p *Plan) last(of map[string]bool) []string {
-	waits := map[string]bool{}
-	p.forward(func(t *Task) {
-		if of[t.ID] {
-			for _, n := range t.Needs {
-				waits[n] = true
-			}
+	for i, t := range tasks {
+		if i < len(p.Tasks) && !slices.Contains(w.ends, i) {
+			continue // as it was
 		}
-	})
-	var out []string
-	for _, id := range keys(of) {
-		if !waits[id] {
-			out = append(out, id)
+		t.Needs = nil
+		for _, n := range w.needs[i] {
+			t.Needs = append(t.Needs, tasks[n].ID)
 		}
+		slices.Sort(t.Needs)
 	}
-	return out
 }
