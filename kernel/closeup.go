@@ -67,7 +67,9 @@ func (k *Kernel) closeUp(r *run, err error) error {
 		if task.TimeoutMillis == 0 {
 			task.TimeoutMillis = backTime.Milliseconds()
 		}
-		terr := k.withThings(k.ctx, r, task, k.things.ask(p.ID, task), func() error { return k.attempt(k.ctx, r, p, task) })
+		c := k.things.ask(p.ID, task)
+		terr := k.withThings(k.ctx, r, task, c, func() error { return k.attempt(k.ctx, r, p, task) })
+		k.things.leave(c, false)
 		if k.ctx.Err() != nil {
 			return errStopped
 		}

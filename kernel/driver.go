@@ -166,6 +166,7 @@ func (k *Kernel) recordedLines(id string, after uint64) []Line {
 func (k *Kernel) drive(ctx context.Context, r *run) error {
 	type ended struct {
 		task tasks.Task
+		has  *claim
 		err  error
 	}
 	results := make(chan ended)
@@ -197,7 +198,7 @@ func (k *Kernel) drive(ctx context.Context, r *run) error {
 				active[t.ID] = true
 				c := k.things.ask(p.ID, t) // here, so that those of a plan ask in its order
 				go func() {
-					results <- ended{t, guarded(func() error {
+					results <- ended{t, c, guarded(func() error {
 						return k.withThings(lanes.ctx[t.Lane], r, t, c, func() error { return k.attempt(lanes.ctx[t.Lane], r, p, t) })
 					})}
 				}()
@@ -217,13 +218,18 @@ func (k *Kernel) drive(ctx context.Context, r *run) error {
 		}
 		e := <-results
 		delete(active, e.task.ID)
+		if errors.Is(e.err, errNotBegun) {
+			continue
+		}
 		if e.err != nil {
 			r.failed[e.task.ID] = true
+			k.things.withdraw(r.id, e.task.Lane) // nothing more of the attempt begins
 		}
 		if e.err != nil && codeOf(e.err) != rmg.GateFailed {
 			r.stick()
 		}
 		lanes.ended(e.task, e.err)
+		k.things.leave(e.has, e.err != nil && len(e.task.OnFail) > 0)
 	}
 }
 

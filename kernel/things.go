@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -27,10 +28,15 @@ type things struct {
 // claim is what one task uses and has for itself.
 type claim struct {
 	process, task string
+	lane          int
 	uses, alone   []string
 	kept          bool          // its task is over: kept for its process
 	granted       chan struct{} // closed when it has them
+	withdrawn     chan struct{} // closed when it is not to have them
 }
+
+// errNotBegun is that a task waited for a thing when another of its attempt failed.
+var errNotBegun = errors.New("it had not begun when another task failed")
 
 // conflict is a thing that two claims cannot have at once, or "".
 func (c *claim) conflict(o *claim) string {
@@ -55,7 +61,10 @@ func (s *things) ask(process string, t tasks.Task) *claim {
 	if len(t.Resources)+len(t.Exclusive) == 0 {
 		return nil
 	}
-	c := &claim{process: process, task: t.ID, uses: t.Resources, alone: t.Exclusive, granted: make(chan struct{})}
+	c := &claim{
+		process: process, task: t.ID, lane: t.Lane, uses: t.Resources, alone: t.Exclusive,
+		granted: make(chan struct{}), withdrawn: make(chan struct{}),
+	}
 	s.Lock()
 	defer s.Unlock()
 	// Others of the line wait for what is kept for the process anyway.
@@ -123,6 +132,8 @@ func (s *things) wait(ctx context.Context, c *claim, say func(string)) error {
 	select {
 	case <-c.granted:
 		return nil
+	case <-c.withdrawn:
+		return errNotBegun
 	case <-ctx.Done():
 		s.leave(c, false)
 		return context.Cause(ctx)
@@ -142,6 +153,20 @@ func (s *things) leave(c *claim, keep bool) {
 		is := func(o *claim) bool { return o == c }
 		s.held, s.waiting = slices.DeleteFunc(s.held, is), slices.DeleteFunc(s.waiting, is)
 	}
+	s.settle()
+}
+
+// withdraw takes those of an attempt out of the line that still wait.
+func (s *things) withdraw(process string, lane int) {
+	s.Lock()
+	defer s.Unlock()
+	s.waiting = slices.DeleteFunc(s.waiting, func(c *claim) bool {
+		if c.process != process || c.lane != lane {
+			return false
+		}
+		close(c.withdrawn)
+		return true
+	})
 	s.settle()
 }
 
@@ -171,12 +196,11 @@ func (k *Kernel) recallThings() {
 	}
 }
 
-// withThings does a task once it has what it shares with others.
+// withThings does a task once it has what it shares with others. Its claim is for the caller
+// to give back.
 func (k *Kernel) withThings(ctx context.Context, r *run, t tasks.Task, c *claim, do func() error) error {
 	if err := k.things.wait(ctx, c, func(text string) { k.say(r, work.Event{Task: t.ID, Text: text}) }); err != nil {
 		return err
 	}
-	err := do()
-	k.things.leave(c, err != nil && len(t.OnFail) > 0)
-	return err
+	return do()
 }

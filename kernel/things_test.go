@@ -131,6 +131,29 @@ func TestAThingIsKeptOverARestart(t *testing.T) {
 	})
 }
 
+// A step that failed and is to be undone has its thing until it is: nobody has it between,
+// not even another step of its process, which does not begin any more.
+func TestAThingIsKeptUntilItIsUndone(t *testing.T) {
+	onBench(t, func(b *bench) {
+		d := &pad{fails: []string{"left"}, holds: holding("left", "mop")}
+		one := b.sets(d, "Share")
+		two := b.sets(d, "Share")
+		d.free("left")
+		b.did(d, "left mop")
+		d.mu.Lock()
+		d.fails = nil
+		d.mu.Unlock()
+		d.free("mop")
+		if p := b.end(one); p.Status != "failed" || !strings.Contains(p.Reason, "left is ill; undone by mop") {
+			t.Errorf("%s: %s", p.Status, p.Reason)
+		}
+		if p := b.end(two); p.Status != "collapsed" {
+			t.Errorf("%s: %s", p.Status, p.Reason)
+		}
+		b.did(d, "left mop left right", "other reader")
+	})
+}
+
 // Who waits for a thing can be called off, and stands in nobody's way then.
 func TestWhoWaitsCanBeCancelled(t *testing.T) {
 	onBench(t, func(b *bench) {

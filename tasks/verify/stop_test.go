@@ -1,10 +1,26 @@
 package verify
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"jitos.dev/tasks/htn"
 )
+
+// lamps is a problem that has no plan, since a lamp cannot be both.
+func lamps(n int) string {
+	var b strings.Builder
+	b.WriteString("(define (problem p) (:domain lamps) (:htn :ordered-subtasks (play)) (:objects")
+	for i := range n {
+		fmt.Fprintf(&b, " l%d", i)
+	}
+	b.WriteString(" - lamp) (:init")
+	for i := range n {
+		fmt.Fprintf(&b, " (dark l%d)", i)
+	}
+	return b.String() + ") (:goal (and (lit l0) (dark l0))))"
+}
 
 // Whenever a search is told to stop, it says what it would have said, or that it does not
 // know: a plan is one, and that there is none is proven. What was found stays found when a cheaper
@@ -56,13 +72,15 @@ func TestStop(t *testing.T) {
 	if unknown == 0 {
 		t.Error("nothing was ever stopped")
 	}
-	// A large one is stopped wherever it is, and soon: what is asked for is counted.
-	_, _, m := instance(t, "blocks", blocks(200, 1))
-	for _, n := range []int{1, 30, 1000} {
-		asked := 0
-		r, err := m.Plan(htn.Options{Stop: func() bool { asked++; return asked > n }})
-		if err != nil || r.Verdict == htn.None || asked > n+1 {
-			t.Errorf("after %d: %v %v, asked %d times", n, r.Verdict, err, asked)
+	// A large one is stopped wherever it is, by every search, and soon: nodes are counted.
+	_, _, m := instance(t, "lamps", lamps(40))
+	for _, by := range []string{"", htn.Dive, htn.Best, htn.Table} {
+		for _, n := range []int{1, 30, 90} {
+			asked := 0
+			r, err := m.Plan(htn.Options{Search: by, Stop: func() bool { asked++; return asked > n }})
+			if err != nil || r.Verdict != htn.Unknown || asked != n+1 || r.Nodes > (n+2)*1100 {
+				t.Errorf("%s after %d: %v %v, asked %d times, %d nodes", by, n, r.Verdict, err, asked, r.Nodes)
+			}
 		}
 	}
 }
