@@ -62,7 +62,11 @@ func goldenTask(t Task) string {
 		name string
 		list []string
 	}{
-		{"writes", t.Writes}, {"adds", t.Adds}, {"resources", t.Resources}, {"exclusive", t.Exclusive}, {"artifacts", t.Artifacts},
+		{"writes", t.Writes},
+		{"adds", t.Adds},
+		{"resources", t.Resources},
+		{"exclusive", t.Exclusive},
+		{"artifacts", t.Artifacts},
 		{"capabilities", t.Capabilities},
 	} {
 		if len(more.list) > 0 {
