@@ -196,6 +196,9 @@ func TestPlansAgainstTryingEverything(t *testing.T) {
 				facts[fmt.Sprint("f", i)] = true
 			}
 		}
+		if r.IntN(2) == 0 {
+			facts["level"] = float64(r.IntN(3))
+		}
 		left := 3_000
 		want := canDo(l, map[int]todo{0: {name: "T0"}}, 1, facts, &left)
 		if left < 0 {
