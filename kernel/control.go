@@ -33,8 +33,10 @@ func (k *Kernel) finish(ctx context.Context, r *run, err error, tool time.Durati
 		var by cancelling
 		errors.As(context.Cause(ctx), &by)
 		why := "cancelled"
-		if p.back != nil {
-			why += "; " + p.undone()
+		for _, more := range []string{p.undone(), p.closed()} {
+			if more != "" {
+				why += "; " + more
+			}
 		}
 		rerr = k.recordCancelled(by.once, r.id, why)
 		k.say(r, work.Event{Text: why})
@@ -85,6 +87,9 @@ func (k *Kernel) recordCancelled(once Once, id, why string) error {
 		ops := []rewrite.Op{setOp(procPath(id), map[string]rmg.Value{"cancelled": rmg.Bool(true), "why": textValue(why)})}
 		return append(ops, f.leftovers(id, why)...), nil
 	})
+	if err == nil {
+		k.things.end(id)
+	}
 	return err
 }
 

@@ -31,6 +31,7 @@ type run struct {
 	cancel context.CancelCauseFunc
 	done   chan struct{}
 	spent  spending
+	failed map[string]bool // tasks that failed for good in this drive; of the goroutine that drives
 
 	mu    sync.Mutex // guards the fields below
 	stuck bool       // a task did not fail by itself: see stick
@@ -53,7 +54,7 @@ func (cancelling) Unwrap() error { return errCancelled }
 // launch drives a process in a goroutine that Close waits for.
 func (k *Kernel) launch(id string) {
 	ctx, cancel := context.WithCancelCause(k.ctx)
-	r := &run{id: id, cancel: cancel, done: make(chan struct{}), news: make(chan struct{})}
+	r := &run{id: id, cancel: cancel, done: make(chan struct{}), failed: map[string]bool{}, news: make(chan struct{})}
 	if p, err := k.Process(id); err == nil {
 		r.spent.budget = p.SLAPS.Budget
 	}
@@ -68,6 +69,9 @@ func (k *Kernel) launch(id string) {
 			k.drop(id, err)
 		}
 		cancel(nil)
+		if k.ctx.Err() == nil {
+			k.things.end(id)
+		}
 		k.runs.Lock()
 		delete(k.runs.live, id)
 		k.runs.Unlock()
@@ -156,11 +160,13 @@ func (k *Kernel) recordedLines(id string, after uint64) []Line {
 }
 
 // drive runs a process's tasks as their needs are done, until all are or one
-// has failed for good, and then undoes what that asks for. In a race each lane goes on by itself: the process fails
+// has failed for good, and then undoes what that asks for, and does what is to be done in
+// the end. In a race each lane goes on by itself: the process fails
 // when all have, and ends when one has won.
 func (k *Kernel) drive(ctx context.Context, r *run) error {
 	type ended struct {
 		task tasks.Task
+		has  *claim
 		err  error
 	}
 	results := make(chan ended)
@@ -170,7 +176,7 @@ func (k *Kernel) drive(ctx context.Context, r *run) error {
 		return err
 	}
 	if first.back != nil {
-		return k.goBack(r)
+		return k.closeUp(r, k.goBack(r))
 	}
 	ctx, stop := withWall(ctx, first.SLAPS.Budget)
 	defer stop()
@@ -190,8 +196,11 @@ func (k *Kernel) drive(ctx context.Context, r *run) error {
 					continue
 				}
 				active[t.ID] = true
+				c := k.things.ask(p.ID, t) // here, so that those of a plan ask in its order
 				go func() {
-					results <- ended{t, guarded(func() error { return k.attempt(lanes.ctx[t.Lane], r, p, t) })}
+					results <- ended{t, c, guarded(func() error {
+						return k.withThings(lanes.ctx[t.Lane], r, t, c, func() error { return k.attempt(lanes.ctx[t.Lane], r, p, t) })
+					})}
 				}()
 			}
 		}
@@ -202,17 +211,25 @@ func (k *Kernel) drive(ctx context.Context, r *run) error {
 				k.say(r, work.Event{Text: "it cannot go on another way: " + firstLine(merr.Error())})
 			}
 			if !goesOn {
-				return k.turnBack(r, err)
+				return k.closeUp(r, k.turnBack(r, err))
 			}
 			clear(lanes.failed)
 			continue
 		}
 		e := <-results
 		delete(active, e.task.ID)
+		if errors.Is(e.err, errNotBegun) {
+			continue
+		}
+		if e.err != nil {
+			r.failed[e.task.ID] = true
+			k.things.withdraw(r.id, e.task.Lane) // nothing more of the attempt begins
+		}
 		if e.err != nil && codeOf(e.err) != rmg.GateFailed {
 			r.stick()
 		}
 		lanes.ended(e.task, e.err)
+		k.things.leave(e.has, e.err != nil && len(e.task.OnFail) > 0)
 	}
 }
 
@@ -294,7 +311,8 @@ func (k *Kernel) attemptOnce(ctx context.Context, r *run, p Process, t tasks.Tas
 		}
 		res = work.Result{Summary: err.Error(), Reasons: []string{err.Error()}, Output: res.Output}
 	}
-	if rerr := k.endAttempt(p, t, at.Child(fmt.Sprint(number)), token, res); rerr != nil {
+	res, rerr := k.endAttempt(p, t, at.Child(fmt.Sprint(number)), token, res)
+	if rerr != nil {
 		return orError(onlyLimit(err), rerr)
 	}
 	k.say(r, work.Event{Task: t.ID, Text: res.Summary, Data: map[string]any{"ok": res.OK}})
@@ -339,12 +357,19 @@ func (f *fold) fence(at rmg.Path, token string) error {
 	return nil
 }
 
-// endAttempt records a result, and with it what the worker asked to adopt.
-func (k *Kernel) endAttempt(p Process, t tasks.Task, at rmg.Path, token string, res work.Result) error {
+// endAttempt records a result, and with it what the worker asked to adopt. The result that
+// stands is another where the task did not leave what it has to.
+func (k *Kernel) endAttempt(p Process, t tasks.Task, at rmg.Path, token string, res work.Result) (work.Result, error) {
 	ctx := context.WithoutCancel(k.ctx)
 	if res.OK && res.Adopt != "" {
 		if err := k.adopt(ctx, p.laneSpace(t.Lane), p, t, res.Adopt); err != nil {
-			return err
+			return res, err
+		}
+	}
+	if res.OK {
+		var err error
+		if res, err = k.withArtifacts(p, t, res); err != nil {
+			return res, err
 		}
 	}
 	props := map[string]rmg.Value{"result": rmg.String(resultFailed), "summary": textValue(res.Summary)}
@@ -355,7 +380,7 @@ func (k *Kernel) endAttempt(p Process, t tasks.Task, at rmg.Path, token string, 
 		props["result"] = rmg.String(resultOK)
 	}
 	if err := k.readProps(props, res); err != nil {
-		return err
+		return res, err
 	}
 	if len(res.Reasons) > 0 {
 		props["reasons"] = textList(res.Reasons)
@@ -373,7 +398,7 @@ func (k *Kernel) endAttempt(p Process, t tasks.Task, at rmg.Path, token string, 
 		}
 		return []rewrite.Op{setOp(at, props)}, nil
 	})
-	return err
+	return res, err
 }
 
 // adopt merges a child workspace into the process's own.
@@ -456,6 +481,9 @@ func labelsOf(s tasks.SLAPS, t tasks.Task) []string {
 
 // mayDispatch judges whether a process may hand a task to its worker.
 func (k *Kernel) mayDispatch(p Process, t tasks.Task) error {
+	if err := mayBegin(p.Rights, t); err != nil {
+		return err
+	}
 	if !slices.Contains(p.Rights.Workers, t.Worker) {
 		return &rmg.Error{Op: "dispatch", Code: rmg.Denied, Msg: fmt.Sprintf("the process has no right to worker %q", t.Worker)}
 	}

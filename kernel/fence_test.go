@@ -26,7 +26,7 @@ func TestLateResultIsNotTaken(t *testing.T) {
 		}
 		// The second attempt goes on, and the first hands in what it has for it.
 		at := procPath(a.Process).Child("do").Child("2")
-		if err := b.endAttempt(Process{ID: a.Process}, task, at, tokens[0], work.Result{OK: true, Summary: "late"}); code(err) != rmg.Stale {
+		if _, err := b.endAttempt(Process{ID: a.Process}, task, at, tokens[0], work.Result{OK: true, Summary: "late"}); code(err) != rmg.Stale {
 			t.Errorf("the result of the first for the second: %v", err)
 		}
 		return work.Result{OK: true, Nothing: true, Summary: "fine"}, nil
@@ -51,7 +51,7 @@ func TestLateResultIsNotTaken(t *testing.T) {
 		"the first again": {1, tokens[0]}, "the first for the second": {2, tokens[0]}, "the second again": {2, tokens[1]}, "made up": {2, "p1/do/2@1"},
 	} {
 		at := procPath(p.ID).Child("do").Child(fmt.Sprint(late.attempt))
-		err := b.endAttempt(p, task, at, late.token, work.Result{OK: true, Summary: "late"})
+		_, err := b.endAttempt(p, task, at, late.token, work.Result{OK: true, Summary: "late"})
 		if code(err) != rmg.Stale {
 			t.Errorf("%s: %v", what, err)
 		}

@@ -128,6 +128,11 @@ func (k *Kernel) intend(ctx context.Context, c Caller, once Once, r IntentReques
 		return Process{}, err
 	}
 	p.Rights.Capabilities = capabilitiesOf(c, s)
+	for _, t := range plan.All() {
+		if err := mayBegin(p.Rights, t); err != nil {
+			return Process{}, err
+		}
+	}
 	if r.PlanOnly {
 		return p, nil
 	}
@@ -153,7 +158,7 @@ func (k *Kernel) canTravel(s tasks.SLAPS, plan *tasks.Plan) error {
 	for _, d := range k.opt.Runner.Describe() {
 		known[d.Name] = d
 	}
-	for _, t := range slices.Concat(plan.Tasks, plan.Back) {
+	for _, t := range plan.All() {
 		if err := known[t.Worker].NotAway(labelsOf(s, t)); err != nil {
 			return err
 		}
@@ -384,7 +389,7 @@ func rightsOf(s tasks.SLAPS, plan *tasks.Plan, protected []string) work.Rights {
 	}
 	r.Protected, r.Excluded = append(r.Protected, s.Scope.Exclude...), s.Scope.Exclude
 	seen := map[string]bool{}
-	all := slices.Concat(plan.Tasks, plan.Back)
+	all := plan.All()
 	for _, t := range all {
 		if !seen[t.Worker] {
 			seen[t.Worker] = true
@@ -485,15 +490,15 @@ func (k *Kernel) start(ctx context.Context, once Once, p Process, root rmg.Path,
 func processID(seq uint64) string { return fmt.Sprintf("p%d", seq) }
 
 // planOps puts a plan into a process's inner graph: tasks, their needs, and the
-// tasks that undo them.
+// tasks that are done in the end or undo them.
 func planOps(at rmg.Path, plan *tasks.Plan) []rewrite.Op {
 	var ops []rewrite.Op
-	for _, t := range slices.Concat(plan.Tasks, plan.Back) {
+	for _, t := range plan.All() {
 		ops = append(ops, addOp(at.Child(t.ID), kindTask, map[string]rmg.Value{
 			"name": rmg.String(t.Name), "worker": rmg.String(t.Worker), "action": rmg.String(t.Action),
 		}))
 	}
-	for _, t := range plan.Tasks {
+	for _, t := range slices.Concat(plan.Tasks, plan.Finally) {
 		for _, n := range t.Needs {
 			ops = append(ops, rewrite.Op{Op: rewrite.AddEdge, Path: at.EdgeChild(t.ID + " needs " + n), Kind: kindNeeds, From: t.ID, To: n})
 		}

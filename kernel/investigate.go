@@ -49,7 +49,7 @@ func (k *Kernel) own(ctx context.Context, r *run, p Process, t tasks.Task, at rm
 		}
 		res = work.Result{Summary: err.Error(), Reasons: []string{err.Error()}}
 	}
-	if rerr := k.endAttempt(p, t, at, token, res); rerr != nil {
+	if _, rerr := k.endAttempt(p, t, at, token, res); rerr != nil {
 		return orError(onlyLimit(err), rerr)
 	}
 	k.say(r, work.Event{Task: t.ID, Text: res.Summary, Data: map[string]any{"ok": res.OK}})

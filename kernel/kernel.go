@@ -93,6 +93,7 @@ type Kernel struct {
 	collecting sync.Mutex // one gc at a time; held over I/O
 	turns      turns
 	roster     roster
+	things     things
 	added      ownMethods
 	reads      reads
 	disk       disk
@@ -163,6 +164,7 @@ func (k *Kernel) begin(ctx context.Context) error {
 		return err
 	}
 	k.recallProofs()
+	k.recallThings()
 	return k.settleLandings(ctx)
 }
 

@@ -255,7 +255,8 @@ func (k *Kernel) proveTask(ctx context.Context, r *run, p Process, t tasks.Task,
 			err = cause
 		}
 		res := work.Result{Summary: err.Error(), Reasons: []string{err.Error()}}
-		return orError(k.endAttempt(p, t, at, token, res), err)
+		_, rerr := k.endAttempt(p, t, at, token, res)
+		return orError(rerr, err)
 	}
 	if out.Commit == "" {
 		return k.recordDone(p.ID, "collapsed; nothing of the repository changed", 0)
@@ -363,6 +364,8 @@ func (k *Kernel) recordFailure(id string, cause error, tool time.Duration) error
 	})
 	if err != nil {
 		k.drop(id, err)
+	} else {
+		k.things.end(id)
 	}
 	return err
 }

@@ -526,7 +526,18 @@ tasks:
   - {name: Launch, summary: launch it, params: {target: target}}
   - {name: Mend, summary: do it by whichever way works, params: {target: target}}
   - {name: Alter, summary: alter it}
+  - {name: Share, summary: two of one thing, params: {target: target}}
+  - {name: Serve, summary: with something to stop in the end, params: {target: target}}
+  - {name: Serving, summary: start it}
+  - {name: Leave, summary: with something to be left, params: {target: target}}
+  - {name: Reach, summary: with something to be granted, params: {target: target}}
 methods:
+  - {name: share-it, task: Share, summary: beside each other, steps: [{parallel: [{do: left}, {do: right}, {do: reader}, {do: reader, id: other}]}, {do: verify}], success_criteria: [{type: command, name: build, value: "go build ./..."}]}
+  - {name: serve-it, task: Serve, summary: start and use it, steps: [{do: Serving}, {do: use}, {do: verify}], success_criteria: [{type: command, name: build, value: "go build ./..."}]}
+  - {name: serve-fast, task: Serving, summary: fast, priority: 1, when: [{fact: worker_fast}], steps: [{do: up-fast}]}
+  - {name: serve-well, task: Serving, summary: well, steps: [{do: up}]}
+  - {name: leave-it, task: Leave, summary: leave it, steps: [{do: make}, {do: verify}], success_criteria: [{type: command, name: build, value: "go build ./..."}]}
+  - {name: reach-it, task: Reach, summary: reach it, steps: [{do: act}, {do: call}, {do: verify}], success_criteria: [{type: command, name: build, value: "go build ./..."}]}
   - name: do-it
     task: Do
     summary: by hand
@@ -560,6 +571,17 @@ methods:
   - {name: alter-well, task: Alter, summary: in two steps, priority: 1, steps: [{do: draft}, {do: polish}]}
   - {name: alter-late, task: Alter, summary: what is left, when: [{fact: looked}], steps: [{do: late}]}
 primitives:
+  - {name: left, summary: left, worker: scripted, action: do, exclusive: [db], on_fail: [mop]}
+  - {name: right, summary: right, worker: scripted, action: do, exclusive: [db, net]}
+  - {name: reader, summary: read, worker: scripted, action: do, resources: [db]}
+  - {name: mop, summary: mop, worker: scripted, action: do, exclusive: [db]}
+  - {name: up, summary: start, worker: scripted, action: do, finally: [down, note]}
+  - {name: up-fast, summary: start, worker: fast, action: do, finally: [note]}
+  - {name: use, summary: use, worker: scripted, action: do}
+  - {name: down, summary: stop, worker: scripted, action: do, exclusive: [port]}
+  - {name: note, summary: note, worker: scripted, action: do}
+  - {name: make, summary: make, worker: scripted, action: do, retries: 1, artifacts: ["out/*.txt", v.go]}
+  - {name: call, summary: call, worker: scripted, action: do, capabilities: ["host:api.example.com:443"]}
   - {name: look, summary: look, worker: scripted, action: do, effects: [looked]}
   - {name: read, summary: read, worker: scripted, action: do}
   - {name: fast, summary: at once, worker: fast, action: do, retries: 1}

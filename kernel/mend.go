@@ -43,7 +43,7 @@ func (k *Kernel) mend(ctx context.Context, r *run, err error) (bool, error) {
 		if t.State != resultFailed {
 			continue
 		}
-		if t.Worker == workerKernel || t.Worker == workerHuman {
+		if t.Worker == workerKernel || t.Worker == workerHuman || t.Closes != "" {
 			return false, nil
 		}
 		failed = append(failed, t.ID)
@@ -115,6 +115,11 @@ func (k *Kernel) otherWay(p Process, failed []string, refused []tasks.Did) (*tas
 	if err := k.canTravel(p.SLAPS, m.Plan); err != nil {
 		return nil, err
 	}
+	for _, t := range m.Plan.All() {
+		if err := mayBegin(p.Rights, t); err != nil {
+			return nil, err
+		}
+	}
 	for _, g := range rightsOf(p.SLAPS, m.Plan, nil).Adds {
 		if !slices.Contains(p.Rights.Adds, g) {
 			return nil, &rmg.Error{Op: "mend", Code: rmg.Denied, Msg: fmt.Sprintf("the other way may add files at %s, which nobody has granted", g)}
@@ -149,17 +154,17 @@ func (f *fold) mendOps(p Process, m *tasks.Mended, remember bool) ([]rewrite.Op,
 		props[name] = rmg.String(string(data))
 	}
 	ops := []rewrite.Op{setOp(at, props)}
-	for _, t := range p.Plan.Tasks {
+	for _, t := range slices.Concat(p.Plan.Tasks, p.Plan.Finally) {
 		for _, n := range t.Needs {
 			ops = append(ops, rewrite.Op{Op: rewrite.Remove, Path: at.EdgeChild(t.ID + " needs " + n)})
 		}
 	}
 	keep := map[string]bool{}
-	for _, t := range slices.Concat(m.Plan.Tasks, m.Plan.Back) {
+	for _, t := range m.Plan.All() {
 		keep[t.ID] = true
 	}
 	there := map[string]bool{}
-	for _, t := range slices.Concat(p.Plan.Tasks, p.Plan.Back) {
+	for _, t := range p.Plan.All() {
 		n, has := e.Graph.Node(t.ID)
 		if _, tried := lastAttempt(n.Graph); has && tried == 0 && !keep[t.ID] {
 			ops = append(ops, rewrite.Op{Op: rewrite.Remove, Path: at.Child(t.ID), Cascade: true})

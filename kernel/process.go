@@ -88,7 +88,7 @@ func (k *Kernel) readProcess(e rmg.Element) Process {
 	if json.Unmarshal([]byte(p.String("plan")), &plan) == nil && len(plan.Tasks) > 0 {
 		proc.Plan = &plan
 		proc.refused = readTree(p, &plan)
-		for _, t := range plan.Tasks {
+		for _, t := range slices.Concat(plan.Tasks, plan.Finally) {
 			proc.Tasks = append(proc.Tasks, k.readTask(e.Graph, t))
 		}
 		if proc.back = readBack(p); proc.back != nil {
@@ -217,7 +217,7 @@ func (k *Kernel) statusOf(p rmg.Props, proc Process) (status, reason string) {
 	status = "planned"
 	for _, t := range proc.Tasks {
 		switch {
-		case proc.back != nil && t.Undoes == "":
+		case proc.back != nil && t.Undoes == "" && t.Closes == "":
 			status = "running" // what was cut off has no result, and is over
 		case t.State == "running" && t.Worker == workerKernel && t.Action != actionBisect:
 			return "proving", t.Name

@@ -88,7 +88,7 @@ func (p Process) backLeft() []TaskState {
 
 // toUndo reports whether a process that nothing drives has something to undo.
 func (p Process) toUndo() bool {
-	return p.back == nil && len(p.owed()) > 0 || len(p.backLeft()) > 0
+	return p.back == nil && len(p.owed()) > 0 || len(p.backLeft()) > 0 || len(p.toClose()) > 0
 }
 
 // undone says how far a process's way back went; "" if it is on none.
@@ -105,8 +105,11 @@ func (p Process) undone() string {
 	for _, t := range p.backLeft() {
 		not = append(not, strings.TrimSuffix(t.ID+": "+t.Summary, ": "))
 	}
-	if len(not) > 0 {
+	switch {
+	case len(not) > 0:
 		return "NOT undone: " + strings.Join(not, "; ")
+	case len(all) == 0:
+		return "" // it had nothing to undo
 	}
 	return "undone by " + strings.Join(all, ", ")
 }

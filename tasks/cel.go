@@ -18,9 +18,8 @@ const (
 	maxExpressionCost  = 10_000 // of one evaluation, in CEL's units
 )
 
-// celCheck is a compiled expression. It sees facts as they are before planning, which
-// is why it may not look at what a primitive changes, and the method's variables by
-// their names. Safe for concurrent use.
+// celCheck is a compiled expression. It sees facts by their names, as they are when it is
+// asked, and the method's variables by theirs. Safe for concurrent use.
 type celCheck struct {
 	program cel.Program
 	vars    []string // that it looks at, sorted

@@ -178,10 +178,20 @@ func (l *Library) checkPrimitive(p *primitiveDef, add func(Violation)) {
 		variables(w, p.where.in("adds", strconv.Itoa(i)))
 	}
 	for i, u := range p.OnFail {
-		if says := l.noWayBack(p, u); says != "" {
+		if says := l.cannotFollow(p, u, aWayBack); says != "" {
 			add(p.where.in("on_fail", strconv.Itoa(i)).fault(false, "%s", says))
 		}
 	}
+	for i, u := range p.Finally {
+		says := l.cannotFollow(p, u, inTheEnd)
+		if says == "" && slices.Contains(p.Finally[:i], u) {
+			says = u + " stands twice"
+		}
+		if says != "" {
+			add(p.where.in("finally", strconv.Itoa(i)).fault(false, "%s", says))
+		}
+	}
+	l.checkThings(p, variables, add)
 	if ms := timeoutMillis(p.Backoff); p.Backoff != "" && (ms < 1 || ms > maxTimeoutMillis) {
 		add(p.where.in("backoff").fault(false, "a backoff is from 1ms to %dm", maxTimeoutMillis/60_000))
 	}
@@ -193,17 +203,38 @@ func (l *Library) checkPrimitive(p *primitiveDef, add func(Violation)) {
 	}
 }
 
-// noWayBack says why one primitive cannot undo another, or "". A way back goes to
-// its end by itself: it waits for nobody, proves nothing, and has none of its own.
-func (l *Library) noWayBack(p *primitiveDef, name string) string {
+// What one primitive can be after another.
+const (
+	aWayBack = "a way back"
+	inTheEnd = "what is done in the end"
+)
+
+// cannotFollow says why one primitive cannot be done after another whatever happens, or
+// "". Such a one goes to its end by itself: it waits for nobody, proves nothing, and has
+// nothing of the kind of its own.
+func (l *Library) cannotFollow(p *primitiveDef, name, as string) string {
 	u := l.primitives[name]
 	switch {
 	case u == nil:
 		return fmt.Sprintf("there is no primitive %q%s", name, nearestName(name, keys(l.primitives)))
 	case u.Worker == "human" || u.Worker == "kernel":
-		return fmt.Sprintf("%s is done by worker %s, and a way back waits for nobody and proves nothing", name, u.Worker)
+		return fmt.Sprintf("%s is done by worker %s, and %s asks nobody and proves nothing", name, u.Worker, as)
 	case len(u.OnFail) > 0:
-		return fmt.Sprintf("%s has a way back itself (on_fail), and a way back has none", name)
+		return fmt.Sprintf("%s has a way back itself (on_fail), and %s has none", name, as)
+	case len(u.Finally) > 0:
+		return fmt.Sprintf("%s has steps in the end itself (finally), and %s has none", name, as)
+	}
+	if as == aWayBack {
+		for _, x := range u.Alone {
+			if !slices.Contains(p.Alone, x) {
+				return fmt.Sprintf("%s has %s for itself, and %s has not: a way back waits for nobody", name, x, p.Name)
+			}
+		}
+		for _, x := range u.Uses {
+			if !slices.Contains(p.Alone, x) && !slices.Contains(p.Uses, x) {
+				return fmt.Sprintf("%s uses %s, and %s does not: a way back waits for nobody", name, x, p.Name)
+			}
+		}
 	}
 	for _, param := range keys(u.Params) {
 		if have := p.Params[param]; have != u.Params[param] {

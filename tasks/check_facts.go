@@ -97,10 +97,17 @@ func (l *Library) checkConditions(list []condition, at where, known map[string]s
 				add(at.in("cel").fault(false, "%v", err))
 				continue
 			}
+			moving := 0
 			for _, f := range check.facts {
 				if l.changed[f] {
-					add(at.in("cel").fault(false, "a primitive changes %s, and an expression is worked out before anything is done; a condition on the fact is not", f))
+					moving++
 				}
+				if l.related[f] {
+					add(at.in("cel").fault(false, "a primitive changes the relation %s, of which an expression sees nothing; {fact: %s, args: [...]} is a condition on its tuples as they are then", f, f))
+				}
+			}
+			if moving > maxMoving {
+				add(at.in("cel").fault(false, "it looks at %d facts that primitives change; the limit is %d, and several conditions hold together", moving, maxMoving))
 			}
 			c.check = check
 			continue
@@ -146,7 +153,7 @@ func (l *Library) checkStep(s step, m *methodDef, at where, known map[string]str
 		case f.In != nil && f.As == "":
 			add(at.fault(false, "as is missing: what a value of the list is called"))
 		case f.Fact != "" && l.changed[f.Fact]:
-			add(at.in("fact").fault(false, "a primitive changes %s, and foreach goes over what stays as it is", f.Fact))
+			add(at.in("fact").fault(false, "a primitive changes %s, and foreach goes over what stays as it is; a task whose method does one of them and then the task again goes over what changes", f.Fact))
 		default:
 			if f.Fact != "" {
 				l.checkFact(f.Fact, len(f.pattern().terms()), at, add)

@@ -12,6 +12,7 @@ import (
 const (
 	maxExpanded = 20_000 // steps of all foreach
 	maxChecked  = 20_000 // evaluations of one expression
+	maxMoving   = 3      // facts that primitives change which one expression looks at
 )
 
 // form is a document's task with the part of a library that can be reached from it,
@@ -47,13 +48,6 @@ type Did struct {
 type before struct {
 	plan    *htn.Plan
 	refused []Did
-}
-
-// checked is an expression whose relation is to be worked out.
-type checked struct {
-	pred string
-	test *celCheck
-	own  map[string][]string // objects that are all a variable can be
 }
 
 // compile brings a task with its values into the compiled form. The error is a limit.
@@ -222,21 +216,7 @@ func (c *form) literal(k condition, when []condition, in scope) htn.Formula {
 	if k.check == nil {
 		return c.fact(k.Fact, k.terms(), in)
 	}
-	f := htn.Formula{Op: htn.Fact}
-	x := checked{test: k.check, own: map[string][]string{}}
-	for _, v := range k.check.vars {
-		t := in.term(c, "$"+v)
-		f.Terms = append(f.Terms, t)
-		if !htn.IsVar(t) {
-			x.own[v] = []string{t}
-		} else if values, ok := c.column(v, when, in); ok {
-			x.own[v] = values
-		}
-	}
-	f.Pred = c.predicate(fmt.Sprintf("cel %d", len(c.checks)), len(f.Terms))
-	x.pred = f.Pred
-	c.checks = append(c.checks, x)
-	return f
+	return c.cel(k, when, in)
 }
 
 // column are the values that a pattern leaves to a variable, if the facts it is over
@@ -546,34 +526,4 @@ func (c *form) refuse() {
 			a.Pre = htn.Formula{Op: htn.And, Parts: []htn.Formula{a.Pre, {Op: htn.Not, Parts: []htn.Formula{same}}}}
 		}
 	}
-}
-
-// check works an expression's relation out.
-func (c *form) check(x checked) error {
-	total := 1
-	for _, v := range x.test.vars {
-		if x.own[v] == nil {
-			x.own[v] = c.names
-		}
-		if total *= len(x.own[v]); total > maxChecked {
-			return limit("an expression would have to be asked about more than %d values; a pattern over facts before it says which", maxChecked)
-		}
-	}
-	env := map[string]any{}
-	args := make([]string, len(x.test.vars))
-	var each func(i int)
-	each = func(i int) {
-		if i == len(args) {
-			if x.test.holds(c.facts, env) {
-				c.problem.Init = append(c.problem.Init, htn.Atom{Pred: x.pred, Args: slices.Clone(args)})
-			}
-			return
-		}
-		for _, o := range x.own[x.test.vars[i]] {
-			args[i], env[x.test.vars[i]] = o, c.value[o]
-			each(i + 1)
-		}
-	}
-	each(0)
-	return nil
 }

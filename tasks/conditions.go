@@ -297,6 +297,8 @@ func (e effect) apply(f Facts, bound map[string]any) {
 	}
 	rest := slices.DeleteFunc(f.tuples(e.Fact), func(x []any) bool { return objectName(x) == objectName(t) })
 	switch {
+	case e.Not && len(rest) == len(f.tuples(e.Fact)):
+		// It is not so: a value stays one, and no list of one.
 	case e.Not && len(rest) == 0:
 		delete(f, e.Fact)
 	case e.Not:

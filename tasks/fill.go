@@ -23,14 +23,15 @@ func withDefaults(m *methodDef, bound map[string]any) map[string]any {
 func primitive(p *primitiveDef, bound map[string]any) Task {
 	t := Task{
 		Name: p.Name, Summary: p.Summary, Worker: p.Worker, Action: p.Action,
-		Retries: p.Retries, OnFail: p.OnFail,
+		Retries: p.Retries, OnFail: p.OnFail, Finally: p.Finally, Artifacts: fillGlobs(p.Leaves, bound),
+		Resources: sortedOnce(fillGlobs(p.Uses, bound)), Exclusive: sortedOnce(fillGlobs(p.Alone, bound)), Capabilities: sortedOnce(p.Caps),
 	}
 	for _, e := range p.effects {
 		if text := e.text(bound); text != "" {
 			t.Effects = append(t.Effects, text)
 		}
 	}
-	t.Labels = slices.Compact(slices.Sorted(slices.Values(p.Labels)))
+	t.Labels = sortedOnce(p.Labels)
 	t.Args, _ = fill(p.Args, bound).(map[string]any)
 	if p.Timeout != "" {
 		t.TimeoutMillis = timeoutMillis(p.Timeout)
@@ -41,6 +42,9 @@ func primitive(p *primitiveDef, bound map[string]any) Task {
 	t.Writes, t.Adds = fillGlobs(p.Writes, bound), fillGlobs(p.Adds, bound)
 	return t
 }
+
+// sortedOnce sorts texts, each once.
+func sortedOnce(list []string) []string { return slices.Compact(slices.Sorted(slices.Values(list))) }
 
 // fillGlobs leaves out what has no value.
 func fillGlobs(globs []string, bound map[string]any) (out []string) {
@@ -96,27 +100,34 @@ func criteria(list []Criterion, bound map[string]any) ([]Criterion, error) {
 
 // waysBack are the tasks that undo those of a plan, in their order, with what is
 // bound for what they undo; ids are the plan's.
-func (r *planReader) waysBack(of []Task) ([]Task, error) {
+func (r *planReader) waysBack(p *Plan) ([]Task, error) {
 	taken := map[string]bool{}
-	for _, t := range of {
+	for _, t := range p.All() {
 		taken[t.ID] = true
 	}
 	var out []Task
-	for i, t := range of {
+	for i, t := range p.Tasks {
 		for _, name := range t.OnFail {
-			if len(of)+len(out) == maxPlanTasks {
+			if len(taken) == maxPlanTasks {
 				return nil, limit("the plan has more than %d tasks, those of its ways back included", maxPlanTasks)
 			}
-			u := primitive(r.lib.primitives[name], r.bound(r.order[i]))
-			u.ID, u.Undoes = name, t.ID
-			for n := 2; taken[u.ID]; n++ {
-				u.ID = name + "-" + strconv.Itoa(n)
-			}
-			taken[u.ID] = true
+			prim := r.lib.primitives[name]
+			u := primitive(prim, r.bound(r.order[i]))
+			u.ID, u.Undoes = free(prim.bare, taken), t.ID
 			out = append(out, u)
 		}
 	}
 	return out, nil
+}
+
+// free is a name that is not taken, and is from then on.
+func free(name string, taken map[string]bool) string {
+	id := name
+	for n := 2; taken[id]; n++ {
+		id = name + "-" + strconv.Itoa(n)
+	}
+	taken[id] = true
+	return id
 }
 
 // bits is a set of small numbers.

@@ -41,6 +41,7 @@ type Library struct {
 	types      map[string]*typeDef
 	facts      map[string]*factDef
 	changed    map[string]bool // facts that primitives change
+	related    map[string]bool // of these, those that are relations
 	costs      bool            // some primitive says what it costs
 }
 
@@ -85,9 +86,15 @@ type primitiveDef struct {
 	Backoff string            `json:"backoff"`
 	OnFail  []string          `json:"on_fail"`
 	Labels  []string          `json:"labels"`
+	Finally []string          `json:"finally"`
+	Uses    []string          `json:"resources"`
+	Alone   []string          `json:"exclusive"`
+	Leaves  []string          `json:"artifacts"`
+	Caps    []string          `json:"capabilities"`
 	Writes  []string          `json:"writes"`
 	Adds    []string          `json:"adds"`
 	where   where
+	bare    string // its name without the namespace
 	effects []effect
 }
 
@@ -124,6 +131,8 @@ func (w where) in(steps ...string) where {
 
 // file is a method file as decoded.
 type file struct {
+	Namespace  string          `json:"namespace"`
+	Include    []string        `json:"include"`
 	Types      []*typeDef      `json:"types"`
 	Facts      []*factDef      `json:"facts"`
 	Tasks      []*taskDef      `json:"tasks"`
@@ -132,14 +141,15 @@ type file struct {
 }
 
 // Load reads and checks a library as a whole: unknown fields, unknown tasks,
-// unbound variables, cycles without a way out. The error is Violations, each
+// unbound variables, cycles without a way out, includes of what is not there. The error is Violations, each
 // with file, line and column.
 func Load(sources ...Source) (*Library, error) {
 	l := &Library{
 		sources: sources, tasks: map[string]*taskDef{}, methods: map[string][]*methodDef{}, primitives: map[string]*primitiveDef{},
-		types: map[string]*typeDef{}, facts: map[string]*factDef{}, changed: map[string]bool{},
+		types: map[string]*typeDef{}, facts: map[string]*factDef{}, changed: map[string]bool{}, related: map[string]bool{},
 	}
 	var faults Violations
+	var files []*opened
 	for _, s := range sources {
 		d, err := parseDocument(s.Name, s.Data)
 		if err != nil {
@@ -150,12 +160,16 @@ func Load(sources ...Source) (*Library, error) {
 			faults = append(faults, v...)
 			continue
 		}
-		var f file
-		if err := d.decode(&f); err != nil {
+		o := &opened{doc: d, source: s}
+		if err := d.decode(&o.file); err != nil {
 			faults = append(faults, Violation{File: s.Name, Message: err.Error()})
 			continue
 		}
-		faults = append(faults, l.define(d, s, f)...)
+		files = append(files, o)
+	}
+	faults = append(faults, qualify(files, sources)...)
+	for _, o := range files {
+		faults = append(faults, l.define(o.doc, o.source, o.file)...)
 	}
 	if len(faults) == 0 {
 		faults = l.check()
@@ -233,8 +247,12 @@ func (l *Library) define(d *document, s Source, f file) Violations {
 		}
 		l.primitives[p.Name] = p
 		for _, e := range p.Effects {
-			p.effects = append(p.effects, effectOf(e))
-			l.changed[effectOf(e).Fact] = true
+			x := effectOf(e)
+			p.effects = append(p.effects, x)
+			l.changed[x.Fact] = true
+			if x.Args != nil {
+				l.related[x.Fact] = true
+			}
 		}
 		l.costs = l.costs || p.Cost != 0
 	}

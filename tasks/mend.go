@@ -36,6 +36,9 @@ type progress struct {
 	ids   map[int]string // of actions that have one
 	taken []string
 	edges []htn.Edge
+	// closing are tasks that are done in the end, by what they are done for and their names.
+	closing map[[2]string]string
+	carried []Task // done in the end for tasks that have begun and are in the plan no more
 }
 
 // Mend makes of a plan that has come so far one that can go on. What is done stays done,
@@ -66,6 +69,9 @@ type mender struct {
 func (g *mender) mend() (*Mended, error) {
 	b := before{plan: g.old.Tree.Plan, refused: slices.Clone(g.at.Refused)}
 	p := htn.Progress{}
+	// What is done in the end is no part of the tree.
+	other := func(id string) bool { _, ok := g.action[id]; return !ok }
+	g.at.Done, g.at.Failed = slices.DeleteFunc(slices.Clone(g.at.Done), other), slices.DeleteFunc(slices.Clone(g.at.Failed), other)
 	for _, id := range g.at.Done {
 		p.Done = append(p.Done, g.action[id])
 	}
@@ -147,9 +153,16 @@ func (g *mender) write(m *htn.Mended, p htn.Progress, b before) (*Mended, error)
 			claim(k, open)
 		}
 	}
-	been := &progress{ids: ids, edges: m.Edges}
-	for _, t := range slices.Concat(g.old.Tasks, g.old.Back) {
+	been := &progress{ids: ids, edges: m.Edges, closing: map[[2]string]string{}}
+	for _, t := range g.old.All() {
 		been.taken = append(been.taken, t.ID)
+	}
+	for _, t := range g.old.Finally {
+		been.closing[[2]string{t.Closes, t.Name}] = t.ID
+		if begun := slices.Concat(g.at.Done, g.at.Failed); slices.Contains(begun, t.Closes) && !used[t.Closes] {
+			t.Needs = nil // what it is done for is over, and of no use to anybody
+			been.carried = append(been.carried, t)
+		}
 	}
 	var err error
 	if out.Plan, err = g.finding.write(g.s, m.Plan, been); err != nil {

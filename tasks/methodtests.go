@@ -34,7 +34,8 @@ type methodTest struct {
 	Race       int               `json:"race"` // attempts side by side, as jitos intent --race has
 	Methods    []string          `json:"methods"`
 	Plan       []expectedTask    `json:"plan"`
-	Back       []expectedTask    `json:"back"` // its ways back; not looked at if nil
+	Finally    []expectedTask    `json:"finally"` // what is done in the end; all of it
+	Back       []expectedTask    `json:"back"`    // its ways back; not looked at if nil
 	Success    []Criterion       `json:"success_criteria"`
 	NoPlan     map[string]string `json:"no_plan"`
 	Fault      string            `json:"fault"`
@@ -57,6 +58,12 @@ type expectedTask struct {
 	Labels  []string       `json:"labels"`
 	Lane    *int           `json:"lane"`
 	Undoes  string         `json:"undoes"`
+	Closes  string         `json:"closes"`
+
+	Resources    []string `json:"resources"`
+	Exclusive    []string `json:"exclusive"`
+	Artifacts    []string `json:"artifacts"`
+	Capabilities []string `json:"capabilities"`
 }
 
 // MethodTest is how one golden test of methods ended.
@@ -165,12 +172,15 @@ func (l *Library) checkTest(t *methodTest, add func(Violation)) {
 // checkExpected wants of the expected tasks what is so of every plan.
 func (l *Library) checkExpected(t *methodTest, add func(Violation)) {
 	ids := map[string]bool{}
-	for _, x := range t.Plan {
+	for _, x := range slices.Concat(t.Plan, t.Finally) {
 		ids[x.ID] = true
 	}
 	seen := map[string]bool{}
-	for i, x := range t.Plan {
+	for i, x := range slices.Concat(t.Plan, t.Finally) {
 		at := t.where.in("plan", strconv.Itoa(i))
+		if n := i - len(t.Plan); n >= 0 {
+			at = t.where.in("finally", strconv.Itoa(n))
+		}
 		if seen[x.ID] {
 			add(at.in("id").fault(false, "task %q stands twice", x.ID))
 		}
@@ -267,6 +277,9 @@ func (t *methodTest) comparePlan(p *Plan, add func(w where, key bool, format str
 		add(t.where.in("methods"), true, "the methods chosen are %s", strings.Join(chosen, ", "))
 	}
 	t.compareTasks("plan", t.Plan, p.Tasks, add)
+	if t.Finally != nil || len(p.Finally) > 0 {
+		t.compareTasks("finally", t.Finally, p.Finally, add)
+	}
 	if t.Back != nil {
 		t.compareTasks("back", t.Back, p.Back, add)
 	}
@@ -316,6 +329,9 @@ func (e expectedTask) compare(x Task, at where, add func(w where, key bool, form
 	if e.Undoes != "" && e.Undoes != x.Undoes {
 		add(at.in("undoes"), false, "%s undoes %s", e.ID, listed([]string{x.Undoes}))
 	}
+	if e.Closes != "" && e.Closes != x.Closes {
+		add(at.in("closes"), false, "%s is done for %s", e.ID, listed([]string{x.Closes}))
+	}
 	if e.Writes != nil && !slices.Equal(e.Writes, x.Writes) {
 		add(at.in("writes"), true, "%s writes %s", e.ID, listed(x.Writes))
 	}
@@ -328,6 +344,14 @@ func (e expectedTask) compare(x Task, at where, add func(w where, key bool, form
 // compareRun tells where a task is run otherwise than expected: for how long, how often,
 // on which machine, in which attempt of a race.
 func (e expectedTask) compareRun(x Task, at where, add func(w where, key bool, format string, args ...any)) {
+	for _, d := range []struct {
+		name       string
+		want, have []string
+	}{{"resources", e.Resources, x.Resources}, {"exclusive", e.Exclusive, x.Exclusive}, {"artifacts", e.Artifacts, x.Artifacts}, {"capabilities", e.Capabilities, x.Capabilities}} {
+		if d.want != nil && !slices.Equal(d.want, d.have) {
+			add(at.in(d.name), true, "%s has %s: %s", e.ID, d.name, listed(d.have))
+		}
+	}
 	for _, d := range []struct {
 		name string
 		want *string

@@ -18,9 +18,14 @@ func goldenPlan(p *Plan) string {
 	for _, t := range p.Tasks {
 		b.WriteString("  - " + goldenTask(t) + "\n")
 	}
-	if len(p.Back) > 0 {
-		b.WriteString("back:\n")
-		for _, t := range p.Back {
+	for _, more := range []struct {
+		name string
+		list []Task
+	}{{"finally", p.Finally}, {"back", p.Back}} {
+		if len(more.list) > 0 {
+			b.WriteString(more.name + ":\n")
+		}
+		for _, t := range more.list {
 			b.WriteString("  - " + goldenTask(t) + "\n")
 		}
 	}
@@ -43,6 +48,9 @@ func goldenTask(t Task) string {
 	if t.Undoes != "" {
 		b.WriteString(", undoes: " + yamlText(t.Undoes))
 	}
+	if t.Closes != "" {
+		b.WriteString(", closes: " + yamlText(t.Closes))
+	}
 	if len(t.Needs) > 0 {
 		b.WriteString(", needs: " + yamlList(t.Needs))
 	}
@@ -50,11 +58,20 @@ func goldenTask(t Task) string {
 	if len(t.Args) > 0 {
 		b.WriteString(", args: " + jsonText(t.Args))
 	}
-	if len(t.Writes) > 0 {
-		b.WriteString(", writes: " + yamlList(t.Writes))
-	}
-	if len(t.Adds) > 0 {
-		b.WriteString(", adds: " + yamlList(t.Adds))
+	for _, more := range []struct {
+		name string
+		list []string
+	}{
+		{"writes", t.Writes},
+		{"adds", t.Adds},
+		{"resources", t.Resources},
+		{"exclusive", t.Exclusive},
+		{"artifacts", t.Artifacts},
+		{"capabilities", t.Capabilities},
+	} {
+		if len(more.list) > 0 {
+			b.WriteString(", " + more.name + ": " + yamlList(more.list))
+		}
 	}
 	return b.String() + goldenRun(t) + "}"
 }

@@ -16,7 +16,8 @@ import (
 type Plan struct {
 	Goal    string      `json:"goal"`
 	Tasks   []Task      `json:"tasks"`
-	Back    []Task      `json:"back,omitempty"` // the ways back: each undoes one of Tasks, and is run only when that one fails
+	Finally []Task      `json:"finally,omitempty"` // done for one of Tasks that has begun, in the end, whatever became of it
+	Back    []Task      `json:"back,omitempty"`    // the ways back: each undoes one of Tasks, and is run only when that one fails
 	Reasons []Reason    `json:"reasons"`
 	Success []Criterion `json:"success_criteria"` // of the SLAPS, or else of the methods chosen
 	Digest  string      `json:"digest"`           // SHA-256, hex, of the plan's JSON while this field is empty
@@ -35,13 +36,19 @@ type Task struct {
 	Effects       []string       `json:"effects,omitempty"`
 	TimeoutMillis int64          `json:"timeout_ms,omitempty"`
 	Retries       int            `json:"retries,omitempty"`
-	BackoffMillis int64          `json:"backoff_ms,omitempty"` // wait before the second try, doubled before each further one
-	OnFail        []string       `json:"on_fail,omitempty"`    // names of primitives that undo it, run only when it fails
-	Undoes        string         `json:"undoes,omitempty"`     // of a task of a way back: the task that it undoes
-	Labels        []string       `json:"labels,omitempty"`     // what the machine must have that does it; sorted
-	Writes        []string       `json:"writes,omitempty"`     // path globs it may write, relative to the repository
-	Adds          []string       `json:"adds,omitempty"`       // protected path globs at which it may put files that are not there
-	Lane          int            `json:"lane,omitempty"`       // attempt of a race that it belongs to, from 1; 0 if there is no race
+	BackoffMillis int64          `json:"backoff_ms,omitempty"`   // wait before the second try, doubled before each further one
+	OnFail        []string       `json:"on_fail,omitempty"`      // names of primitives that undo it, run only when it fails
+	Undoes        string         `json:"undoes,omitempty"`       // of a task of a way back: the task that it undoes
+	Finally       []string       `json:"finally,omitempty"`      // names of primitives that are done for it in the end
+	Closes        string         `json:"closes,omitempty"`       // of a task that is done in the end: the task that it is done for
+	Resources     []string       `json:"resources,omitempty"`    // things that it uses, beside others that do; sorted
+	Exclusive     []string       `json:"exclusive,omitempty"`    // things that nobody else uses or has while it runs; sorted
+	Artifacts     []string       `json:"artifacts,omitempty"`    // path globs, of each of which it leaves a file, relative to the repository
+	Capabilities  []string       `json:"capabilities,omitempty"` // what its process must have been granted; sorted
+	Labels        []string       `json:"labels,omitempty"`       // what the machine must have that does it; sorted
+	Writes        []string       `json:"writes,omitempty"`       // path globs it may write, relative to the repository
+	Adds          []string       `json:"adds,omitempty"`         // protected path globs at which it may put files that are not there
+	Lane          int            `json:"lane,omitempty"`         // attempt of a race that it belongs to, from 1; 0 if there is no race
 }
 
 // Reason says why the plan looks as it does: one decomposition.
@@ -96,7 +103,7 @@ func (l *Library) Several(s SLAPS, facts Facts, n int) (plans []*Plan, all bool,
 	if err != nil {
 		return nil, false, err
 	}
-	found, all, err := f.model.Several(n, maxPlanNodes)
+	found, all, err := f.model.Several(n, htn.Options{Nodes: maxPlanNodes})
 	if err != nil {
 		return nil, false, err
 	}
@@ -241,7 +248,7 @@ func (c *form) none(task string, r *htn.Result) error {
 		return none
 	}
 	why := r.Verdict.String()
-	if a, err := htn.WhyNone(&c.domain, &c.problem, maxExplained); err == nil && a != nil && len(a.Blocking) > 0 {
+	if a, err := htn.WhyNone(&c.domain, &c.problem, htn.Options{Nodes: maxExplained}); err == nil && a != nil && len(a.Blocking) > 0 {
 		why += "; most often in the way: " + fmt.Sprint(a.Blocking[0].Change)
 	}
 	return &NoPlan{Task: task, Proved: true, Rejected: []Rejected{{Because: why}}}
@@ -271,8 +278,11 @@ func (f *finding) write(s SLAPS, found *htn.Plan, been *progress) (*Plan, error)
 		taken[id] = true
 	}
 	p := &Plan{Goal: s.Intent, Tasks: r.tasks(been.ids, taken), Reasons: r.reasons(), Success: s.Success}
-	var err error
-	if p.Back, err = r.waysBack(p.Tasks); err != nil {
+	err := r.inTheEnd(p, been, taken)
+	if err == nil {
+		p.Back, err = r.waysBack(p)
+	}
+	if err != nil {
 		return nil, &NoPlan{Task: s.Intent, Rejected: []Rejected{{Because: err.Error()}}}
 	}
 	if len(p.Success) == 0 {
@@ -334,10 +344,24 @@ func (l *Library) bind(s SLAPS) (map[string]any, Violations) {
 	return out, faults
 }
 
+// Methods are those that were chosen, each once, in the order of the decomposition.
+func (p *Plan) Methods() []string {
+	var out []string
+	for _, r := range p.Reasons {
+		if !slices.Contains(out, r.Method) {
+			out = append(out, r.Method)
+		}
+	}
+	return out
+}
+
+// All are the tasks of the plan, those that are done in the end, and the ways back.
+func (p *Plan) All() []Task { return slices.Concat(p.Tasks, p.Finally, p.Back) }
+
 // Table lists the plan for a terminal, its ways back last.
 func (p *Plan) Table() string {
 	id, who, needs := len("TASK"), len("WORKER"), len("NEEDS")
-	all := slices.Concat(p.Tasks, p.Back)
+	all := p.All()
 	for _, t := range all {
 		id, who = max(id, len(t.ID)), max(who, len(t.Worker+"/"+t.Action))
 		needs = max(needs, len(t.After()))
@@ -358,6 +382,9 @@ func (t Task) After() string {
 	if t.Undoes != "" {
 		return "if " + t.Undoes + " fails"
 	}
+	if t.Closes != "" {
+		return strings.Join(t.Needs, ", ") + ", whatever becomes of " + t.Closes
+	}
 	return strings.Join(t.Needs, ", ")
 }
 
@@ -365,10 +392,10 @@ func (t Task) After() string {
 func (p *Plan) DOT() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "digraph %q {\n  rankdir=LR; node [shape=box, style=rounded];\n", p.Goal)
-	for _, t := range slices.Concat(p.Tasks, p.Back) {
+	for _, t := range p.All() {
 		fmt.Fprintf(&b, "  %q [label=%q];\n", t.ID, t.ID+"\n"+t.Worker+"/"+t.Action)
 	}
-	for _, t := range p.Tasks {
+	for _, t := range slices.Concat(p.Tasks, p.Finally) {
 		for _, n := range t.Needs {
 			fmt.Fprintf(&b, "  %q -> %q;\n", n, t.ID)
 		}
@@ -384,13 +411,13 @@ func (p *Plan) Mermaid() string {
 	var b strings.Builder
 	b.WriteString("flowchart LR\n")
 	place := map[string]int{}
-	for i, t := range slices.Concat(p.Tasks, p.Back) {
+	for i, t := range p.All() {
 		place[t.ID] = i
 		fmt.Fprintf(&b, "  t%d[\"%s<br/>%s/%s\"]\n", i, t.ID, t.Worker, t.Action)
 	}
-	for i, t := range p.Tasks {
+	for _, t := range slices.Concat(p.Tasks, p.Finally) {
 		for _, n := range t.Needs {
-			fmt.Fprintf(&b, "  t%d --> t%d\n", place[n], i)
+			fmt.Fprintf(&b, "  t%d --> t%d\n", place[n], place[t.ID])
 		}
 	}
 	for _, t := range p.Back {

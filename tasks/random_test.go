@@ -16,7 +16,11 @@ func randomMethods(r *rand.Rand) string {
 	conditions := func() string {
 		var when, unless []string
 		for range r.IntN(2) {
-			switch c := fmt.Sprintf("{fact: f%d}", r.IntN(3)); r.IntN(4) {
+			switch c := fmt.Sprintf("{fact: f%d}", r.IntN(3)); r.IntN(6) {
+			case 4:
+				when = append(when, fmt.Sprintf("{cel: 'facts.f%d == true || facts.level > %d.0'}", r.IntN(3), r.IntN(2)))
+			case 5:
+				unless = append(unless, fmt.Sprintf("{cel: '!has(facts.level) || facts.level == %d.0 && !has(facts.f%d)'}", r.IntN(3), r.IntN(3)))
 			case 0:
 				unless = append(unless, c)
 			case 1:
@@ -61,7 +65,11 @@ func randomMethods(r *rand.Rand) string {
 	b.WriteString("primitives:\n")
 	for i := range 5 {
 		effect := fmt.Sprintf("f%d", r.IntN(3))
-		switch r.IntN(4) {
+		switch r.IntN(6) {
+		case 4:
+			effect = fmt.Sprintf("{fact: level, is: %d}", r.IntN(3))
+		case 5:
+			effect = fmt.Sprintf("{fact: level, is: %d, not: true}", r.IntN(3))
 		case 0:
 			effect = fmt.Sprintf("{fact: f%d, not: true}", r.IntN(3))
 		case 1:
@@ -187,6 +195,9 @@ func TestPlansAgainstTryingEverything(t *testing.T) {
 			if r.IntN(2) == 0 {
 				facts[fmt.Sprint("f", i)] = true
 			}
+		}
+		if r.IntN(2) == 0 {
+			facts["level"] = float64(r.IntN(3))
 		}
 		left := 3_000
 		want := canDo(l, map[int]todo{0: {name: "T0"}}, 1, facts, &left)

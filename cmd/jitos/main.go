@@ -48,13 +48,20 @@ type exitError struct {
 
 func (e *exitError) Error() string { return e.text }
 
+// verdictError is the answer of a search, which stands although the time is up.
+type verdictError struct{ *exitError }
+
+// Unwrap is how the program ends.
+func (e *verdictError) Unwrap() error { return e.exitError }
+
 // exit prints what went wrong, why, and what to do next, and returns the code.
 func (a *app) exit(ctx context.Context, err error) int {
 	if err == nil {
 		return 0
 	}
 	var code *exitError
-	if a.timedOut() {
+	var verdict *verdictError
+	if a.timedOut() && !errors.As(err, &verdict) {
 		fmt.Fprintf(a.err, "jitos: the timeout of %s is over: %v\n", a.timeout, err)
 		return 124
 	}

@@ -1,8 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -83,14 +88,48 @@ func (a *app) libraryWith(files []string) (*tasks.Library, error) {
 	return loadMethods(own)
 }
 
+// maxIncluded is how many files the named ones may include.
+const maxIncluded = 1000
+
+// methodSources reads method files, and those that they include and that lie beside them,
+// in the folder of a named one or below. What is included and is no such file may be a shipped one.
 func (a *app) methodSources(files []string) ([]tasks.Source, error) {
 	var own []tasks.Source
+	known := map[string]bool{}
 	for _, name := range files {
 		data, err := readInput(a.in, name)
 		if err != nil {
 			return nil, err
 		}
+		known[filepath.Clean(name)] = true
 		own = append(own, tasks.Source{Name: name, Data: data})
+	}
+	for i, named := 0, len(own); i < len(own); i++ {
+		if own[i].Name == "-" {
+			continue
+		}
+		for _, inc := range own[i].Includes() {
+			name := tasks.Included(own[i].Name, inc)
+			within := slices.ContainsFunc(own[:named], func(s tasks.Source) bool {
+				rel, err := filepath.Rel(filepath.Dir(s.Name), name)
+				return err == nil && filepath.IsLocal(rel)
+			})
+			if known[name] || !within {
+				continue
+			}
+			data, err := os.ReadFile(name)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			if len(own) == named+maxIncluded {
+				return nil, wire.NewProblem(rmg.Limit, "%s and what it includes are more than %d files", files[0], maxIncluded)
+			}
+			known[name] = true
+			own = append(own, tasks.Source{Name: name, Data: data})
+		}
 	}
 	return own, nil
 }

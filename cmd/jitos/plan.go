@@ -22,12 +22,15 @@ func (a *app) planCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "plan -f slaps.json | --domain D.hddl --problem P.hddl", Short: "Plan a SLAPS document or an HDDL problem, without a daemon", Args: cobra.NoArgs,
 		Example: "  jitos plan -f slaps.json\n  jitos plan -f slaps.yaml -o dot | dot -Tsvg > plan.svg\n" +
-			"  jitos plan --domain domain.hddl --problem p01.hddl -o ipc\n" +
+			"  jitos plan -f slaps.json --plans 3\n  jitos plan --domain domain.hddl --problem p01.hddl -o ipc --timeout 30s\n" +
 			"  jitos plan --domain domain.hddl --problem now.hddl --resume plan.json --done 3 --failed",
-		RunE: func(_ *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if h.plans < 1 {
+				return &usageError{fmt.Errorf("--plans %d: it is one at least", h.plans)}
+			}
 			if h.domain != "" || h.problem != "" {
 				h.explain = explain
-				return a.planHDDL(h)
+				return a.planHDDL(cmd.Context(), h)
 			}
 			if file == "" {
 				return &usageError{fmt.Errorf("-f FILE is missing\nusage: jitos plan -f slaps.json, or jitos plan --domain D.hddl --problem P.hddl")}
@@ -48,6 +51,9 @@ func (a *app) planCmd() *cobra.Command {
 				}
 				f[name] = factValue(value)
 			}
+			if h.plans > 1 {
+				return a.planSeveral(lib, s, f, h.plans, explain)
+			}
 			p, err := lib.Plan(s, f)
 			if none := (*tasks.NoPlan)(nil); explain && errors.As(err, &none) {
 				return a.explainNone(lib, s, f, none)
@@ -63,6 +69,38 @@ func (a *app) planCmd() *cobra.Command {
 	cmd.Flags().StringArrayVar(&facts, "fact", nil, "what the planner knows, NAME=VALUE (language=go, has_tests=true, has_deploy=true)")
 	h.add(cmd)
 	return cmd
+}
+
+// methodPlans is what -o json prints of more than one plan of a document.
+type methodPlans struct {
+	Plans []*tasks.Plan `json:"plans"`
+	All   bool          `json:"all"` // there are no others
+}
+
+// planSeveral prints plans of a document that differ in what they choose.
+func (a *app) planSeveral(lib *tasks.Library, s tasks.SLAPS, f tasks.Facts, n int, explain bool) error {
+	plans, all, err := lib.Several(s, f, n)
+	if none := (*tasks.NoPlan)(nil); explain && errors.As(err, &none) {
+		return a.explainNone(lib, s, f, none)
+	}
+	if err != nil {
+		return err
+	}
+	if a.machine() {
+		return a.json(methodPlans{plans, all})
+	}
+	for i, p := range plans {
+		if a.format == "table" || a.format == "" {
+			fmt.Fprintf(a.out, "plan %d, by %s, %s\n", i+1, strings.Join(p.Methods(), ", "), p.Digest[:12])
+		}
+		if err := a.printPlanAs(p, explain); err != nil {
+			return err
+		}
+	}
+	if all && (a.format == "table" || a.format == "") {
+		fmt.Fprintln(a.out, "there are no others (proved)")
+	}
+	return nil
 }
 
 // explainNone prints why there is no plan, and is the error that there is none.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -16,6 +17,7 @@ import (
 type hddlFlags struct {
 	domain, problem string
 	nodes           int
+	memory          int
 	explain         bool
 	optimal         bool
 	plans           int
@@ -28,6 +30,7 @@ func (f *hddlFlags) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.optimal, "optimal", false, "look on for cheaper plans, by as many nodes again, and say whether there can be none")
 	f.resume.add(cmd)
 	cmd.Flags().IntVar(&f.plans, "plans", 1, "how many plans to look for that differ in what they choose, and how they differ")
+	cmd.Flags().IntVar(&f.memory, "memory", defaultMemory, "how many MiB a search of HDDL may hold; beyond, the verdict is unknown (0: any)")
 	cmd.Flags().IntVar(&f.nodes, "nodes", 0, "how many nodes the search may visit (0: the default)")
 }
 
@@ -45,53 +48,80 @@ type foundPlan struct {
 }
 
 // planHDDL plans a problem in HDDL. Without a plan the exit code is that of a
-// failed task, whether it is proven that there is none or not.
-func (a *app) planHDDL(f hddlFlags) error {
+// failed task, whether it is proven that there is none or not. With --timeout it comes to
+// a verdict in time, wherever it is by then.
+func (a *app) planHDDL(ctx context.Context, f hddlFlags) error {
 	if f.domain == "" || f.problem == "" {
 		return &usageError{fmt.Errorf("--domain and --problem go together\nusage: jitos plan --domain D.hddl --problem P.hddl")}
 	}
 	if !strings.Contains(" ipc json jsonl yaml dot mermaid table ", " "+a.format+" ") {
 		return &usageError{fmt.Errorf("-o %s is not known; use table, ipc, json, jsonl, yaml, dot or mermaid", a.format)}
 	}
-	text, err := readInput(a.in, f.domain)
+	var texts [2][]byte
+	for i, name := range []string{f.domain, f.problem} {
+		var err error
+		if texts[i], err = readInput(a.in, name); err != nil {
+			return err
+		}
+	}
+	limits, stop := newPlanLimits(ctx, f.memory)
+	defer stop()
+	type answer struct {
+		print func() error
+		err   error
+	}
+	done := make(chan answer, 1)
+	go func() {
+		print, err := a.solve(texts[0], texts[1], f, limits)
+		done <- answer{print, err}
+	}()
+	select {
+	case x := <-done:
+		if x.err != nil {
+			return x.err
+		}
+		return x.print()
+	case <-limits.hard:
+		r := &htn.Result{Verdict: htn.Unknown}
+		return a.printFound(r, foundPlan{Verdict: r.Verdict.String()}, false, limits)
+	}
+}
+
+// solve looks for what was asked for, and gives what prints it.
+func (a *app) solve(domainText, problemText []byte, f hddlFlags, limits *planLimits) (func() error, error) {
+	domain, err := hddl.ReadDomain(f.domain, domainText)
 	if err != nil {
-		return err
+		return nil, wire.NewProblem(rmg.Invalid, "%v", err)
 	}
-	domain, err := hddl.ReadDomain(f.domain, text)
+	problem, err := hddl.ReadProblem(f.problem, problemText, domain)
 	if err != nil {
-		return wire.NewProblem(rmg.Invalid, "%v", err)
+		return nil, wire.NewProblem(rmg.Invalid, "%v", err)
 	}
-	if text, err = readInput(a.in, f.problem); err != nil {
-		return err
-	}
-	problem, err := hddl.ReadProblem(f.problem, text, domain)
-	if err != nil {
-		return wire.NewProblem(rmg.Invalid, "%v", err)
-	}
+	opt := htn.Options{Nodes: f.nodes, Stop: limits.stop}
 	if f.resume.plan != "" {
-		return a.resume(domain, problem, f)
+		return a.resume(domain, problem, f, opt)
 	}
 	model, err := htn.Compile(domain, problem)
 	if err != nil {
-		return wire.NewProblem(rmg.Invalid, "%s: %v", f.problem, err)
+		return nil, wire.NewProblem(rmg.Invalid, "%s: %v", f.problem, err)
 	}
 	if f.plans > 1 {
-		plans, all, err := model.Several(f.plans, f.nodes)
+		plans, all, err := model.Several(f.plans, opt)
 		if err != nil {
-			return &usageError{err}
+			return nil, &usageError{err}
 		}
 		if len(plans) > 0 {
-			return a.printSeveral(model, plans, all)
+			return func() error { return a.printSeveral(model, plans, all) }, nil
 		}
 	}
-	r, err := model.Plan(htn.Options{Nodes: f.nodes})
+	r, err := model.Plan(opt)
 	if err != nil {
-		return &usageError{err}
+		return nil, &usageError{err}
 	}
 	optimal := ""
 	if f.optimal && r.Plan != nil {
 		proven := false
-		if r.Plan, proven = model.Cheaper(r.Plan, f.nodes); proven {
+		if r.Plan, proven = model.Cheaper(r.Plan, opt); proven {
 			optimal = "proved"
 		} else {
 			optimal = htn.Unknown.String()
@@ -100,18 +130,18 @@ func (a *app) planHDDL(f hddlFlags) error {
 	out := foundPlan{Verdict: r.Verdict.String(), By: r.By, Nodes: r.Nodes, Optimal: optimal, Plan: r.Plan}
 	if r.Plan != nil {
 		if out.DAG, err = model.DAG(r.Plan); err != nil {
-			return fmt.Errorf("the plan that was found is none: %w", err)
+			return nil, fmt.Errorf("the plan that was found is none: %w", err)
 		}
 	}
 	if f.explain && r.Plan == nil {
-		if out.Why, err = htn.WhyNone(domain, problem, f.nodes); err != nil {
-			return err
+		if out.Why, err = htn.WhyNone(domain, problem, opt); err != nil {
+			return nil, err
 		}
 	}
-	return a.printFound(r, out, f.explain)
+	return func() error { return a.printFound(r, out, f.explain, limits) }, nil
 }
 
-func (a *app) printFound(r *htn.Result, out foundPlan, explain bool) error {
+func (a *app) printFound(r *htn.Result, out foundPlan, explain bool, limits *planLimits) error {
 	if r.Plan != nil {
 		out.Digest = r.Plan.Digest()
 	}
@@ -139,9 +169,9 @@ func (a *app) printFound(r *htn.Result, out foundPlan, explain bool) error {
 	if r.Plan == nil {
 		text := out.Verdict
 		if r.Verdict == htn.Unknown {
-			text += fmt.Sprintf(": %d nodes were visited; --nodes gives it more", r.Nodes)
+			text += ": " + limits.reason(r.Nodes)
 		}
-		return &exitError{wire.ExitOf(rmg.GateFailed), text}
+		return &verdictError{&exitError{wire.ExitOf(rmg.GateFailed), text}}
 	}
 	if explain && !a.machine() {
 		fmt.Fprint(a.out, r.Plan.Why())

@@ -37,17 +37,17 @@ type mendedPlan struct {
 	Plan    *htn.Plan   `json:"plan,omitempty"`
 }
 
-func (a *app) resume(d *htn.Domain, p *htn.Problem, f hddlFlags) error {
+func (a *app) resume(d *htn.Domain, p *htn.Problem, f hddlFlags, opt htn.Options) (func() error, error) {
 	data, err := readInput(a.in, f.resume.plan)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var was struct{ Plan *htn.Plan }
 	if err := json.Unmarshal(data, &was); err != nil || was.Plan == nil {
-		return wire.NewProblem(rmg.Invalid, "%s has no plan as jitos plan -o json prints it", f.resume.plan)
+		return nil, wire.NewProblem(rmg.Invalid, "%s has no plan as jitos plan -o json prints it", f.resume.plan)
 	}
 	if f.resume.done < 0 || f.resume.done > was.Plan.Actions {
-		return &usageError{fmt.Errorf("--done %d: the plan has %d actions", f.resume.done, was.Plan.Actions)}
+		return nil, &usageError{fmt.Errorf("--done %d: the plan has %d actions", f.resume.done, was.Plan.Actions)}
 	}
 	at := htn.Progress{State: p.Init}
 	for k := range f.resume.done {
@@ -56,11 +56,11 @@ func (a *app) resume(d *htn.Domain, p *htn.Problem, f hddlFlags) error {
 	if f.resume.failed {
 		at.Failed = []int{f.resume.done}
 	}
-	m, err := htn.Repair(d, p, was.Plan, at, htn.Options{Nodes: f.nodes})
+	m, err := htn.Repair(d, p, was.Plan, at, opt)
 	if err != nil {
-		return wire.NewProblem(rmg.Invalid, "%s: %v", f.resume.plan, err)
+		return nil, wire.NewProblem(rmg.Invalid, "%s: %v", f.resume.plan, err)
 	}
-	return a.printMended(m)
+	return func() error { return a.printMended(m) }, nil
 }
 
 func (a *app) printMended(m *htn.Mended) error {
@@ -90,7 +90,7 @@ func (a *app) printMended(m *htn.Mended) error {
 		}
 	}
 	if m.Plan == nil {
-		return &exitError{wire.ExitOf(rmg.GateFailed), out.Verdict}
+		return &verdictError{&exitError{wire.ExitOf(rmg.GateFailed), out.Verdict}}
 	}
 	return nil
 }

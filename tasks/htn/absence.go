@@ -83,15 +83,17 @@ const (
 	setsOfNodes = 20  // each by this part of the nodes, and all by no more than there are
 )
 
-// WhyNone looks for what keeps a problem from having a plan, by a number of nodes; 0
-// is a hundredth of DefaultNodes. Nil if it meets a plan. It costs three times the
+// WhyNone looks for what keeps a problem from having a plan, by the nodes of its options; by
+// default a hundredth of DefaultNodes. Nil if it meets a plan. It costs three times the
 // nodes at most, which are some microseconds each, or up to a millisecond where sets
 // of changes are tried by planning.
-func WhyNone(d *Domain, p *Problem, nodes int) (*Absence, error) {
+func WhyNone(d *Domain, p *Problem, o Options) (*Absence, error) {
 	m, err := Compile(d, p)
 	if err != nil {
 		return nil, err
 	}
+	m = m.until(o.Stop)
+	nodes := o.Nodes
 	if nodes <= 0 {
 		nodes = DefaultNodes / 100
 	}
@@ -99,7 +101,7 @@ func WhyNone(d *Domain, p *Problem, nodes int) (*Absence, error) {
 	if x.run(); x.found {
 		return nil, nil
 	}
-	w := &why{d: d, p: p, m: m, x: x, nodes: nodes, tried: map[string]bool{}, out: &Absence{Partial: x.cut}}
+	w := &why{d: d, p: p, m: m, x: x, nodes: nodes, stop: o.Stop, tried: map[string]bool{}, out: &Absence{Partial: x.cut}}
 	w.blocking()
 	w.unreachable()
 	return w.out, w.enough()
@@ -111,6 +113,7 @@ type why struct {
 	m     *Model
 	x     *explorer
 	nodes int
+	stop  func() bool
 	spent int // on sets of changes
 	tried map[string]bool
 	out   *Absence
@@ -272,7 +275,7 @@ func (w *why) enough() error {
 			if err != nil {
 				return err
 			}
-			r, err := m.Plan(Options{Nodes: max(1, w.nodes/setsOfNodes)})
+			r, err := m.Plan(Options{Nodes: max(1, w.nodes/setsOfNodes), Stop: w.stop})
 			if err != nil {
 				return err
 			}
@@ -286,7 +289,7 @@ func (w *why) enough() error {
 			w.spent += r.Nodes
 			proven = proven && r.Verdict == None
 			if size < MaxChanges && len(w.out.Enough) == 0 {
-				x := newExplorer(m, max(1, w.nodes/setsOfNodes))
+				x := newExplorer(m.until(w.stop), max(1, w.nodes/setsOfNodes))
 				x.run()
 				proven = proven && !x.cut && !x.opaque
 				add(x, m, set)

@@ -61,7 +61,7 @@ func (b *best) node(state, stack, parent, by int32) int32 {
 
 // run searches on for a number of nodes.
 func (b *best) run(budget int) (found, over bool) {
-	for end := b.tried + budget; b.goal < 0 && b.tried < end && len(b.nodes) < maxKept; {
+	for end := b.tried + budget; b.goal < 0 && b.tried < end && len(b.nodes) < maxKept && !b.g.m.halt.now(workOfAsk); {
 		if len(b.open) == 0 {
 			return false, true
 		}

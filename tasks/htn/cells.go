@@ -117,9 +117,10 @@ type join struct {
 	levels []level
 	vals   []int32
 	env    []int32
+	halt   *halt
 }
 
-// next finds the first solution, or, if redo, another one.
+// next finds the first solution, or, if redo, another one; none once it is to end.
 func (j *join) next(k *conj, s *schema, frame []int32, base int, all, redo bool) bool {
 	if !redo && !(j.equate(k, frame) && j.hold(k, frame) && j.descend(k, s, frame, base, all)) {
 		// descend has left levels to go on from, or none.
@@ -128,6 +129,10 @@ func (j *join) next(k *conj, s *schema, frame []int32, base int, all, redo bool)
 		return true
 	}
 	for len(j.levels) > base {
+		if j.halt.now(1) {
+			j.levels = j.levels[:base]
+			return false
+		}
 		l := &j.levels[len(j.levels)-1]
 		j.undo(int(l.trail))
 		if j.advance(k, l, frame) && j.hold(k, frame) {

@@ -112,7 +112,7 @@ func (c *cheaper) node(state, stack, parent, by int32, cost int64) int32 {
 // found, or else the bound, is the least that a plan can cost.
 func (c *cheaper) run(budget int) (over bool) {
 	b := c.b
-	for end := b.tried + budget; b.tried < end && len(b.nodes) < maxKept; {
+	for end := b.tried + budget; b.tried < end && len(b.nodes) < maxKept && !b.g.m.halt.now(workOfAsk); {
 		if len(c.open) == 0 {
 			return true
 		}
@@ -206,10 +206,11 @@ func (o *costList) Pop() any {
 }
 
 // Cheaper looks for a plan that costs less than one that was found, which is of this
-// model, by so many nodes; 0 is DefaultNodes. It returns the cheapest that it met, the
+// model, by the nodes of its options. It returns the cheapest that it met, the
 // old one if none, and whether it is proven that none costs less. O(nodes) of up to a
 // millisecond.
-func (m *Model) Cheaper(p *Plan, nodes int) (*Plan, bool) {
+func (m *Model) Cheaper(p *Plan, o Options) (*Plan, bool) {
+	m = m.until(o.Stop)
 	g, never := m.ground()
 	if never || g == nil {
 		return p, false
@@ -220,6 +221,7 @@ func (m *Model) Cheaper(p *Plan, nodes int) (*Plan, bool) {
 			return p, false // what a task costs at least has no bound
 		}
 	}
+	nodes := o.Nodes
 	if nodes <= 0 {
 		nodes = DefaultNodes
 	}

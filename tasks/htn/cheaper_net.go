@@ -61,7 +61,7 @@ func (c *cheaperNet) node(state, net int32, n pnode, cost int64) int32 {
 func (c *cheaperNet) run(budget int) (over bool) {
 	p := c.p
 	for end := p.tried + budget; len(c.open) > 0; {
-		if p.tried >= end || len(p.nets.args) > maxNets || len(p.nodes) >= maxKept {
+		if p.tried >= end || p.g.m.halt.now(workOfAsk) || len(p.nets.args) > maxNets || len(p.nodes) >= maxKept {
 			return false
 		}
 		i := heap.Pop(&c.open).(costNode).node

@@ -16,6 +16,7 @@ const (
 // conditions are lists of literals, facts that no action changes are known to be.
 // It is immutable, and safe for concurrent use.
 type Model struct {
+	halt    *halt // of one call; nil in a model that is shared
 	dom     *Domain
 	prob    *Problem
 	objects []string

@@ -73,7 +73,7 @@ const (
 
 func newDive(m *Model, last, every bool) *dive {
 	d := &dive{m: m, last: last, every: every, stack: -1, number: map[int32]uint64{}, pair: schema{slots: 2}}
-	d.join = join{cells: newCells(m), facts: m.base.clone()}
+	d.join = join{cells: newCells(m), facts: m.base.clone(), halt: m.halt}
 	n := 0
 	for i := range m.methods {
 		n = max(n, m.methods[i].env)
@@ -152,7 +152,7 @@ func (d *dive) hashOf(top int32) sum {
 
 // run searches on for a number of nodes: a plan was found, or all is searched.
 func (d *dive) run(budget int) (found, over bool) {
-	for end := d.tried + budget; d.tried < end; {
+	for end := d.tried + budget; d.tried < end && !d.m.halt.now(1); {
 		if d.stack < 0 {
 			if d.m.holdsAll(&d.m.goal, d.facts, d.env) {
 				return true, true
@@ -309,7 +309,7 @@ func (d *dive) effect(e *effect) {
 
 // back takes the last choice another way; there may be none.
 func (d *dive) back() bool {
-	for len(d.cps) > 0 {
+	for len(d.cps) > 0 && !d.m.halt.now(1) {
 		d.rewind(&d.cps[len(d.cps)-1])
 		d.tried++
 		if d.again() {

@@ -102,7 +102,7 @@ func (x *explorer) first(e enode) bool {
 // networks goes through the open ones, deep first.
 func (x *explorer) networks() {
 	for len(x.open) > 0 && !x.found {
-		if x.left -= workOfOne; x.left <= 0 {
+		if x.left -= workOfOne; x.left <= 0 || x.m.halt.now(workOfAsk) {
 			x.cut = true
 			return
 		}

@@ -51,7 +51,7 @@ func (x *explorer) table(top int32) {
 	}
 	begin(top, x.state())
 	for len(todo) > 0 && !x.found {
-		if x.left -= workOfOne; x.left <= 0 {
+		if x.left -= workOfOne; x.left <= 0 || x.m.halt.now(workOfAsk/16) {
 			x.cut = true
 			return
 		}

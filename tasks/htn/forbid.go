@@ -7,7 +7,7 @@ const triesOfOne = 4
 
 // others adds to plans until there are k, by planning with choices forbidden: first one
 // of a plan that was found, from above, then one more.
-func (m *Model) others(plans []*Plan, k, nodes int) ([]*Plan, error) {
+func (m *Model) others(plans []*Plan, k, nodes int, stop func() bool) ([]*Plan, error) {
 	seen := map[string]bool{}
 	for _, p := range plans {
 		seen[p.choices()] = true
@@ -25,7 +25,7 @@ func (m *Model) others(plans []*Plan, k, nodes int) ([]*Plan, error) {
 				return err
 			}
 		}
-		r, err := model.Plan(Options{Nodes: max(1, nodes)})
+		r, err := model.Plan(Options{Nodes: max(1, nodes), Stop: stop})
 		if err != nil || r.Plan == nil {
 			return err
 		}

@@ -125,7 +125,7 @@ func (p *progress) run(budget int) (found, over bool) {
 		if len(p.open) == 0 {
 			return false, true
 		}
-		if p.tried >= end || len(p.nets.args) > maxNets {
+		if p.tried >= end || p.g.m.halt.now(workOfAsk) || len(p.nets.args) > maxNets {
 			return false, false
 		}
 		p.expand(heap.Pop(&p.open).(openNode).node)

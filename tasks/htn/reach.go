@@ -21,6 +21,7 @@ type grounder struct {
 	queue []int32
 	next  int // in queue
 	limit int
+	joins int // steps of joins so far
 }
 
 // rule derives a head from a body.
@@ -46,8 +47,12 @@ type rule struct {
 
 type trigger struct{ rule, lit int }
 
-// maxInstances bounds what is grounded.
-const maxInstances = 1_500_000
+// maxInstances bounds what is grounded, and maxJoins what it may take: where joins find
+// hardly anything the number of instances is no bound.
+const (
+	maxInstances = 1_500_000
+	maxJoins     = 1_000_000_000
+)
 
 func newGrounder(m *Model) *grounder {
 	rels := slices.Clone(m.preds)
@@ -212,6 +217,9 @@ func (g *grounder) run(instances int) bool {
 	for g.next < len(g.queue) && g.got.len() < instances {
 		id := g.queue[g.next]
 		g.next++
+		if g.m.halt.now(1) {
+			return false
+		}
 		g.lists.add(id)
 		rel := g.db.ids.head[id]
 		for _, t := range g.with[rel] {
@@ -301,6 +309,9 @@ func (g *grounder) join(i, n int) bool {
 	r.used[best] = true
 	defer func() { r.used[best] = false }()
 	for _, id := range list {
+		if g.joins++; g.joins > maxJoins || g.m.halt.now(1) {
+			return false
+		}
 		r.ids[best] = id
 		mark, ok := g.match(r, best, g.db.ids.tuple(id))
 		if ok && !g.join(i, n+1) {
@@ -354,6 +365,10 @@ func (g *grounder) enumerate(r *rule, i, slot int) bool {
 	}
 	ok := true
 	for _, o := range list {
+		if g.joins++; g.joins > maxJoins || g.m.halt.now(1) {
+			ok = false
+			break
+		}
 		r.env[slot] = o
 		if g.possible(r) {
 			ok = g.enumerate(r, i, slot+1)

@@ -54,7 +54,8 @@ func Repair(d *Domain, p *Problem, old *Plan, at Progress, o Options) (*Mended, 
 		o.Nodes = DefaultNodes
 	}
 	for _, t := range r.tries() {
-		if o.Nodes <= 0 {
+		if o.Nodes <= 0 || o.Stop != nil && o.Stop() {
+			r.out.Verdict = Unknown
 			return r.out, nil
 		}
 		m, res, err := r.plan(t, o)

@@ -27,6 +27,10 @@ type Options struct {
 	Nodes int
 	// Search, if it is not "", is the one search to run.
 	Search string
+	// Stop, if it is not nil, is asked now and then whether to end before the budget does,
+	// by a deadline or for want of memory. It can only turn a verdict into Unknown, and a
+	// plan into none that is cheaper.
+	Stop func() bool
 }
 
 // The searches.
@@ -62,7 +66,7 @@ func (m *Model) Plan(o Options) (*Result, error) {
 	if o.Nodes == 0 {
 		o.Nodes = DefaultNodes
 	}
-	s := &search{m: m, left: o.Nodes, only: o.Search}
+	s := &search{m: m.until(o.Stop), left: o.Nodes, only: o.Search}
 	return s.run(), nil
 }
 
@@ -96,7 +100,7 @@ func (s *search) run() *Result {
 	d := 1 // how much further the next dives go
 	gr := newGrounder(s.m)
 	fits := gr.begin()
-	for n := fewInstances; fits && !gr.whole(); n *= factor {
+	for n := fewInstances; fits && !gr.whole() && !s.m.halt.now(workOfAsk); n *= factor {
 		if fits = gr.run(n); fits && gr.whole() {
 			break
 		}
@@ -107,7 +111,7 @@ func (s *search) run() *Result {
 	}
 	var g *ground
 	never := false
-	if fits {
+	if fits = fits && gr.whole(); fits {
 		if g, never = gr.finish(); g != nil {
 			g = g.merge().relax()
 		}
@@ -126,7 +130,7 @@ func (s *search) run() *Result {
 	default:
 		b, p = newBest(g), newProgress(g)
 	}
-	for n, was := 1, -1; s.left > 0 && s.left != was; n *= factor {
+	for n, was := 1, -1; s.left > 0 && s.left != was && !s.m.halt.now(workOfAsk); n *= factor {
 		was = s.left
 		if b != nil && s.best(b, n*firstBest) || t != nil && s.table(t, n*firstTable) || p != nil && s.progress(p, n*firstBest) {
 			return &s.res

@@ -89,7 +89,7 @@ func (u *unroll) over(i int32) bool {
 
 // grow goes on to a number of nodes, and says whether that is all there is.
 func (u *unroll) grow(nodes int) bool {
-	for len(u.open) > 0 && len(u.nodes) < nodes {
+	for len(u.open) > 0 && len(u.nodes) < nodes && !u.g.m.halt.now(workOfAsk) {
 		i := heap.Pop(&u.open).(openNode).node
 		if u.g.m.total {
 			u.pop(i)
@@ -275,17 +275,19 @@ func (p *Plan) choices() string {
 // Several looks for up to k plans that differ in what they choose: a method, an
 // object, an action; orders of the same steps do not count. The cheapest of those that
 // were met come first. None of them comes back to where it was, with the same left to
-// do. all says that there are no more such plans. It goes through so many nodes, of
-// up to a millisecond each; 0 is a hundredth of DefaultNodes. Where the graph is too large for
+// do. all says that there are no more such plans. It goes through the nodes of its options, of
+// up to a millisecond each; by default a hundredth of DefaultNodes. Where the graph is too large for
 // that, it plans anew with one choice of a plan forbidden, and another, up to a few
 // times as often as plans are asked for.
-func (m *Model) Several(k, nodes int) (plans []*Plan, all bool, err error) {
+func (m *Model) Several(k int, o Options) (plans []*Plan, all bool, err error) {
+	nodes := o.Nodes
 	if k < 1 || nodes < 0 {
 		return nil, false, fmt.Errorf("%d plans by %d nodes: it is one plan at least, and no nodes for the default", k, nodes)
 	}
 	if nodes == 0 {
 		nodes = DefaultNodes / 100
 	}
+	m = m.until(o.Stop)
 	g, never := m.ground()
 	if never {
 		return nil, true, nil
@@ -294,7 +296,7 @@ func (m *Model) Several(k, nodes int) (plans []*Plan, all bool, err error) {
 		u := newUnroll(g.relax())
 		for n := firstUnrolled; ; n *= factor {
 			whole := u.grow(min(n, nodes))
-			if plans, all = u.plans(k); whole || n >= nodes || len(plans) == k {
+			if plans, all = u.plans(k); whole || n >= nodes || len(plans) == k || m.halt.now(workOfAsk) {
 				all = all && whole
 				break
 			}
@@ -303,7 +305,7 @@ func (m *Model) Several(k, nodes int) (plans []*Plan, all bool, err error) {
 	if len(plans) == k || all {
 		return plans, all, nil
 	}
-	plans, err = m.others(plans, k, nodes)
+	plans, err = m.others(plans, k, nodes, o.Stop)
 	slices.SortStableFunc(plans, func(a, b *Plan) int { return cmp.Compare(a.Cost, b.Cost) })
 	return plans, false, err
 }

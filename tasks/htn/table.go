@@ -109,6 +109,9 @@ func (t *table) step(i, e int32) {
 // run goes on for a number of items: a plan was found, or there is none.
 func (t *table) run(budget int) (found, over bool) {
 	for end := t.tried + budget; t.found < 0; {
+		if t.g.m.halt.now(workOfAsk / 16) {
+			return false, false
+		}
 		if len(t.todo) == 0 {
 			return false, true
 		}

@@ -56,7 +56,7 @@ func TestWhyNoneAgainstAllThereIs(t *testing.T) {
 		if found, sure := Exists(d, p, 300); found || !sure {
 			continue
 		}
-		why, err := htn.WhyNone(d, p, 20_000)
+		why, err := htn.WhyNone(d, p, htn.Options{Nodes: 20_000})
 		if err != nil || why == nil {
 			t.Fatalf("seed %d: %v, and there is no plan: %v", seed, why, err)
 		}
@@ -130,14 +130,14 @@ func TestWhyNoneTells(t *testing.T) {
 		if r, err := m.Plan(htn.Options{}); err != nil || r.Verdict != htn.None {
 			t.Fatal(c.name, r, err)
 		}
-		why, err := htn.WhyNone(d, p, 0)
+		why, err := htn.WhyNone(d, p, htn.Options{})
 		if err != nil || why == nil {
 			t.Fatal(c.name, err)
 		}
 		if !why.Least || why.Partial || !slices.ContainsFunc(why.Enough, func(r htn.Remedy) bool { return r.String() == c.want }) {
 			t.Errorf("%s: it should be %s\n%s", c.name, c.want, why)
 		}
-		again, err := htn.WhyNone(d, p, 0)
+		again, err := htn.WhyNone(d, p, htn.Options{})
 		if err != nil || again.String() != why.String() {
 			t.Errorf("%s: the second time it is\n%s\nand was\n%s", c.name, again, why)
 		}

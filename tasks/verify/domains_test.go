@@ -164,7 +164,7 @@ func TestOneModelForAll(t *testing.T) {
 				if err != nil {
 					return
 				}
-				others, all, err := m.Several(2, 200)
+				others, all, err := m.Several(2, htn.Options{Nodes: 200})
 				if err != nil {
 					return
 				}

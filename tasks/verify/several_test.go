@@ -82,7 +82,7 @@ func TestSeveralAgainstAllThereIs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		plans, all, err := m.Several(30, 1000)
+		plans, all, err := m.Several(30, htn.Options{Nodes: 1000})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -131,7 +131,7 @@ func TestSeveralOfALargeProblem(t *testing.T) {
 	var was string
 	for range 2 {
 		d, p, m := instance(t, "freight", freight(4, 4, 3))
-		plans, _, err := m.Several(3, 20_000)
+		plans, _, err := m.Several(3, htn.Options{Nodes: 20_000})
 		if err != nil || len(plans) != 3 {
 			t.Fatal(len(plans), err)
 		}

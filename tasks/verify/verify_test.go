@@ -117,7 +117,7 @@ func cheapest(t *testing.T, seed uint64, total bool) (proven, shorter int) {
 	if err != nil || r.Verdict != htn.Found {
 		return 0, 0
 	}
-	best, optimal := m.Cheaper(r.Plan, 20_000)
+	best, optimal := m.Cheaper(r.Plan, htn.Options{Nodes: 20_000})
 	if err := Plan(d, p, best); err != nil {
 		t.Errorf("the plan is wrong: %v\n%s", err, best.IPC())
 	}
