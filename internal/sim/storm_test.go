@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"jitos.dev/kernel"
+	"jitos.dev/rewrite"
+	"jitos.dev/rmg"
 	"jitos.dev/tasks"
 )
 
@@ -173,6 +175,52 @@ func TestFullDiskStrandsNoProcess(t *testing.T) {
 		must(s.sys.Retry(t.Context(), ada, p.ID))(t)
 		if p = must(s.sys.Wait(t.Context(), p.ID))(t); p.Status != "landed" {
 			t.Errorf("%s: %s", p.Status, p.Reason)
+		}
+	})
+}
+
+// TestFullDiskLeavesNoLanding fills the disk between a collapse and its landing, which
+// cannot even begin then: the next who comes to the branch finds it as the repository
+// has it, what was cut off lands when it is asked for again, and a restart changes
+// nothing.
+func TestFullDiskLeavesNoLanding(t *testing.T) {
+	lib := stormTasks(t)
+	synctest.Test(t, func(t *testing.T) {
+		s := newStorm(1, lib)
+		s.ahead = -1
+		if err := errors.Join(s.open(), s.settleIn()); err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = s.sys.close() }() // of the last start
+		write := func(name string) (string, error) {
+			w := must(s.sys.Fork(t.Context(), ada, kernel.ForkRequest{Dir: "/app"}))(t).ID
+			at := rmg.Root.Join("repo", "app", "main", name)
+			must(s.sys.Rewrite(t.Context(), ada, "sws:"+w, rewrite.Rewrite{Ops: []rewrite.Op{{Op: rewrite.Write, Path: at, Blob: s.git.file}}}))(t)
+			_, err := s.sys.Collapse(t.Context(), ada, w, kernel.CollapseRequest{})
+			return w, err
+		}
+		s.git.onMake = func() { s.disk.SetRoom(0) }
+		first, err := write("first.txt")
+		if !errors.Is(err, &rmg.Error{Code: rmg.Unavailable}) {
+			t.Fatalf("on a full disk: %v", err)
+		}
+		s.git.onMake = nil
+		s.disk.SetRoom(-1)
+		if _, err := write("second.txt"); err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := s.git.tree().Get("/first.txt"); ok {
+			t.Error("what did not land came with what did")
+		}
+		if err := s.landings(); err != nil {
+			t.Error(err)
+		}
+		must(s.sys.Collapse(t.Context(), ada, first, kernel.CollapseRequest{}))(t)
+		if _, ok := s.git.tree().Get("/first.txt"); !ok {
+			t.Error("asked for again it did not land")
+		}
+		if err := errors.Join(s.sys.close(), s.open(), s.landings()); err != nil {
+			t.Error(err)
 		}
 	})
 }
