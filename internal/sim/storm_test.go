@@ -21,11 +21,11 @@ import (
 	"jitos.dev/tasks"
 )
 
-// stormSteps is how many requests a seed makes, and stormTime how long seeds are
-// drawn where JITOS_SEEDS does not say how many.
+// stormSteps is how many requests a seed makes, and stormSeeds how many seeds are
+// tried where JITOS_SEEDS does not say so.
 const (
 	stormSteps = 40
-	stormTime  = 12 * time.Second
+	stormSeeds = 250
 )
 
 // weather runs one seed in a bubble of its own, in which nothing waits for real
@@ -65,7 +65,8 @@ func stormTasks(t *testing.T) *tasks.Library {
 // TestSimStorm lets clients, workers and faults loose on kernel and journal, many
 // seeds one after another: nothing acknowledged is lost or doubled, the world is
 // what a plain model of the log says, every old version reads as it did.
-// JITOS_SEED repeats one seed, JITOS_SEEDS says how many are tried.
+// JITOS_SEED repeats one seed, JITOS_SEEDS says how many are tried, and JITOS_FROM
+// from which one on.
 func TestSimStorm(t *testing.T) {
 	lib := stormTasks(t)
 	if s := os.Getenv("JITOS_SEED"); s != "" {
@@ -74,17 +75,17 @@ func TestSimStorm(t *testing.T) {
 		t.Log(hits)
 		return
 	}
-	most := 1 << 62
+	most := stormSeeds
 	if s := os.Getenv("JITOS_SEEDS"); s != "" {
 		most = must(strconv.Atoi(s))(t)
 	}
-	began, first := time.Now(), uint64(time.Now().UnixNano())
+	began, first := time.Now(), from(t)
 	all, n := map[string]int{}, 0
 	var mu sync.Mutex // guards all and n
 	next := func() (uint64, bool) {
 		mu.Lock()
 		defer mu.Unlock()
-		if n >= most || most == 1<<62 && time.Since(began) > stormTime {
+		if n >= most {
 			return 0, false
 		}
 		n++
