@@ -180,6 +180,34 @@ func TestFullDiskStrandsNoProcess(t *testing.T) {
 	})
 }
 
+// TestFullDiskTellsThatNothingIsCancelled cancels on a full disk: the process is stopped,
+// who asked hears that it is not cancelled, and it is when there is room again.
+func TestFullDiskTellsThatNothingIsCancelled(t *testing.T) {
+	lib := stormTasks(t)
+	synctest.Test(t, func(t *testing.T) {
+		s := newStorm(1, lib)
+		s.ahead = -1
+		if err := errors.Join(s.open(), s.settleIn()); err != nil {
+			t.Fatal(err)
+		}
+		defer s.sys.close()
+		s.git.script = "hang"
+		p := must(s.sys.Intent(t.Context(), ada, kernel.IntentRequest{Text: "do app", Dir: "/app"}))(t)
+		synctest.Wait()
+		s.disk.SetRoom(0)
+		if _, err := s.sys.Cancel(t.Context(), ada, p.ID); !errors.Is(err, &rmg.Error{Code: rmg.Unavailable}) {
+			t.Errorf("on a full disk: %v", err)
+		}
+		if p := must(s.sys.Process(p.ID))(t); p.Status != "interrupted" {
+			t.Errorf("on a full disk it is %s", p.Status)
+		}
+		s.disk.SetRoom(-1)
+		if p := must(s.sys.Cancel(t.Context(), ada, p.ID))(t); p.Status != "cancelled" {
+			t.Errorf("it is %s", p.Status)
+		}
+	})
+}
+
 // TestFullDiskLeavesNoLanding fills the disk between a collapse and its landing, which
 // cannot even begin then: the next who comes to the branch finds it as the repository
 // has it, what was cut off lands when it is asked for again, and a restart changes
