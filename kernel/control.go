@@ -117,7 +117,13 @@ func (k *Kernel) Cancel(ctx context.Context, c Caller, id string) (Process, erro
 	switch {
 	case live:
 		r.cancel(cancelling{once})
-		return k.Wait(ctx, id)
+		if p, err = k.Wait(ctx, id); err == nil && k.isDropped(id) {
+			err = &rmg.Error{
+				Op: "cancel", Path: procPath(id), Code: rmg.Unavailable, Msg: "it is stopped, which could not be recorded: it is interrupted, not cancelled",
+				Hint: "once there is room on the disk: jitos cancel " + id,
+			}
+		}
+		return p, err
 	case (p.Status == "interrupted" || p.Status == "waiting") && p.toUndo():
 		back := wayBack{From: p.owed(), Why: "cancelled by " + c.Name}
 		if p.back != nil {

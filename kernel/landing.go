@@ -108,7 +108,7 @@ func (k *Kernel) story(process string) []string {
 func (k *Kernel) recordLanded(ctx context.Context, process string, root rmg.Path, commit, branch string) error {
 	_, err := k.system(ctx, "kernel", process, "landed "+short(commit)+" on "+branch, []rewrite.Op{
 		setOp(procPath(process), map[string]rmg.Value{
-			"landed": rmg.Bool(true), "commit": rmg.String(commit), "landed_on": rmg.String(branch), "landing": {}, "unlanded": {}, "why": {},
+			"landed": rmg.Bool(true), "commit": rmg.String(commit), "landed_on": rmg.String(branch), "landing": {}, "unlanded": {}, "failed": {}, "why": {}, "code": {},
 		}),
 		setOp(root, map[string]rmg.Value{propGitBase: rmg.String(commit)}),
 	})
@@ -123,7 +123,10 @@ func (k *Kernel) takeBack(ctx context.Context, c *collapse, l landing, u unlandi
 	if !ok {
 		return &rmg.Error{Op: "take back", Path: c.root, Code: rmg.Internal, Msg: "the branch is gone"}
 	}
-	ops := branchOps(c.root, e.Graph, l.old)
+	var ops []rewrite.Op
+	if c.land == landCommit { // else the change never stood on the branch
+		ops = branchOps(c.root, e.Graph, l.old)
+	}
 	props := map[string]rmg.Value{"landing": {}, "collapse": {}, "commit": {}}
 	reason := "taken back: the branch moved"
 	if why := u.text(); why != "" {
@@ -157,13 +160,36 @@ func (k *Kernel) settleLandings(ctx context.Context) error {
 		return nil
 	}
 	for n := range e.Graph.Nodes("") {
-		p := n.Props
-		if n.Kind != kindProcess || p.Int("collapse") == 0 || p.Bool("landed") || p.Bool("unlanded") || p.Bool("done") || p.Bool("failed") {
+		if n.Kind != kindProcess || !cutOff(n.Props) {
 			continue
 		}
 		if err := k.settle(ctx, n); err != nil {
 			k.log.Error("a landing could not be settled", "process", n.ID, "err", err)
+			q := k.queueOf(refOf(n.Props, "root")) // nobody else is here yet
+			q.cut = append(q.cut, n.ID)
 		}
+	}
+	return nil
+}
+
+// cutOff says whether a process has a collapse of which it is not recorded what became
+// of it in the repository.
+func cutOff(p rmg.Props) bool {
+	return p.Int("collapse") != 0 && !p.Bool("landed") && !p.Bool("unlanded") && !p.Bool("done")
+}
+
+// settleCut settles, for who has a branch's token, the landings that an error cut off
+// while the daemon went on: the log took no more, for one.
+func (k *Kernel) settleCut(ctx context.Context, q *branchQueue) error {
+	for ; len(q.cut) > 0; q.cut = q.cut[1:] {
+		n, ok := k.now().ledger.Get(procPath(q.cut[0]))
+		if !ok || !cutOff(n.Props) {
+			continue
+		}
+		if err := k.settle(context.WithoutCancel(ctx), n); err != nil {
+			return fmt.Errorf("the landing of %s was cut off, and cannot be settled yet: %w", n.ID, err)
+		}
+		k.moved(q)
 	}
 	return nil
 }
@@ -193,6 +219,9 @@ func (k *Kernel) settle(ctx context.Context, n rmg.Element) error {
 	}
 	if old.Same(next) {
 		return k.recordDone(n.ID, "nothing of the repository changed", 0)
+	}
+	if now, err := treeAt(k.now().world, c.root); err != nil || p.Bool("failed") && !now.Same(next) {
+		return err // an older daemon let others build on it: it landed with what they did
 	}
 	l := landing{seq: seq, old: old, next: next}
 	v, _ := p.Get("landing")

@@ -31,6 +31,7 @@ const (
 // that a restart cut off is its process's to ask for again.
 type branchQueue struct {
 	token chan struct{} // who has it may sync, commit a collapse, and land
+	cut   []string      // processes whose landing an error cut off; who has the token settles them first
 	lanes chan int      // the numbered places of proofs that are free
 
 	mu      sync.Mutex // guards the fields below, and those of entries
@@ -571,7 +572,10 @@ func (k *Kernel) commitFront(ctx context.Context, q *branchQueue, e *entry, out 
 		return false, nil
 	}
 	e.landings++
-	return k.land(ctx, e.c, *landTo, e.landings, out)
+	if again, err = k.land(ctx, e.c, *landTo, e.landings, out); err != nil {
+		q.cut = append(q.cut, e.c.process)
+	}
+	return again, err
 }
 
 // say tells whoever follows the collapse.

@@ -56,15 +56,20 @@ func (k *Kernel) merge(in rmg.MergeInput) (rmg.Graph, []rmg.MergeConflict, error
 }
 
 // lockBranch takes the token of a branch: who holds it may sync, commit a
-// collapse, and land. The returned func gives it back.
+// collapse, and land. A landing that was cut off is settled first, so that nothing
+// is built on a world that leads the branch. The returned func gives the token back.
 func (k *Kernel) lockBranch(ctx context.Context, root rmg.Path) (func(), error) {
-	token := k.queueOf(root).token
+	q := k.queueOf(root)
 	select {
-	case token <- struct{}{}:
-		return func() { <-token }, nil
+	case q.token <- struct{}{}:
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	if err := k.settleCut(ctx, q); err != nil {
+		<-q.token
+		return nil, err
+	}
+	return func() { <-q.token }, nil
 }
 
 // sync brings the branch that is checked out in dir into the world, under the

@@ -83,13 +83,13 @@ func TestAnAgentAddsATest(t *testing.T) {
 	}
 	killBelow(p.dir)
 	p.env = append(p.env, "JITOS_AGENT="+agenttest.Line(self, "claude", "add", "a/a.go", "bounds", "bounds"))
-	p.run("app", "sh", "-c", self+" intent 'add a test for the upper bound in ./a' >../out 2>&1 & for i in $(seq 400); do "+self+" inbox | grep -q open && exit 0; sleep 0.1; done; cat ../out; exit 1")
+	p.run("app", "sh", "-c", self+" intent 'add a test for the upper bound in ./a' >../out 2>&1 & for i in $(seq 1200); do "+self+" inbox | grep -q open && exit 0; sleep 0.1; done; cat ../out; exit 1")
 	asked := p.run("app", "jitos", "inbox")
 	if !strings.Contains(asked, "the upper bound") {
 		t.Errorf("the question: %s", asked)
 	}
 	p.run("app", "jitos", "answer", strings.Fields(asked[strings.Index(asked, "\na")+1:])[0], "approve")
-	p.run("app", "sh", "-c", "for i in $(seq 400); do grep -q 'landed: commit' ../out && exit 0; sleep 0.1; done; cat ../out; exit 1")
+	p.run("app", "sh", "-c", "for i in $(seq 1200); do grep -q 'landed: commit' ../out && exit 0; sleep 0.1; done; cat ../out; exit 1")
 	if files := p.run("app", "git", "diff", "--name-only", head, "HEAD"); files != "a/a_more_test.go" {
 		t.Errorf("landed: %s", files)
 	}

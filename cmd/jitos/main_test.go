@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -68,7 +69,7 @@ func TestScripts(t *testing.T) {
 			e.Defer(func() { killBelow(e.WorkDir) })
 			return makeHome(e.WorkDir)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"repo": repoCmd, "killdaemon": killCmd, "code": codeCmd, "site": siteCmd},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"repo": repoCmd, "daemon": daemonCmd, "killdaemon": killCmd, "code": codeCmd, "site": siteCmd},
 	})
 }
 
@@ -137,6 +138,22 @@ func siteCmd(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("SITE", strings.Replace(strings.TrimPrefix(s.URL, "http://"), "127.0.0.1", "localhost", 1))
 }
 
+// daemonCmd is `daemon`: a daemon that answers, of the folder's own. What it says is in
+// daemon.out.
+func daemonCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: daemon")
+	}
+	ts.Check(ts.Exec("sh", "-c", `jitos daemon >daemon.out 2>&1 & d=$!
+		for i in $(seq 1200); do
+			jitos status >/dev/null 2>&1 && exit 0
+			kill -0 $d 2>/dev/null || break
+			sleep 0.05
+		done
+		cat daemon.out
+		exit 1`))
+}
+
 // killCmd is `killdaemon`: kill -9 for every daemon of the script, and a wait until
 // none has a file open: the next one may have to open the same.
 func killCmd(ts *testscript.TestScript, neg bool, args []string) {
@@ -186,25 +203,28 @@ func daemonsBelow(dir string) []int {
 	return out
 }
 
-func signalBelow(dir string, sig syscall.Signal) int {
-	list := daemonsBelow(dir)
-	for _, pid := range list {
-		_ = syscall.Kill(pid, sig) // it may have ended meanwhile
-	}
-	return len(list)
-}
-
 // killBelow ends the daemons of a test and waits for them: their files are
-// removed next.
+// removed next, or the next one opens them.
 func killBelow(dir string) {
-	signalBelow(dir, syscall.SIGTERM)
-	for range 500 {
-		if len(daemonsBelow(dir)) == 0 {
+	list := daemonsBelow(dir)
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
+		for _, pid := range list {
+			_ = syscall.Kill(pid, sig) // it may have ended meanwhile
+		}
+		if patiently(func() bool { return !slices.ContainsFunc(list, running) }) {
 			return
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
-	signalBelow(dir, syscall.SIGKILL)
+}
+
+// patiently looks until something is so, and says whether it came to that.
+func patiently(is func() bool) bool {
+	for end := time.Now().Add(patience); !is(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			return is()
+		}
+	}
+	return true
 }
 
 // person is somebody at a shell: a home, repositories, a daemon when one is

@@ -64,17 +64,13 @@ echo rest >deps/b.txt
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		on := false
-		p.await(func() bool { on = on || begun(); return on })
+		p.await(begun)
 		if err := d.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
 		_ = d.Wait() // it was killed
 		if err := cmd.Wait(); err == nil {
 			t.Error("the command ends well although the daemon is gone")
-		}
-		if !on {
-			t.Fatalf("round %d: no step began", round)
 		}
 		d = p.daemon()
 		if got := kept("setup/*"); len(got) != 0 {

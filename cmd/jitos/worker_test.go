@@ -54,7 +54,7 @@ func newYard(t *testing.T, term time.Duration, files map[string]string) *yard {
 		t.Fatal(err)
 	}
 	y.socket = filepath.Join(y.dir, ".run", "y.sock")
-	ctx, stop := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, stop := context.WithTimeout(context.Background(), 10*time.Minute)
 	y.ctx = ctx
 	ended := make(chan error, 1)
 	ready := make(chan struct{})
@@ -241,7 +241,7 @@ func TestMachinesShareAPlan(t *testing.T) {
 // its lease is over, leaves nothing running, and another does the task.
 func TestAKilledMachine(t *testing.T) {
 	t.Parallel()
-	y := newYard(t, 5*time.Second, map[string]string{
+	y := newYard(t, 15*time.Second, map[string]string{
 		"first.sh": "case $PWD in */m1/*) echo m1 is at it; exec sleep 61007;; esac\nmkdir -p out && echo done > out/first\n", "second.sh": "echo done > out/second\n",
 	})
 	doomed := y.machine("m1", "left")
@@ -252,7 +252,7 @@ func TestAKilledMachine(t *testing.T) {
 	}
 	y.machine("m2", "left,right")
 	text, p := y.until(id, "")
-	mustHold(t, text, "m1 was silent for 5s: its lease is over")
+	mustHold(t, text, "m1 was silent for 15s: its lease is over")
 	if p.Status != "landed" || outputOf(p, "first", "machine") != "m2" {
 		t.Errorf("%s\n%+v", text, p)
 	}
@@ -271,7 +271,7 @@ func TestAKilledMachine(t *testing.T) {
 // answer is none, and a token to work is for that alone.
 func TestWhatAMachineMayNot(t *testing.T) {
 	t.Parallel()
-	y := newYard(t, 3*time.Second, map[string]string{"first.sh": "true\n"})
+	y := newYard(t, 10*time.Second, map[string]string{"first.sh": "true\n"})
 	secret := y.token("m1", "work")
 	m1, m2 := y.client(secret), y.client(y.token("m2", "work"))
 	denied := func(what string, err error) {

@@ -29,7 +29,8 @@ type forge struct {
 	file    rmg.Blob // what it writes
 	onLand  func(after bool)
 	onRun   func()
-	late    int // results that came after their attempt was over
+	onMake  func() // before a commit is made
+	late    int    // results that came after their attempt was over
 	parked  int
 }
 
@@ -121,6 +122,9 @@ type landed struct{ Tip, Commit string }
 func (f *forge) Prepare(_ context.Context, r kernel.LandRequest) ([]byte, string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.onMake != nil {
+		f.onMake()
+	}
 	id := "landing-" + r.ID
 	f.commits[id] = r.New
 	data, err := json.Marshal(landed{r.Tip, id})

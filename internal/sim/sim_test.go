@@ -14,12 +14,21 @@ import (
 	"time"
 )
 
-// seed is JITOS_SEED, or one of this moment, and is printed if the test fails.
-func seed(t *testing.T) uint64 {
-	n := uint64(time.Now().UnixNano())
-	if s := os.Getenv("JITOS_SEED"); s != "" {
-		n, _ = strconv.ParseUint(s, 10, 64)
+// from is the first seed: JITOS_SEED, or JITOS_FROM, or one of this moment. CI says
+// which, so that what it finds is the commit's and not the moment's.
+func from(t *testing.T) uint64 {
+	t.Helper()
+	for _, name := range []string{"JITOS_SEED", "JITOS_FROM"} {
+		if s := os.Getenv(name); s != "" {
+			return must(strconv.ParseUint(s, 10, 64))(t)
+		}
 	}
+	return uint64(time.Now().UnixNano())
+}
+
+// seed is from, and is printed if the test fails.
+func seed(t *testing.T) uint64 {
+	n := from(t)
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("repeat with JITOS_SEED=%d go test -run %s ./internal/sim", n, t.Name())

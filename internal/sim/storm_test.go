@@ -16,14 +16,16 @@ import (
 	"time"
 
 	"jitos.dev/kernel"
+	"jitos.dev/rewrite"
+	"jitos.dev/rmg"
 	"jitos.dev/tasks"
 )
 
-// stormSteps is how many requests a seed makes, and stormTime how long seeds are
-// drawn where JITOS_SEEDS does not say how many.
+// stormSteps is how many requests a seed makes, and stormSeeds how many seeds are
+// tried where JITOS_SEEDS does not say so.
 const (
 	stormSteps = 40
-	stormTime  = 12 * time.Second
+	stormSeeds = 250
 )
 
 // weather runs one seed in a bubble of its own, in which nothing waits for real
@@ -63,7 +65,8 @@ func stormTasks(t *testing.T) *tasks.Library {
 // TestSimStorm lets clients, workers and faults loose on kernel and journal, many
 // seeds one after another: nothing acknowledged is lost or doubled, the world is
 // what a plain model of the log says, every old version reads as it did.
-// JITOS_SEED repeats one seed, JITOS_SEEDS says how many are tried.
+// JITOS_SEED repeats one seed, JITOS_SEEDS says how many are tried, and JITOS_FROM
+// from which one on.
 func TestSimStorm(t *testing.T) {
 	lib := stormTasks(t)
 	if s := os.Getenv("JITOS_SEED"); s != "" {
@@ -72,17 +75,17 @@ func TestSimStorm(t *testing.T) {
 		t.Log(hits)
 		return
 	}
-	most := 1 << 62
+	most := stormSeeds
 	if s := os.Getenv("JITOS_SEEDS"); s != "" {
 		most = must(strconv.Atoi(s))(t)
 	}
-	began, first := time.Now(), uint64(time.Now().UnixNano())
+	began, first := time.Now(), from(t)
 	all, n := map[string]int{}, 0
 	var mu sync.Mutex // guards all and n
 	next := func() (uint64, bool) {
 		mu.Lock()
 		defer mu.Unlock()
-		if n >= most || most == 1<<62 && time.Since(began) > stormTime {
+		if n >= most {
 			return 0, false
 		}
 		n++
@@ -173,6 +176,80 @@ func TestFullDiskStrandsNoProcess(t *testing.T) {
 		must(s.sys.Retry(t.Context(), ada, p.ID))(t)
 		if p = must(s.sys.Wait(t.Context(), p.ID))(t); p.Status != "landed" {
 			t.Errorf("%s: %s", p.Status, p.Reason)
+		}
+	})
+}
+
+// TestFullDiskTellsThatNothingIsCancelled cancels on a full disk: the process is stopped,
+// who asked hears that it is not cancelled, and it is when there is room again.
+func TestFullDiskTellsThatNothingIsCancelled(t *testing.T) {
+	lib := stormTasks(t)
+	synctest.Test(t, func(t *testing.T) {
+		s := newStorm(1, lib)
+		s.ahead = -1
+		if err := errors.Join(s.open(), s.settleIn()); err != nil {
+			t.Fatal(err)
+		}
+		defer s.sys.close()
+		s.git.script = "hang"
+		p := must(s.sys.Intent(t.Context(), ada, kernel.IntentRequest{Text: "do app", Dir: "/app"}))(t)
+		synctest.Wait()
+		s.disk.SetRoom(0)
+		if _, err := s.sys.Cancel(t.Context(), ada, p.ID); !errors.Is(err, &rmg.Error{Code: rmg.Unavailable}) {
+			t.Errorf("on a full disk: %v", err)
+		}
+		if p := must(s.sys.Process(p.ID))(t); p.Status != "interrupted" {
+			t.Errorf("on a full disk it is %s", p.Status)
+		}
+		s.disk.SetRoom(-1)
+		if p := must(s.sys.Cancel(t.Context(), ada, p.ID))(t); p.Status != "cancelled" {
+			t.Errorf("it is %s", p.Status)
+		}
+	})
+}
+
+// TestFullDiskLeavesNoLanding fills the disk between a collapse and its landing, which
+// cannot even begin then: the next who comes to the branch finds it as the repository
+// has it, what was cut off lands when it is asked for again, and a restart changes
+// nothing.
+func TestFullDiskLeavesNoLanding(t *testing.T) {
+	lib := stormTasks(t)
+	synctest.Test(t, func(t *testing.T) {
+		s := newStorm(1, lib)
+		s.ahead = -1
+		if err := errors.Join(s.open(), s.settleIn()); err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = s.sys.close() }() // of the last start
+		write := func(name string) (string, error) {
+			w := must(s.sys.Fork(t.Context(), ada, kernel.ForkRequest{Dir: "/app"}))(t).ID
+			at := rmg.Root.Join("repo", "app", "main", name)
+			must(s.sys.Rewrite(t.Context(), ada, "sws:"+w, rewrite.Rewrite{Ops: []rewrite.Op{{Op: rewrite.Write, Path: at, Blob: s.git.file}}}))(t)
+			_, err := s.sys.Collapse(t.Context(), ada, w, kernel.CollapseRequest{})
+			return w, err
+		}
+		s.git.onMake = func() { s.disk.SetRoom(0) }
+		first, err := write("first.txt")
+		if !errors.Is(err, &rmg.Error{Code: rmg.Unavailable}) {
+			t.Fatalf("on a full disk: %v", err)
+		}
+		s.git.onMake = nil
+		s.disk.SetRoom(-1)
+		if _, err := write("second.txt"); err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := s.git.tree().Get("/first.txt"); ok {
+			t.Error("what did not land came with what did")
+		}
+		if err := s.landings(); err != nil {
+			t.Error(err)
+		}
+		must(s.sys.Collapse(t.Context(), ada, first, kernel.CollapseRequest{}))(t)
+		if _, ok := s.git.tree().Get("/first.txt"); !ok {
+			t.Error("asked for again it did not land")
+		}
+		if err := errors.Join(s.sys.close(), s.open(), s.landings()); err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -44,7 +44,7 @@ func newRawServer(t testing.TB, f *fake) *rawServer {
 	go func() { served <- s.Serve(one) }()
 	go func() { _ = other.Serve(two) }()
 	t.Cleanup(func() {
-		ctx, stop := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, stop := context.WithTimeout(context.Background(), time.Minute)
 		defer stop()
 		if err := s.Shutdown(ctx); err != nil {
 			t.Error(err)

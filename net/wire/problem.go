@@ -75,14 +75,6 @@ func Codes() []rmg.Code {
 	}
 }
 
-// StatusOf returns the HTTP status of a code; 500 for one that is not known.
-func StatusOf(c rmg.Code) int {
-	if f, ok := codeFacts[c]; ok {
-		return f.status
-	}
-	return http.StatusInternalServerError
-}
-
 // ExitOf returns the command line's exit code of a code; 1 for one that is not
 // known.
 func ExitOf(c rmg.Code) int {

@@ -88,14 +88,14 @@ func TestTestsByName(t *testing.T) {
 
 func TestAHangFails(t *testing.T) {
 	tool, p := module(t, map[string]string{
-		"h.go":      "package m\n\nfunc Spin() {\n\tfor {\n\t}\n}\n",
-		"h_test.go": "package m\n\nimport \"testing\"\n\nfunc TestQuick(t *testing.T) {}\n\nfunc TestSpin(t *testing.T) { Spin() }\n",
+		"h.go":      "package m\n\nimport \"time\"\n\nfunc Hang() { time.Sleep(time.Hour) }\n",
+		"h_test.go": "package m\n\nimport \"testing\"\n\nfunc TestQuick(t *testing.T) {}\n\nfunc TestHang(t *testing.T) { Hang() }\n",
 	})
-	run, err := tool.Test(context.Background(), p, TestOptions{Patterns: []string{"."}, Timeout: 2 * time.Second})
+	run, err := tool.Test(context.Background(), p, TestOptions{Patterns: []string{"."}, Timeout: 5 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := run.Failed(); !slices.Equal(got, []string{"example.com/m.TestSpin"}) {
+	if got := run.Failed(); !slices.Equal(got, []string{"example.com/m.TestHang"}) {
 		t.Errorf("failed: %v", got)
 	}
 	if len(run.Stacks) != 1 || !strings.HasPrefix(run.Stacks[0], "panic: test timed out") {

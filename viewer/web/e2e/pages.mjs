@@ -1,5 +1,6 @@
 // What tests do with pages of a daemon.
 import { createRequire } from "node:module";
+import { patience } from "./world.mjs";
 
 const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
@@ -7,7 +8,7 @@ const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 export const opener = (world, browser, faults) => async (how = {}, options = {}) => {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: "reduce", bypassCSP: false, ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(patience);
   page.on("pageerror", (e) => faults.push(e.message));
   page.on("dialog", (d) => { faults.push(`dialog: ${d.message()}`); void d.dismiss(); });
   page.url0 = await world.view(how);
@@ -18,6 +19,16 @@ export const opener = (world, browser, faults) => async (how = {}, options = {})
 export const go = (page, hash) => page.evaluate((h) => { location.hash = h; }, hash);
 export const item = (page, name) => page.getByRole("treeitem").filter({ has: page.locator("b", { hasText: name }) });
 export const moment = async (page) => Number((await page.locator("#moment").innerText()).match(/\d+$/)[0]);
+
+// calm waits until what a page has stays as it is for a quarter of a second.
+export async function calm(page) {
+  for (let last; ;) {
+    const now = await page.evaluate(() => document.body.innerHTML);
+    if (now === last) return;
+    last = now;
+    await new Promise((ok) => setTimeout(ok, 250));
+  }
+}
 
 // serious lists what axe finds serious. It is put into the page by the test: the page's
 // own policy would not have it, so the page is opened with bypassCSP.

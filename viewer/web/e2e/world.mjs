@@ -9,6 +9,10 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { tmpdir } from "node:os";
 
+// patience is how long is waited for what has to come: no test that succeeds depends
+// on it.
+export const patience = 120_000;
+
 const run = promisify(execFile);
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 
@@ -103,8 +107,8 @@ export class World {
   }
 }
 
-// until waits for a condition, half a minute at most.
-export async function until(what, name, most = 30_000) {
+// until waits for a condition.
+export async function until(what, name, most = patience) {
   const end = Date.now() + most;
   for (let last; ;) {
     try { if (await what()) return; } catch (e) { last = e; }
