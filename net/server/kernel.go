@@ -123,7 +123,8 @@ type policies interface {
 	ExplainPolicy(c kernel.Caller, q kernel.PolicyQuestion) (kernel.PolicyAnswer, error)
 	Inbox(all bool) []kernel.Approval
 	Approval(id string) (kernel.Approval, error)
-	Answer(ctx context.Context, c kernel.Caller, id, answer, comment string) (kernel.Approval, error)
+	ChangeOf(id string) ([]kernel.FileChange, error)
+	Answer(ctx context.Context, c kernel.Caller, id string, r kernel.Reply) (kernel.Approval, error)
 	NewToken(ctx context.Context, c kernel.Caller, r kernel.TokenRequest) (kernel.Token, error)
 	Tokens() []kernel.Token
 	RevokeToken(ctx context.Context, c kernel.Caller, id string) (kernel.Token, error)
