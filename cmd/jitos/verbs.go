@@ -174,9 +174,12 @@ func (a *app) living(ctx context.Context, k argument, current bool) []living {
 			add(t.Name, t.State)
 		}
 	case aMethod:
-		list, _ := c.Methods(ctx)
-		for _, m := range list {
+		all, _ := c.Methods(ctx)
+		for _, m := range all.Methods {
 			add(m.Name, m.Summary)
+		}
+		for _, m := range all.Proposed {
+			add(m.Name, "proposed: "+m.Words)
 		}
 	}
 	return out

@@ -373,8 +373,12 @@ func (f *fake) ProposeMethod(_ context.Context, c kernel.Caller, words string) (
 	return kernel.AddedMethod{Name: "tidy", Text: "methods: []", Proposed: true, By: c.Name, Words: words, Model: "m-1"}, f.call("ProposeMethod", " ", c.Name, " ", words)
 }
 
-func (f *fake) ApproveMethod(_ context.Context, c kernel.Caller, name string) (kernel.AddedMethod, error) {
-	return kernel.AddedMethod{Name: name, By: c.Name}, f.call("ApproveMethod", " ", c.Name, " ", name)
+func (f *fake) Proposals() []kernel.AddedMethod {
+	return []kernel.AddedMethod{{Name: "tidy", Text: "methods: []", Digest: "abc", Proposed: true, By: "ada@host"}}
+}
+
+func (f *fake) ApproveMethod(_ context.Context, c kernel.Caller, name, digest string) (kernel.AddedMethod, error) {
+	return kernel.AddedMethod{Name: name, By: c.Name}, f.call("ApproveMethod", " ", c.Name, " ", name, " ", digest)
 }
 
 func (f *fake) Methods() []tasks.MethodInfo {

@@ -81,7 +81,8 @@ type processes interface {
 	Method(name string) (tasks.MethodInfo, bool)
 	AddMethod(ctx context.Context, c kernel.Caller, text, tests string) (kernel.AddedMethod, error)
 	ProposeMethod(ctx context.Context, c kernel.Caller, words string) (kernel.AddedMethod, error)
-	ApproveMethod(ctx context.Context, c kernel.Caller, name string) (kernel.AddedMethod, error)
+	Proposals() []kernel.AddedMethod
+	ApproveMethod(ctx context.Context, c kernel.Caller, name, digest string) (kernel.AddedMethod, error)
 }
 
 type history interface {

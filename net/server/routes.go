@@ -180,8 +180,8 @@ func processCalls() []call {
 		},
 		{
 			method: post, path: "/method/{id}/approve", id: "approve-method", once: true, terminal: true, summary: "Add a proposed method to the library",
-			about:  "Only a person does.",
-			params: []param{pathParam("id", "its name")}, answer: wire.AddedMethod{}, do: (*exchange).approveMethod,
+			about:  "Only a person does, for the proposal that they saw: stale if it is another by now.",
+			params: []param{pathParam("id", "its name")}, body: wire.ApproveMethodRequest{}, answer: wire.AddedMethod{}, do: (*exchange).approveMethod,
 		},
 		{method: get, path: "/method", id: "methods", summary: "List the method library", answer: wire.MethodsAnswer{}, do: (*exchange).methods},
 		{
