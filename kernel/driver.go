@@ -436,6 +436,7 @@ func (k *Kernel) dispatch(ctx context.Context, r *run, p Process, t tasks.Task, 
 		}
 	}
 	res, err := k.opt.Runner.Run(ctx, t.Worker, a)
+	k.recordCost(t.Worker, p.ID, res.Spent)
 	if refused.Load() && !res.OK {
 		r.stick()
 	}

@@ -129,6 +129,7 @@ func (k *Kernel) ProposeMethod(ctx context.Context, c Caller, text string) (Adde
 			Workspace: k.newScratch(k.now().world, "", work.Rights{}, "proposal"), Query: query{k: k},
 			Budget: work.Budget{Tokens: left, OutputMax: defaultOutputMax}, Emit: func(work.Event) {},
 		})
+		k.recordCost(workerModel, costProposal, res.Spent)
 		if err != nil {
 			return AddedMethod{}, unasked(errors.New("no method is written"), err)
 		}
@@ -169,10 +170,11 @@ func (k *Kernel) Proposals() []AddedMethod {
 		return nil
 	}
 	var out []AddedMethod
-	for n := range e.Graph.Nodes(kindProposed) {
-		out = append(out, proposalOf(n))
+	for n := range e.Graph.Nodes("") {
+		if n.Kind == kindProposed {
+			out = append(out, proposalOf(n))
+		}
 	}
-	slices.SortFunc(out, func(a, b AddedMethod) int { return strings.Compare(a.Name, b.Name) })
 	return out
 }
 

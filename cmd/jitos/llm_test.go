@@ -2,6 +2,7 @@ package main
 
 import (
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -44,6 +45,9 @@ func TestAModelFixesABug(t *testing.T) {
 				t.Errorf("the model was not told what is known:\n%s", first)
 			}
 			tree := p.run("app", "git", "rev-parse", "HEAD^{tree}")
+			if cost := p.run("app", "jitos", "cost", "p4"); !regexp.MustCompile(`(?m)^\d{4}-\d\d-\d\d +llm +1 +[1-9]\d* +0\.00\d*[1-9]`).MatchString(cost) {
+				t.Errorf("what it cost is not told:\n%s", cost)
+			}
 			if log := p.run("app", "jitos", "log", "-o", "json"); strings.Contains(log, llmtest.Key) {
 				t.Error("the key is in the log")
 			}

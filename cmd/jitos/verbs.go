@@ -37,7 +37,7 @@ func arguments() map[string][]argument {
 	out := map[string][]argument{
 		"diff": {aVersion, aVersion}, "mount": {aVersion}, "answer": {aQuestion}, "token revoke": {aToken}, "method show": {aMethod},
 	}
-	for _, verb := range []string{"show", "logs", "cancel", "retry"} {
+	for _, verb := range []string{"show", "logs", "cancel", "retry", "cost"} {
 		out[verb] = []argument{aProcess}
 	}
 	for _, verb := range []string{"show", "write", "diff", "exec", "rebase", "resolve", "freeze", "thaw", "collapse", "discard", "restore"} {
@@ -50,7 +50,7 @@ func arguments() map[string][]argument {
 func flagValues() (fixed map[string][]string, named map[string]argument) {
 	fixed = map[string][]string{
 		"output": {"table", "json", "jsonl", "yaml"}, "land": {"commit", "branch", "patch", "push", "pr", "none"}, "approve": {"auto", "ask"},
-		"isolation": {"snapshot", "serializable"}, "take": {"system", "workspace", "base"},
+		"isolation": {"snapshot", "serializable"}, "take": {"system", "workspace", "base"}, "by": {"day", "process"},
 	}
 	named = map[string]argument{
 		"view": aVersion, "from": aVersion, "onto": aVersion, "process": aProcess, "sws": aWorkspace,

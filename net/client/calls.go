@@ -321,6 +321,11 @@ func (c *Client) Status(ctx context.Context) (wire.Status, error) {
 	return into[wire.Status](ctx, c, call{method: http.MethodGet, path: "/status"})
 }
 
+// Cost tells what was spent since a day; "" is ever.
+func (c *Client) Cost(ctx context.Context, since string) (wire.CostAnswer, error) {
+	return into[wire.CostAnswer](ctx, c, call{method: http.MethodGet, path: "/cost", query: values("since", since)})
+}
+
 // AddMethod adds a method to the daemon's library.
 func (c *Client) AddMethod(ctx context.Context, r wire.MethodRequest) (wire.AddedMethod, error) {
 	return into[wire.AddedMethod](ctx, c, call{method: http.MethodPost, path: "/method", once: true, body: r})

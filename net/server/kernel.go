@@ -121,6 +121,7 @@ type gates interface {
 type policies interface {
 	Policy() (kernel.PolicyView, error)
 	SetPolicy(ctx context.Context, c kernel.Caller, document []byte, reason string) (kernel.Receipt, error)
+	Costs(since string) ([]kernel.Cost, error)
 	ExplainPolicy(c kernel.Caller, q kernel.PolicyQuestion) (kernel.PolicyAnswer, error)
 	Inbox(all bool) []kernel.Approval
 	Approval(id string) (kernel.Approval, error)

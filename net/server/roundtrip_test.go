@@ -222,6 +222,10 @@ func TestClientAndServer(t *testing.T) {
 	check("its hunks", err, len(ap.Changes) == 1 && ap.Changes[0].Name == "num/num.go" && ap.Changes[0].Hunks[0] == wire.Hunk{N: 1, OldLine: 3, Line: 3, Old: "a\n", New: "b\n"}, ap)
 	_, err = c.Answer(ctx, "a7", wire.AnswerRequest{Answer: "approve", Reject: []wire.HunkRef{{File: "/repo/app/main/a", N: 2}}, Edit: []wire.FileEdit{{File: "/repo/app/main/b", Text: "x"}}})
 	check("answer with changes", err, f.last() == `Answer ada@host a7 approve  -/repo/app/main/a:2 /repo/app/main/b="x"`, f.last())
+	spent, err := c.Cost(ctx, "2026-11-01")
+	check("cost", err, f.last() == "Costs 2026-11-01" && spent.Total == wire.Cost{Calls: 4, Tokens: 13, MoneyMicros: 2} && len(spent.Costs) == 3 &&
+		len(spent.Days) == 2 && spent.Days[1] == wire.Cost{Day: "2026-11-27", Calls: 3, Tokens: 8} &&
+		len(spent.Processes) == 2 && spent.Processes[0] == wire.Cost{For: "p9", Calls: 3, Tokens: 12, MoneyMicros: 2}, spent)
 	nt, err := c.NewToken(ctx, wire.TokenRequest{Name: "ci", Caps: []string{"system", "rewrite"}, TTL: "1h"})
 	check("new token", err, nt.Secret != "" && nt.ID == "t7" && f.last() == "NewToken ada@host ci  system,rewrite 1h0m0s", f.last())
 	ts, err := c.Tokens(ctx)
