@@ -91,7 +91,7 @@ func (r Reply) check(a Approval) error {
 // ChangeOf is what the workspace of a question changes in files, in order of paths.
 func (k *Kernel) ChangeOf(id string) ([]FileChange, error) {
 	a, err := k.Approval(id)
-	if err != nil || a.About == AboutConflict {
+	if err != nil || a.About == AboutConflict || a.About == AboutPermission {
 		return nil, err
 	}
 	s, ok := k.space(a.Workspace)

@@ -82,6 +82,9 @@ type Approval struct {
 
 // Next says what a person can do about an open one.
 func (a Approval) Next() string {
+	if a.About == AboutPermission {
+		return fmt.Sprintf("jitos logs -f %s shows what it does; jitos answer %s approve|reject", a.Process, a.ID)
+	}
 	if a.About == AboutConflict {
 		return fmt.Sprintf("settle it in the workspace (jitos sws diff %s shows its side), then: jitos answer %s approve", a.Workspace, a.ID)
 	}
@@ -376,7 +379,7 @@ func (k *Kernel) raise(ctx context.Context, c *collapse, q Approval) (Approval, 
 		}
 		var ops []rewrite.Op
 		for _, old := range readApprovals(c.entry(), e.Graph) {
-			if old.State == ApprovalOpen {
+			if old.State == ApprovalOpen && q.replaces(old) {
 				ops = append(ops, setOp(old.at, map[string]rmg.Value{"superseded": rmg.Bool(true)}))
 			}
 		}
@@ -387,7 +390,10 @@ func (k *Kernel) raise(ctx context.Context, c *collapse, q Approval) (Approval, 
 			"sws": rmg.String(c.space), "at_ms": rmg.Int(k.lastAt.UnixMilli()),
 		}
 		if q.Head != 0 {
-			props["head"], props["around"] = seqValue(q.Head), rmg.String(q.Around)
+			props["head"] = seqValue(q.Head)
+		}
+		if q.Around != "" {
+			props["around"] = rmg.String(q.Around)
 		}
 		return append(ops, addOp(at, kindApproval, props)), nil
 	})
@@ -396,6 +402,15 @@ func (k *Kernel) raise(ctx context.Context, c *collapse, q Approval) (Approval, 
 	}
 	e, _ := k.now().ledger.Get(at)
 	return readApproval(at, e.Props), nil
+}
+
+// replaces reports whether a question that is asked leaves an open one without a
+// point. What an agent wants to do says nothing of what others ask.
+func (a Approval) replaces(old Approval) bool {
+	if a.About == AboutPermission || old.About == AboutPermission {
+		return a.About == old.About && a.Around == old.Around
+	}
+	return a.Workspace == old.Workspace
 }
 
 // awaitAnswer returns when the question is answered, or can no longer be.

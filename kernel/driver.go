@@ -430,6 +430,7 @@ func (k *Kernel) dispatch(ctx context.Context, r *run, p Process, t tasks.Task, 
 		lane: t.Lane, spent: &r.spent,
 		caller: Caller{Name: "worker:" + t.Worker, Process: p.ID, Kind: KindWorker}, facts: p.facts(t.Worker),
 	}
+	a.May = k.permits(r, p, t)
 	for _, st := range p.Tasks {
 		if st.Lane == t.Lane {
 			a.Inputs[plainID(st.Task)] = st.Output

@@ -174,7 +174,7 @@ func (k *Kernel) goOn(ctx context.Context, c Caller, a Approval) error {
 		return err
 	}
 	switch {
-	case a.State == ApprovalRejected && (p.Plan == nil || len(p.Plan.Back) == 0):
+	case a.State == ApprovalRejected && a.About != AboutPermission && (p.Plan == nil || len(p.Plan.Back) == 0):
 		return k.recordFailure(p.ID, rejected(a), 0)
 	case p.Plan == nil:
 		return nil // by hand: whoever collapses it again finds the answer

@@ -85,6 +85,11 @@ func TestAModelFixesABug(t *testing.T) {
 	}
 }
 
+// landedIn is the process that an intent says it is.
+func landedIn(out string) string {
+	return regexp.MustCompile(`(?m)^process (p\d+),`).FindStringSubmatch(out)[1]
+}
+
 // TestAModelReadsWords has a model say which task words mean that fit no phrase: a
 // task that does not exist, one with more rights than were asked for, a target that
 // is not there, and then one that holds. It is read the same from the recording
@@ -127,7 +132,7 @@ func TestAModelReadsWords(t *testing.T) {
 				t.Errorf("%q\n%s", asked[0].Tools, asked[0].Last)
 			}
 			if vendor == "anthropic" {
-				if show := p.run("app", "jitos", "show", "p4", "-o", "json"); !strings.Contains(out, "landed: commit") || !strings.Contains(show, vendor+":m-1 read the words as FixBug on a") {
+				if show := p.run("app", "jitos", "show", landedIn(out), "-o", "json"); !strings.Contains(out, "landed: commit") || !strings.Contains(show, vendor+":m-1 read the words as FixBug on a") {
 					t.Errorf("what it was taken for is not told:\n%s\n%s", out, show)
 				}
 			}

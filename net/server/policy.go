@@ -26,7 +26,7 @@ func policyCalls() []call {
 		{
 			method: get, path: "/policy/explain", id: "explain-policy", summary: "Say what would be decided, and why",
 			params: []param{
-				{name: "verb", kind: "string", about: "intent, dispatch, fork, write, exec, discard, collapse, protected, forgery, conflict or network", required: true},
+				{name: "verb", kind: "string", about: "intent, dispatch, fork, write, exec, discard, collapse, protected, forgery, conflict, network or tool", required: true},
 				{name: "path", kind: "string", about: "a graph path, or file: and the absolute name of a file on disk", required: true},
 				textParam("kind", "of the element; that of the one there if absent"), textParam("as", "a person's name, or a token's; the caller if absent"),
 				textParam("process", "the process itself or, with worker, whom it works for"), textParam("worker", "a worker's name"),

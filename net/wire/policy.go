@@ -60,7 +60,7 @@ type PolicyLost struct {
 // Approval is a question to a person.
 type Approval struct {
 	ID        string     `json:"id"`
-	About     string     `json:"about" enum:"collapse,conflict"`
+	About     string     `json:"about" enum:"collapse,conflict,task,permission"`
 	State     string     `json:"state" enum:"open,approved,rejected,superseded"`
 	Process   string     `json:"process,omitempty"`
 	SWS       string     `json:"sws"`
