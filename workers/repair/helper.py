@@ -20,7 +20,7 @@ MOST = 6000  # changes that are listed
 
 def is_test(name):
     base = os.path.basename(name)
-    return base.startswith("test") or base.endswith("_test.py") or "/tests/" in "/" + name
+    return base.startswith("test") or base.endswith("_test.py") or base == "conftest.py" or "/tests/" in "/" + name
 
 
 def flatten(suite):
@@ -72,34 +72,99 @@ def tests():
     return sorted(flatten(unittest.TestLoader().discover(ROOT)), key=lambda t: t.id())
 
 
-def run(seconds):
-    return {"tests": [{"id": t.id(), "status": run_one(t, seconds)} for t in tests()]}
+PREFIX = ROOT + os.sep
 
 
-def locate(seconds):
-    counts = {}
-    prefix = ROOT + os.sep
+class Trace:
+    """The lines of the package, its tests left out, that run while it is on."""
+
+    def __init__(self):
+        self.seen = set()
+
+    def __enter__(self):
+        sys.settrace(self.enter)
+        return self.seen
+
+    def __exit__(self, *_):
+        sys.settrace(None)
+
+    def enter(self, frame, _event, _arg):
+        name = frame.f_code.co_filename
+        return self.local if name.startswith(PREFIX) and not is_test(name[len(PREFIX):]) else None
+
+    def local(self, frame, event, _arg):
+        if event == "line":
+            self.seen.add((frame.f_code.co_filename, frame.f_lineno))
+        return self.local
+
+
+def by_unittest(seconds, trace):
+    """Runs every test: its id, how it ended, and the lines that it ran."""
     for t in tests():
-        seen = set()
-
-        def local(frame, event, _arg):
-            if event == "line":
-                seen.add((frame.f_code.co_filename, frame.f_lineno))
-            return local
-
-        def enter(frame, event, _arg):
-            name = frame.f_code.co_filename
-            return local if name.startswith(prefix) and not is_test(name[len(prefix):]) else None
-
-        sys.settrace(enter)
-        try:
+        if not trace:
+            yield t.id(), run_one(t, seconds), ()
+            continue
+        with Trace() as seen:
             status = run_one(t, seconds)
-        finally:
-            sys.settrace(None)
+        yield t.id(), status, seen
+
+
+class Missing(Exception):
+    """Pytest is not installed."""
+
+
+def by_pytest(seconds, trace):
+    """The same by pytest, which knows parametrised tests and fixtures."""
+    try:
+        import pytest
+    except ImportError:
+        raise Missing() from None
+    ends, lines = {}, {}
+
+    class Watch:
+        @pytest.hookimpl(hookwrapper=True)
+        def pytest_runtest_protocol(self, item):
+            signal.signal(signal.SIGALRM, late)
+            signal.setitimer(signal.ITIMER_REAL, seconds)
+            try:
+                if trace:
+                    with Trace() as seen:
+                        yield
+                    lines[item.nodeid] = seen
+                else:
+                    yield
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+
+        def pytest_runtest_logreport(self, report):
+            if report.failed:
+                ends[report.nodeid] = "fail"
+            elif report.skipped:
+                ends.setdefault(report.nodeid, "pass" if hasattr(report, "wasxfail") else "skip")
+            elif report.when == "call":
+                ends.setdefault(report.nodeid, "pass")
+
+        def pytest_collectreport(self, report):
+            if report.failed:
+                ends[report.nodeid] = "fail"
+
+    sys.path.insert(0, ROOT)
+    pytest.main(["-q", "-p", "no:cacheprovider", ROOT], plugins=[Watch()])
+    for name in sorted(ends):
+        yield name, ends[name], lines.get(name, ())
+
+
+def run(how, seconds):
+    return {"tests": [{"id": name, "status": status} for name, status, _ in how(seconds, False)]}
+
+
+def locate(how, seconds):
+    counts = {}
+    for _, status, seen in how(seconds, True):
         if status == "skip":
             continue
         for name, line in seen:
-            c = counts.setdefault((name[len(prefix):], line), [0, 0])
+            c = counts.setdefault((name[len(PREFIX):], line), [0, 0])
             c[0 if status == "fail" else 1] += 1
     return {"lines": [[f, n, c[0], c[1]] for (f, n), c in sorted(counts.items())]}
 
@@ -291,7 +356,7 @@ class Mutator(ast.NodeVisitor):
         self.replace(n, "break", "continue for break", NEAR)
 
 
-def mutate(where):
+def mutate(_how, where):
     out = []
     for name in sorted(where):
         with open(os.path.join(ROOT, name), "rb") as f:
@@ -320,8 +385,11 @@ def main():
     for fd in (0, 1, 2):
         os.dup2(null, fd)
     sys.stdout, sys.stderr = io.StringIO(), io.StringIO()
-    what, arg = sys.argv[1], json.loads(sys.argv[2])
-    said = {"run": run, "locate": locate, "mutate": mutate}[what](arg)
+    what, how, arg = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
+    try:
+        said = {"run": run, "locate": locate, "mutate": mutate}[what]({"unittest": by_unittest, "pytest": by_pytest}[how], arg)
+    except Missing:
+        said = {"missing": how}
     os.write(answer, (json.dumps(said) + "\n").encode())
     os._exit(0)  # whatever threads or exit hooks the code under test left
 
