@@ -53,7 +53,8 @@ func (k *Kernel) recordCost(worker, what string, s work.Spent) {
 			kind  string
 			props map[string]rmg.Value
 		}{
-			{costRoot, rewrite.KindDir, nil}, {day, kindCostDay, nil},
+			{costRoot, rewrite.KindDir, nil},
+			{day, kindCostDay, nil},
 			{at, kindCost, map[string]rmg.Value{"worker": rmg.String(worker), "for": rmg.String(what)}},
 		} {
 			if _, ok := f.ledger.Get(n.at); !ok {

@@ -375,7 +375,8 @@ func (f *fake) ProposeMethod(_ context.Context, c kernel.Caller, words string) (
 
 func (f *fake) Costs(since string) ([]kernel.Cost, error) {
 	return []kernel.Cost{
-		{Day: "2026-11-26", Worker: "llm", For: "p9", Calls: 1, Tokens: 5, MoneyMicros: 2}, {Day: "2026-11-27", Worker: "agent", For: "p9", Calls: 2, Tokens: 7},
+		{Day: "2026-11-26", Worker: "llm", For: "p9", Calls: 1, Tokens: 5, MoneyMicros: 2},
+		{Day: "2026-11-27", Worker: "agent", For: "p9", Calls: 2, Tokens: 7},
 		{Day: "2026-11-27", Worker: "llm", For: "reading", Calls: 1, Tokens: 1},
 	}, f.call("Costs", " ", since)
 }

@@ -79,8 +79,13 @@ func TestPairsAreApart(t *testing.T) {
 		a, b candidate
 		want bool
 	}{
-		{at(f, 2, 5), at(f, 6, 8), true}, {at(f, 6, 8), at(f, 2, 5), true}, {at(f, 2, 5), at(f, 4, 8), false},
-		{at(f, 4, 8), at(f, 2, 5), false}, {at(f, 2, 9), at(f, 4, 5), false}, {at(f, 2, 5), at(f, 5, 8), false}, {at(f, 2, 5), at(g, 2, 5), true},
+		{at(f, 2, 5), at(f, 6, 8), true},
+		{at(f, 6, 8), at(f, 2, 5), true},
+		{at(f, 2, 5), at(f, 4, 8), false},
+		{at(f, 4, 8), at(f, 2, 5), false},
+		{at(f, 2, 9), at(f, 4, 5), false},
+		{at(f, 2, 5), at(f, 5, 8), false},
+		{at(f, 2, 5), at(g, 2, 5), true},
 	} {
 		if got := c.a.apart(c.b); got != c.want {
 			t.Errorf("%d-%d and %d-%d: %v", c.a.from, c.a.to, c.b.from, c.b.to, got)
