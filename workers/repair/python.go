@@ -19,11 +19,17 @@ import (
 	"jitos.dev/workers/gotool"
 )
 
-// helper is asked for what only Python knows of Python; python3 runs it in the
-// sandbox, from an argument, so that it is no file of the workspace.
+// What is asked of Python about Python; python3 runs it in the sandbox, from an
+// argument, so that it is no file of the workspace.
 //
 //go:embed helper.py
-var helper string
+var asking string
+
+//go:embed mutate.py
+var mutating string
+
+// helper is the whole script.
+var helper = mutating + "\n\n" + asking
 
 // python repairs packages whose tests are unittest's or pytest's: what fails, which
 // lines that runs and what changes there are is found by the helper. The gates have
