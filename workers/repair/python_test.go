@@ -271,3 +271,13 @@ func TestOperatorsOfPython(t *testing.T) {
 		}
 	}
 }
+
+// TestPytestThatIsNotThere: a Python without pytest says so, and nothing else.
+func TestPytestThatIsNotThere(t *testing.T) {
+	needPython(t)
+	cmd := exec.Command("/usr/bin/python3", "-S", "-B", "-c", helper, "run", "pytest", "5") // without the packages that were installed
+	cmd.Dir = t.TempDir()
+	if out, err := cmd.Output(); err != nil || strings.TrimSpace(string(out)) != `{"missing": "pytest"}` {
+		t.Errorf("%s, %v", out, err)
+	}
+}
