@@ -35,6 +35,10 @@ const (
 	AboutConflict = "conflict"
 )
 
+// propAmended is the prop of a question whose answer changed the workspace: the seq
+// of that.
+const propAmended = "amended"
+
 // The limits of what an approval holds and of an answer.
 const (
 	maxAsked   = 100  // places listed; the digest covers all of them
@@ -68,16 +72,23 @@ type Approval struct {
 	By        string
 	Comment   string
 	Answered  time.Time
+	Head      uint64 // seq of the workspace's last record when it was asked
+	Around    string // digest of what it is about besides the workspace
+	Amended   uint64 // seq of the answer, if that changed the workspace; 0 otherwise
+	Amends    string // what it changed, in words
 
 	at rmg.Path // of its entry
 }
 
 // Next says what a person can do about an open one.
 func (a Approval) Next() string {
+	if a.About == AboutPermission {
+		return fmt.Sprintf("jitos logs -f %s shows what it does; jitos answer %s approve|reject", a.Process, a.ID)
+	}
 	if a.About == AboutConflict {
 		return fmt.Sprintf("settle it in the workspace (jitos sws diff %s shows its side), then: jitos answer %s approve", a.Workspace, a.ID)
 	}
-	return fmt.Sprintf("jitos sws diff %s shows the change; jitos answer %s approve|reject -m COMMENT", a.Workspace, a.ID)
+	return fmt.Sprintf("jitos inbox %[1]s shows the change; jitos answer %[1]s approve|reject -m COMMENT; approve --reject FILE:N and --edit FILE change it first", a.ID)
 }
 
 // readApprovals reads the approvals in an entry's inner graph, oldest first.
@@ -96,6 +107,7 @@ func readApproval(at rmg.Path, p rmg.Props) Approval {
 	a := Approval{
 		at: at, ID: p.String("id"), About: p.String("about"), Question: p.String("question"), Digest: p.String("digest"), More: int(p.Int("more")),
 		Workspace: p.String("sws"), At: time.UnixMilli(p.Int("at_ms")).UTC(), Answer: p.String("answer"), By: p.String("by"), Comment: p.String("comment"),
+		Head: uint64(p.Int("head")), Around: p.String("around"), Amended: uint64(p.Int(propAmended)), Amends: p.String("amends"),
 	}
 	if at.Parent().Parent() == procRoot {
 		a.Process = at.Parent().Base().ID
@@ -134,7 +146,14 @@ func (k *Kernel) approve(ctx context.Context, c *collapse, cand candidate, evide
 	if err != nil {
 		return err
 	}
-	a, err := k.ask(ctx, c, Approval{About: AboutCollapse, Digest: digest, Asked: asked, Question: questionOf(asked)})
+	around, err := c.around(cand)
+	if err != nil {
+		return err
+	}
+	a, ok := k.findApproval(c, answersFor(digest, around, cand, asked))
+	if !ok || a.Answer == "" {
+		a, err = k.ask(ctx, c, Approval{About: AboutCollapse, Digest: digest, Asked: asked, Question: questionOf(asked), Head: cand.head, Around: around})
+	}
 	if err != nil {
 		return err
 	}
@@ -159,8 +178,25 @@ func (k *Kernel) settled(c *collapse, cand candidate, evidence []work.Evidence) 
 	if err != nil {
 		return true
 	}
-	a, ok := k.findApproval(c, digest)
+	around, err := c.around(cand)
+	if err != nil {
+		return true
+	}
+	a, ok := k.findApproval(c, answersFor(digest, around, cand, asked))
 	return ok && a.Answer != ""
+}
+
+// answersFor picks the question about a candidate: it has its digest, or its answer
+// made the workspace what was merged.
+func answersFor(digest, around string, cand candidate, asked []Asked) func(Approval) bool {
+	is := ofDigest(digest)
+	return func(a Approval) bool { return is(a) || a.stands(AboutCollapse, cand.head, around, asked) }
+}
+
+// ofDigest picks a question by its digest. Whose answer changed what was asked about
+// does not stand for that.
+func ofDigest(digest string) func(Approval) bool {
+	return func(a Approval) bool { return a.Digest == digest && a.Amended == 0 }
 }
 
 func rejected(a Approval) error {
@@ -172,6 +208,9 @@ func rejected(a Approval) error {
 // answered says who answered, and what.
 func answered(a Approval) string {
 	text := a.State + " by " + a.By
+	if a.Amends != "" {
+		text += ", " + a.Amends
+	}
 	if a.Comment != "" {
 		text += ": " + a.Comment
 	}
@@ -213,11 +252,27 @@ func questionOf(asked []Asked) string {
 // after, what changes elsewhere, and what is asked. What others change elsewhere
 // is not part of it.
 func (c *collapse) binding(cand candidate, asked []Asked) (string, error) {
-	ops := rewrite.Between(cand.from, cand.merged, rmg.Root)
-	before, after := rmg.Digest{}, rmg.Digest{}
+	after := rmg.Digest{}
 	if c.root != "" {
-		ops = withoutBranch(ops, c.root)
-		before, after = cand.base.Digest(), cand.next.Digest()
+		after = cand.next.Digest()
+	}
+	return c.bindingOf(cand, after, asked)
+}
+
+// around is the part of a binding that an answer which changes files of the branch
+// leaves as it is: the branch before, and what changes elsewhere.
+func (c *collapse) around(cand candidate) (string, error) {
+	if c.root == "" {
+		return "", nil // nothing is proven of it: what an answer changes is asked about anew
+	}
+	return c.bindingOf(cand, rmg.Digest{}, nil)
+}
+
+func (c *collapse) bindingOf(cand candidate, after rmg.Digest, asked []Asked) (string, error) {
+	ops := rewrite.Between(cand.from, cand.merged, rmg.Root)
+	before := rmg.Digest{}
+	if c.root != "" {
+		ops, before = withoutBranch(ops, c.root), cand.base.Digest()
 	}
 	data, err := json.Marshal(struct {
 		Root          rmg.Path
@@ -240,14 +295,14 @@ func (c *collapse) entry() rmg.Path {
 	return swsPath(c.space)
 }
 
-// findApproval finds what was asked under a digest. A collapse by hand is a
+// findApproval finds what was asked. A collapse by hand is a
 // process of its own each time, so that what stands with the earlier ones of
 // its workspace counts too.
-func (k *Kernel) findApproval(c *collapse, digest string) (Approval, bool) {
+func (k *Kernel) findApproval(c *collapse, is func(Approval) bool) (Approval, bool) {
 	ledger := k.now().ledger
 	find := func(at rmg.Path, g rmg.Graph, open bool) (Approval, bool) {
 		for _, a := range readApprovals(at, g) {
-			if a.Digest == digest && (a.Answer != "" || open && a.State == ApprovalOpen) {
+			if is(a) && (a.Answer != "" || open && a.State == ApprovalOpen) {
 				return a, true
 			}
 		}
@@ -286,7 +341,7 @@ func (k *Kernel) ask(ctx context.Context, c *collapse, q Approval) (Approval, er
 			delete(k.runs.waits, c.entry())
 		}
 	}()
-	a, ok := k.findApproval(c, q.Digest)
+	a, ok := k.findApproval(c, ofDigest(q.Digest))
 	if !ok {
 		var err error
 		if a, err = k.raise(ctx, c, q); err != nil {
@@ -324,22 +379,38 @@ func (k *Kernel) raise(ctx context.Context, c *collapse, q Approval) (Approval, 
 		}
 		var ops []rewrite.Op
 		for _, old := range readApprovals(c.entry(), e.Graph) {
-			if old.State == ApprovalOpen {
+			if old.State == ApprovalOpen && q.replaces(old) {
 				ops = append(ops, setOp(old.at, map[string]rmg.Value{"superseded": rmg.Bool(true)}))
 			}
 		}
 		at = c.entry().Child(fmt.Sprintf("approval-%d", seq))
-		return append(ops, addOp(at, kindApproval, map[string]rmg.Value{
+		props := map[string]rmg.Value{
 			"id": rmg.String(fmt.Sprintf("a%d", seq)), "about": rmg.String(q.About), "question": textValue(q.Question), "digest": rmg.String(q.Digest),
 			"asked": rmg.String(string(asked)), "conflicts": rmg.String(string(conflicts)), "more": rmg.Int(int64(q.More)),
 			"sws": rmg.String(c.space), "at_ms": rmg.Int(k.lastAt.UnixMilli()),
-		})), nil
+		}
+		if q.Head != 0 {
+			props["head"] = seqValue(q.Head)
+		}
+		if q.Around != "" {
+			props["around"] = rmg.String(q.Around)
+		}
+		return append(ops, addOp(at, kindApproval, props)), nil
 	})
 	if err != nil {
 		return Approval{}, err
 	}
 	e, _ := k.now().ledger.Get(at)
 	return readApproval(at, e.Props), nil
+}
+
+// replaces reports whether a question that is asked leaves an open one without a
+// point. What an agent wants to do says nothing of what others ask.
+func (a Approval) replaces(old Approval) bool {
+	if a.About == AboutPermission || old.About == AboutPermission {
+		return a.About == old.About && a.Around == old.Around
+	}
+	return a.Workspace == old.Workspace
 }
 
 // awaitAnswer returns when the question is answered, or can no longer be.

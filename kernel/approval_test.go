@@ -159,7 +159,7 @@ func (h *house) asked(done <-chan ending) kernel.Approval {
 
 func (h *house) answer(a kernel.Approval, word, comment string) {
 	h.t.Helper()
-	if _, err := h.Answer(context.Background(), ada, a.ID, word, comment); err != nil {
+	if _, err := h.Answer(context.Background(), ada, a.ID, kernel.Reply{Answer: word, Comment: comment}); err != nil {
 		h.t.Fatal(err)
 	}
 }
@@ -197,11 +197,11 @@ func TestApprovalIsForExactlyOneCandidate(t *testing.T) {
 	}
 	keyed := kernel.Caller{Name: ada.Name, Key: "k1"}
 	for range 2 { // the second is a resend: it is answered, and does nothing
-		if _, err := h.Answer(context.Background(), keyed, second.ID, "approve", "so is 81"); err != nil {
+		if _, err := h.Answer(context.Background(), keyed, second.ID, kernel.Reply{Answer: "approve", Comment: "so is 81"}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := h.Answer(context.Background(), keyed, second.ID, "reject", ""); !isCode(err, rmg.Conflict) || !strings.Contains(err.Error(), "idempotency key") {
+	if _, err := h.Answer(context.Background(), keyed, second.ID, kernel.Reply{Answer: "reject", Comment: ""}); !isCode(err, rmg.Conflict) || !strings.Contains(err.Error(), "idempotency key") {
 		t.Errorf("another answer under the same key: %v", err)
 	}
 	if e := <-done; e.err != nil || h.port() != 81 {
@@ -213,7 +213,7 @@ func TestApprovalIsForExactlyOneCandidate(t *testing.T) {
 	if len(all) != 2 || all[0].By != "ada@host" || all[1].Comment != "so is 81" || all[1].Answered.IsZero() {
 		t.Errorf("%+v", all)
 	}
-	if _, err := h.Answer(context.Background(), ada, second.ID, "reject", ""); !isCode(err, rmg.Conflict) {
+	if _, err := h.Answer(context.Background(), ada, second.ID, kernel.Reply{Answer: "reject", Comment: ""}); !isCode(err, rmg.Conflict) {
 		t.Errorf("answered twice: %v", err)
 	}
 }
@@ -229,7 +229,7 @@ func TestRejectedIsDenied(t *testing.T) {
 	for _, c := range []kernel.Caller{
 		{Name: "worker:repair", Process: "p1"}, {Name: "token:bot", Kind: kernel.KindAgent, Caps: kernel.CapAdmin}, {Name: "p1", Kind: kernel.KindProcess},
 	} {
-		if _, err := h.Answer(context.Background(), c, a.ID, "approve", ""); !isCode(err, rmg.Denied) {
+		if _, err := h.Answer(context.Background(), c, a.ID, kernel.Reply{Answer: "approve", Comment: ""}); !isCode(err, rmg.Denied) {
 			t.Errorf("%s answers: %v", c.Name, err)
 		}
 	}

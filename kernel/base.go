@@ -29,7 +29,7 @@ func (f *fold) startOf(s *space, entry []rewrite.Op) (start, error) {
 	h := s.last()
 	st := start{base: s.base, world: h.world, moves: h.moves}
 	for _, op := range entry {
-		if !swsPath(s.id).Has(op.Path) && !absorbs(op) {
+		if !swsPath(s.id).Has(op.Path) && !absorbs(op) && !answersOwn(op) {
 			return st, &rmg.Error{Op: "apply", Path: op.Path, Code: rmg.Internal, Msg: "a record of " + s.id + " writes elsewhere in the ledger"}
 		}
 		if c, ok := op.Props[propContext]; ok && op.Op == rewrite.Set && c.Type() == rmg.TypeInt {

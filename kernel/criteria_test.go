@@ -87,7 +87,7 @@ func TestAPersonsWordIsAsked(t *testing.T) {
 			if len(list) != 1 || list[0].About != AboutCollapse || !strings.HasSuffix(list[0].Question, "? The intent wants a person's word: it reads well") {
 				b.Fatalf("%+v", list)
 			}
-			if _, err := b.k.Answer(context.Background(), ada, list[0].ID, answer, ""); err != nil {
+			if _, err := b.k.Answer(context.Background(), ada, list[0].ID, Reply{Answer: answer, Comment: ""}); err != nil {
 				b.Fatal(err)
 			}
 			if p = b.end(p.ID); p.Status != status {

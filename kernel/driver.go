@@ -455,12 +455,14 @@ func (k *Kernel) dispatch(ctx context.Context, r *run, p Process, t tasks.Task, 
 		lane: t.Lane, spent: &r.spent,
 		caller: Caller{Name: "worker:" + t.Worker, Process: p.ID, Kind: KindWorker}, facts: p.facts(t.Worker),
 	}
+	a.May = k.permits(r, p, t)
 	for _, st := range p.Tasks {
 		if st.Lane == t.Lane {
 			a.Inputs[plainID(st.Task)] = st.Output
 		}
 	}
 	res, err := k.opt.Runner.Run(ctx, t.Worker, a)
+	k.recordCost(t.Worker, p.ID, res.Spent)
 	if refused.Load() && !res.OK {
 		r.stick()
 	}

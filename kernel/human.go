@@ -42,20 +42,27 @@ func (k *Kernel) humanResult(ctx context.Context, r *run, p Process, t tasks.Tas
 	}
 	sum := sha256.Sum256(fmt.Appendf(nil, "jitos question 1\n%s\n%s\n%s", t.ID, question, space.last().world.Digest()))
 	c := &collapse{process: p.ID, space: space.id, cause: p.ID + "/" + t.ID, emit: func(ev work.Event) { ev.Task = t.ID; k.say(r, ev) }}
-	q := Approval{About: AboutTask, Question: question, Digest: hex.EncodeToString(sum[:])}
+	q := Approval{About: AboutTask, Question: question, Digest: hex.EncodeToString(sum[:]), Head: space.last().seq, Around: t.ID}
+	is := func(a Approval) bool {
+		return ofDigest(q.Digest)(a) || a.Question == question && a.stands(AboutTask, q.Head, q.Around, nil)
+	}
 	limit := time.Duration(t.TimeoutMillis) * time.Millisecond
 	late := &rmg.Error{Op: t.ID, Code: rmg.GateFailed, Msg: fmt.Sprintf("nobody answered %q within %v", question, limit), Hint: "jitos retry " + p.ID + " asks again"}
 	if limit > 0 {
 		now := k.opt.Clock.Now()
 		asked := now
-		if a, ok := k.findApproval(c, q.Digest); ok {
+		if a, ok := k.findApproval(c, is); ok {
 			asked = a.At
 		}
 		var stop context.CancelFunc
 		ctx, stop = context.WithTimeoutCause(ctx, asked.Add(limit).Sub(now), late)
 		defer stop()
 	}
-	a, err := k.ask(ctx, c, q)
+	a, ok := k.findApproval(c, is)
+	var err error
+	if !ok || a.Answer == "" {
+		a, err = k.ask(ctx, c, q)
+	}
 	if err != nil && errors.Is(err, late) {
 		return work.Result{}, late
 	}

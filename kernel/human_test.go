@@ -80,7 +80,7 @@ func TestADeployWaitsForAPerson(t *testing.T) {
 			t.Error("what was done is done again")
 			return work.Result{}, nil
 		}
-		if _, err := b.k.Answer(context.Background(), ada, q.ID, "approve", "go ahead"); err != nil {
+		if _, err := b.k.Answer(context.Background(), ada, q.ID, Reply{Answer: "approve", Comment: "go ahead"}); err != nil {
 			t.Fatal(err)
 		}
 		p = b.ended(p.ID)
@@ -102,7 +102,7 @@ func TestADeployIsRefused(t *testing.T) {
 				b.close()
 				b.open(2)
 			}
-			if _, err := b.k.Answer(context.Background(), ada, q.ID, "reject", "not on a Friday"); err != nil {
+			if _, err := b.k.Answer(context.Background(), ada, q.ID, Reply{Answer: "reject", Comment: "not on a Friday"}); err != nil {
 				t.Fatal(err)
 			}
 			p = b.ended(p.ID)
@@ -133,7 +133,7 @@ func TestAQuestionExpires(t *testing.T) {
 		b.close()
 		time.Sleep(61 * time.Minute)
 		b.open(2)
-		if _, err := b.k.Answer(context.Background(), ada, q.ID, "approve", ""); err != nil {
+		if _, err := b.k.Answer(context.Background(), ada, q.ID, Reply{Answer: "approve", Comment: ""}); err != nil {
 			t.Fatal(err)
 		}
 		p = b.ended(p.ID)

@@ -312,6 +312,9 @@ func declared(f *ast.File) []string {
 // facts is what the planner is told: of a tree, and which workers there are.
 func (k *Kernel) facts(tree rmg.Graph) tasks.Facts {
 	f := facts(tree)
+	if f["language"] == "python" && k.usesPytest(tree) {
+		f["pytest"], f["has_tests"] = true, true
+	}
 	for _, d := range k.opt.Runner.Describe() {
 		f["worker_"+d.Name] = true
 	}

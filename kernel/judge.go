@@ -205,7 +205,7 @@ func (k *Kernel) askConflict(ctx context.Context, c *collapse, list []rmg.MergeC
 	}
 	sum := sha256.Sum256(append(fmt.Appendf(nil, "jitos conflict 1\x00%s@%d\x00", c.space, s.last().seq), data...))
 	q := Approval{About: AboutConflict, Digest: hex.EncodeToString(sum[:]), Asked: asked, Conflicts: list, Question: fmt.Sprintf("%s with the system, first at %s: %s", plural(len(list), "conflict"), list[0].Path, list[0].Reason)}
-	if a, ok := k.findApproval(c, q.Digest); ok && a.State == ApprovalApproved {
+	if a, ok := k.findApproval(c, ofDigest(q.Digest)); ok && a.State == ApprovalApproved {
 		return conflictError(c.space, list) // it was said to be settled, and is not
 	}
 	a, err := k.ask(ctx, c, q)

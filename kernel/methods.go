@@ -2,6 +2,8 @@ package kernel
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -45,7 +47,8 @@ type AddedMethod struct {
 	By       string // who added or approved it; of a proposal who asked for it
 	Words    string // that the model was given; empty if a person wrote it
 	Model    string
-	Tested   int // golden tests that passed
+	Digest   string // hex, of text and tests
+	Tested   int    // golden tests that passed
 }
 
 // ownMethods keeps the library with what was added, for as long as nothing changes
@@ -126,6 +129,7 @@ func (k *Kernel) ProposeMethod(ctx context.Context, c Caller, text string) (Adde
 			Workspace: k.newScratch(k.now().world, "", work.Rights{}, "proposal"), Query: query{k: k},
 			Budget: work.Budget{Tokens: left, OutputMax: defaultOutputMax}, Emit: func(work.Event) {},
 		})
+		k.recordCost(workerModel, costProposal, res.Spent)
 		if err != nil {
 			return AddedMethod{}, unasked(errors.New("no method is written"), err)
 		}
@@ -147,38 +151,98 @@ func (k *Kernel) ProposeMethod(ctx context.Context, c Caller, text string) (Adde
 	return AddedMethod{}, &rmg.Error{Op: "method", Code: rmg.Invalid, Msg: fmt.Sprintf("what the model writes is refused: %v", args["fault"]), Hint: "jitos method check FILE says the same of one of yours"}
 }
 
+// minMethodDigest is how many digits of a digest name a proposal, at least.
+const minMethodDigest = 12
+
+// digest names what a person approves: text and golden tests.
+func (m AddedMethod) digest() string {
+	h := sha256.New()
+	for _, text := range []string{"jitos method 1", m.Text, m.Tests} {
+		fmt.Fprintf(h, "%d\n%s", len(text), text)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// Proposals lists the methods that wait for a person, in order of their names.
+func (k *Kernel) Proposals() []AddedMethod {
+	e, ok := k.now().world.Get(methodRoot)
+	if !ok {
+		return nil
+	}
+	var out []AddedMethod
+	for n := range e.Graph.Nodes("") {
+		if n.Kind == kindProposed {
+			out = append(out, proposalOf(n))
+		}
+	}
+	return out
+}
+
+func proposalOf(e rmg.Element) AddedMethod {
+	p := e.Props
+	m := AddedMethod{
+		Name: e.ID, Text: p.String(propText), Tests: p.String(propTests), Proposed: true, By: p.String("by"), Words: p.String("words"), Model: p.String("model"),
+	}
+	m.Digest = m.digest()
+	return m
+}
+
 // ApproveMethod adds a proposal to the library, checked once more with what it is now.
-// Only a person does. NotFound: there is no such proposal.
-func (k *Kernel) ApproveMethod(ctx context.Context, c Caller, name string) (AddedMethod, error) {
+// Only a person does, and for what they have seen: digest, or its beginning, is that
+// of the proposal. NotFound: there is no such proposal. Stale: it is another one now.
+func (k *Kernel) ApproveMethod(ctx context.Context, c Caller, name, digest string) (AddedMethod, error) {
 	at := methodRoot.Child(name)
 	if c.kind() != KindPerson {
-		return AddedMethod{}, &rmg.Error{Op: "method", Path: at, Code: rmg.Denied, Msg: "only a person approves a method", Hint: "jitos method approve " + name}
+		return AddedMethod{}, &rmg.Error{Op: "method", Path: at, Code: rmg.Denied, Msg: "only a person approves a method", Hint: "jitos method show " + name + " is for them to read"}
+	}
+	once, err := onceOf(c, "approve-method", []any{name, digest})
+	if err != nil {
+		return AddedMethod{}, err
 	}
 	e, ok := k.now().world.Get(at)
-	if !ok || e.Kind != kindProposed {
+	if _, done, err := k.answered(once); done || err != nil {
+		m := proposalOf(e)
+		m.Proposed = false
+		return m, err
+	}
+	switch {
+	case !ok || e.Kind != kindProposed:
 		return AddedMethod{}, &rmg.Error{Op: "method", Path: at, Code: rmg.NotFound, Msg: fmt.Sprintf("there is no proposed method %q", name), Hint: "jitos method propose WORDS"}
+	case len(digest) < minMethodDigest:
+		return AddedMethod{}, &rmg.Error{Op: "method", Path: at, Code: rmg.Invalid, Msg: fmt.Sprintf("an approval names what was seen, by %d digits of its digest or more", minMethodDigest), Hint: "jitos method show " + name}
+	}
+	seen := proposalOf(e)
+	if !strings.HasPrefix(seen.Digest, digest) {
+		return AddedMethod{}, otherProposal(at, name)
 	}
 	lib, err := k.library()
 	if err != nil {
 		return AddedMethod{}, err
 	}
-	m, err := checkMethod(lib, e.Props.String(propText), e.Props.String(propTests), true)
+	m, err := checkMethod(lib, seen.Text, seen.Tests, true)
 	if err != nil {
 		return AddedMethod{}, err
 	}
-	m.By, m.Words, m.Model = c.Name, e.Props.String("words"), e.Props.String("model")
-	once, err := onceOf(c, "approve-method", []any{name})
-	if err != nil {
-		return m, err
-	}
-	if _, done, err := k.answered(once); done || err != nil {
-		return m, err
-	}
-	_, err = k.rewriteOnce(ctx, once, c, Version{}, rewrite.Rewrite{Reason: "method " + name + " approved", Ops: []rewrite.Op{
+	m.By, m.Words, m.Model, m.Digest = c.Name, seen.Words, seen.Model, seen.Digest
+	rw := rewrite.Rewrite{Reason: "method " + name + " approved", Ops: []rewrite.Op{
 		{Op: rewrite.Retype, Path: at, Kind: kindMethod},
-		{Op: rewrite.Set, Path: at, Props: map[string]rmg.Value{"approved_by": rmg.String(c.Name)}},
-	}})
+		{Op: rewrite.Set, Path: at, Props: map[string]rmg.Value{"approved_by": rmg.String(c.Name), "approved": rmg.String(seen.Digest)}},
+	}}
+	judged := k.now().world
+	if err := k.mayRewrite(c, Version{}, rw.Ops); err != nil {
+		return m, err
+	}
+	_, err = k.rewriteIf(ctx, once, c.Name, c.Process, Version{}, rw, func(f *fold) error {
+		if now, ok := f.main.get(at); !ok || now.Kind != kindProposed || proposalOf(now).Digest != seen.Digest {
+			return otherProposal(at, name)
+		}
+		return f.policyIs(judged)
+	})
 	return m, err
+}
+
+func otherProposal(at rmg.Path, name string) error {
+	return &rmg.Error{Op: "method", Path: at, Code: rmg.Stale, Msg: fmt.Sprintf("the proposal %q is not what was seen", name), Hint: "jitos method show " + name + " has what it is now, and its digest"}
 }
 
 // putMethod records one at /method.
@@ -224,6 +288,7 @@ func checkMethod(lib *tasks.Library, text, tests string, proposed bool) (AddedMe
 		return invalid("%v", err)
 	}
 	m := AddedMethod{Text: text, Tests: tests}
+	m.Digest = m.digest()
 	for info := range next.Methods() {
 		if _, ok := lib.Show(info.Name); !ok && m.Name == "" {
 			m.Name = info.Name

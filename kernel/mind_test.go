@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"jitos.dev/rewrite"
 	"jitos.dev/rmg"
 	"jitos.dev/tasks"
 	"jitos.dev/work"
@@ -140,10 +141,23 @@ func TestAProposalIsHeldToTheLibrary(t *testing.T) {
 			t.Errorf("it stands as %s %v", e.Kind, e.Props)
 		}
 		agent := Caller{Name: "bot", Kind: KindAgent, Caps: CapRewrite | CapIntent}
-		if _, err := b.k.ApproveMethod(context.Background(), agent, "sweep-it"); code(err) != rmg.Denied || !strings.Contains(err.Error(), "only a person") {
+		if _, err := b.k.ApproveMethod(context.Background(), agent, "sweep-it", p.Digest); code(err) != rmg.Denied || !strings.Contains(err.Error(), "only a person") {
 			t.Errorf("an agent approves: %v", err)
 		}
-		if _, err := b.k.ApproveMethod(context.Background(), ada, "sweep-it"); err != nil {
+		text := []rewrite.Op{{Op: rewrite.Set, Path: "/method/sweep-it", Props: map[string]rmg.Value{propText: rmg.String(strings.Replace(sweeping, "by hand", "by broom", 1))}}}
+		if _, err := b.k.Rewrite(context.Background(), ada, "system", rewrite.Rewrite{Ops: text}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.k.ApproveMethod(context.Background(), ada, "sweep-it", p.Digest); code(err) != rmg.Stale {
+			t.Errorf("what nobody saw is approved: %v", err)
+		}
+		if _, err := b.k.ApproveMethod(context.Background(), ada, "sweep-it", ""); code(err) != rmg.Invalid {
+			t.Errorf("approved by name alone: %v", err)
+		}
+		if list := b.k.Proposals(); len(list) != 1 || list[0].Digest == p.Digest || !strings.Contains(list[0].Text, "by broom") {
+			t.Fatalf("%+v", list)
+		}
+		if _, err := b.k.ApproveMethod(context.Background(), ada, "sweep-it", b.k.Proposals()[0].Digest[:minMethodDigest]); err != nil {
 			t.Fatal(err)
 		}
 		if err := plan(); err != nil {

@@ -16,7 +16,7 @@ type Effect string
 const (
 	Allow Effect = "allow"
 	Deny  Effect = "deny"
-	Ask   Effect = "ask" // a person must approve; of collapse, protected, forgery and conflict only
+	Ask   Effect = "ask" // a person must approve; of collapse, protected, forgery, conflict and tool only
 )
 
 // Verb is what somebody wants to do.
@@ -37,12 +37,13 @@ const (
 	VerbForgery   Verb = "forgery"   // collapse a file that gains what can forge a test run
 	VerbConflict  Verb = "conflict"  // collapse what the merge cannot decide
 	VerbNetwork   Verb = "network"   // let sandboxed commands reach a host; path is /net/<name>/<port>
+	VerbTool      Verb = "tool"      // use a tool that a coding agent asks leave for; path is /tool/<kind>
 )
 
 // Verbs lists the verbs; named are those that "*" does not stand for.
 func Verbs() (everyday, named []Verb) {
 	return []Verb{VerbIntent, VerbDispatch, VerbFork, VerbWrite, VerbExec, VerbDiscard, VerbCollapse},
-		[]Verb{VerbProtected, VerbForgery, VerbConflict, VerbNetwork}
+		[]Verb{VerbProtected, VerbForgery, VerbConflict, VerbNetwork, VerbTool}
 }
 
 // asks reports whether a verb can wait for a person's answer.
@@ -244,7 +245,7 @@ func (r *policyRule) match(s *subject, verb Verb, at rmg.Path, kind string) (hit
 }
 
 func isNamedOnly(v Verb) bool {
-	return v == VerbProtected || v == VerbForgery || v == VerbConflict || v == VerbNetwork
+	return v == VerbProtected || v == VerbForgery || v == VerbConflict || v == VerbNetwork || v == VerbTool
 }
 
 // decide answers a question. Pure: the same question has the same answer.

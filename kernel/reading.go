@@ -60,6 +60,7 @@ func (k *Kernel) meant(ctx context.Context, c Caller, r IntentRequest, root rmg.
 			Budget: work.Budget{Tokens: left, OutputMax: defaultOutputMax},
 			Emit:   func(work.Event) {},
 		})
+		k.recordCost(workerModel, costReading, res.Spent)
 		if err != nil {
 			return tasks.SLAPS{}, unasked(unread, err)
 		}

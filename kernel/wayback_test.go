@@ -97,7 +97,7 @@ func orMap(m map[string]chan string) map[string]chan string {
 
 func (b *bench) answers(question, answer string) {
 	b.Helper()
-	if _, err := b.k.Answer(context.Background(), ada, question, answer, ""); err != nil {
+	if _, err := b.k.Answer(context.Background(), ada, question, Reply{Answer: answer, Comment: ""}); err != nil {
 		b.Fatal(err)
 	}
 	synctest.Wait()

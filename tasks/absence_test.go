@@ -118,7 +118,7 @@ func TestWhyNoneOfShipped(t *testing.T) {
 	if want := `[[{"fact":"has_tests","is":true},{"fact":"language","is":"go"}],[{"fact":"has_tests","is":true},{"fact":"language","is":"python"}]]`; err != nil || string(data) != want {
 		t.Errorf("%s %v, want %s\n%s", data, err, want, why)
 	}
-	if none := (*NoPlan)(nil); why.Blocking[0].Times != 4 || !errors.As(func() error { _, err := l.Plan(s, Facts{}); return err }(), &none) {
+	if none := (*NoPlan)(nil); why.Blocking[0].Times != 5 || !errors.As(func() error { _, err := l.Plan(s, Facts{}); return err }(), &none) {
 		t.Error(why)
 	}
 }

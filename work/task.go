@@ -75,6 +75,22 @@ type Assignment struct {
 	Query     Query       // read-only look at the system; for reports
 	Emit      func(Event) // from any goroutine; the listener hears one at a time. A sign of life
 	Beat      func()      // a sign of life without a word; from any goroutine
+	// May asks policy, and where that says so a person, whether an agent may use a
+	// tool: it may take days. From one goroutine at a time; nil where nobody decides.
+	May func(ctx context.Context, t Tool) (Verdict, error)
+}
+
+// Tool is what an agent asks leave for.
+type Tool struct {
+	Kind  string // read, edit, execute, fetch, ...
+	Title string // in its own words
+}
+
+// Verdict is whether it may. The zero Verdict is that no rule says: the worker's own
+// order counts.
+type Verdict struct {
+	Allow, Deny bool
+	Why         string // the rule, or who said so
 }
 
 // Repo says where in the graph the repository of the process stands.

@@ -101,6 +101,12 @@ func (r *Runner) Run(ctx context.Context, worker string, a work.Assignment) (wor
 			heard.say(e)
 		}
 	}
+	if may := a.May; may != nil {
+		a.May = func(ctx context.Context, t work.Tool) (work.Verdict, error) {
+			t.Title = r.red.text(t.Title)
+			return may(ctx, t)
+		}
+	}
 	a.Workspace = leased{a.Workspace, l}
 	type ending struct {
 		res work.Result

@@ -27,10 +27,22 @@ func TestAnAgentFixesABug(t *testing.T) {
 			p.buggy("app")
 			p.write("app/a/a.go", "// Package a bounds numbers.\npackage a\n\n// Within says whether n lies between lo and hi, both included.\nfunc Within(n, lo, hi int) bool {\n\tok := n<hi\n\treturn n >= lo && ok\n}\n")
 			p.repo("app")
-			out := p.run("app", "jitos", "intent", "Fix the failing test in ./a")
+			fix := func() string { return p.run("app", "jitos", "intent", "Fix the failing test in ./a") }
+			if how == "acp" { // the owner has said that they decide over edits
+				p.write("policy.yaml", "rules: [{name: edits, effect: ask, verbs: [tool], paths: [/tool/edit]}]\n")
+				p.run("app", "sh", "-c", self+" sws new && "+self+" policy set ../policy.yaml")
+				fix = func() string {
+					p.run("app", "sh", "-c", self+" intent 'Fix the failing test in ./a' >../out 2>&1 & for i in $(seq 600); do "+self+" inbox | grep -q open && exit 0; sleep 0.1; done; cat ../out; exit 1")
+					asked := p.run("app", "jitos", "inbox")
+					mustHold(t, asked, "wants to edit: edit a/a.go. May it?")
+					p.run("app", "jitos", "answer", strings.Fields(asked[strings.Index(asked, "\na")+1:])[0], "approve")
+					return p.run("app", "sh", "-c", "for i in $(seq 600); do grep -q 'landed: commit' ../out && break; sleep 0.1; done; cat ../out")
+				}
+			}
+			out := fix()
 			want := []string{"run-agent", "agent/implement", "the bound itself was left out", "landed: commit"}
 			if how == "acp" {
-				want = append(want, "asks to edit: edit a/a.go: allowed")
+				want = append(want, "asks to edit: edit a/a.go: allowed (approved by ")
 			}
 			for _, w := range want {
 				if !strings.Contains(out, w) {

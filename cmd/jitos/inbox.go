@@ -18,7 +18,7 @@ func (a *app) inboxCmd() *cobra.Command {
 	var all bool
 	cmd := &cobra.Command{
 		Use: "inbox [ID]", Short: "List what waits for a person, or show one question", Args: cobra.MaximumNArgs(1),
-		Example: "  jitos inbox\n  jitos inbox --all",
+		Example: "  jitos inbox\n  jitos inbox a57\n  jitos inbox --all",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.client()
 			if err != nil {
@@ -29,7 +29,7 @@ func (a *app) inboxCmd() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return a.show(q, func(w io.Writer) { printApproval(w, q) })
+				return a.show(q, func(w io.Writer) { printApproval(w, q); printHunks(w, q.Changes) })
 			}
 			list, err := c.Inbox(cmd.Context(), all)
 			if err != nil {
@@ -69,10 +69,31 @@ func printApproval(w io.Writer, q wire.Approval) {
 	}
 	if q.Answer != "" {
 		row(w, "answer", fmt.Sprintf("%s by %s at %s", q.State, q.By, clock(q.Answered)))
+		if q.Amends != "" {
+			row(w, "changed", q.Amends)
+		}
 		row(w, "comment", q.Comment)
 	}
 	if q.Next != "" {
 		row(w, "next", q.Next)
+	}
+}
+
+// printHunks shows a change in the parts that an answer may reject.
+func printHunks(w io.Writer, list []wire.FileChange) {
+	for _, c := range list {
+		fmt.Fprintf(w, "\n%s is %s\n", printable(c.Name), c.Change)
+		if c.Whole {
+			continue
+		}
+		for _, h := range c.Hunks {
+			fmt.Fprintf(w, "%s:%d, line %d\n", printable(c.Name), h.N, h.Line)
+			for _, side := range []struct{ mark, text string }{{"-", h.Old}, {"+", h.New}} {
+				for line := range strings.Lines(side.text) {
+					fmt.Fprintln(w, side.mark+printable(strings.TrimSuffix(line, "\n")))
+				}
+			}
+		}
 	}
 }
 
@@ -88,32 +109,6 @@ func orElse(s, other string) string {
 		return other
 	}
 	return s
-}
-
-func (a *app) answerCmd() *cobra.Command {
-	var comment string
-	cmd := &cobra.Command{
-		Use: "answer ID approve|reject", Short: "Answer a question; what waits for it goes on", Args: cobra.ExactArgs(2),
-		Example: "  jitos answer a57 approve\n  jitos answer a57 reject -m 'not before the release'",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.client()
-			if err != nil {
-				return err
-			}
-			q, err := c.Answer(cmd.Context(), args[0], wire.AnswerRequest{Answer: args[1], Comment: comment})
-			if err != nil {
-				return err
-			}
-			return a.show(q, func(w io.Writer) {
-				fmt.Fprintf(w, "%s is %s\n", q.ID, q.State)
-				if q.Process != "" {
-					fmt.Fprintf(w, "jitos logs -f %s shows how it goes on\n", q.Process)
-				}
-			})
-		},
-	}
-	cmd.Flags().StringVarP(&comment, "comment", "m", "", "why; recorded with the answer")
-	return cmd
 }
 
 // The times that a collapse by hand is waited for at once: shortly, until it is

@@ -2,6 +2,7 @@ package main
 
 import (
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -44,6 +45,9 @@ func TestAModelFixesABug(t *testing.T) {
 				t.Errorf("the model was not told what is known:\n%s", first)
 			}
 			tree := p.run("app", "git", "rev-parse", "HEAD^{tree}")
+			if cost := p.run("app", "jitos", "cost", "p4"); !regexp.MustCompile(`(?m)^\d{4}-\d\d-\d\d +llm +1 +[1-9]\d* +0\.00\d*[1-9]`).MatchString(cost) {
+				t.Errorf("what it cost is not told:\n%s", cost)
+			}
 			if log := p.run("app", "jitos", "log", "-o", "json"); strings.Contains(log, llmtest.Key) {
 				t.Error("the key is in the log")
 			}
@@ -79,6 +83,11 @@ func TestAModelFixesABug(t *testing.T) {
 			}
 		})
 	}
+}
+
+// landedIn is the process that an intent says it is.
+func landedIn(out string) string {
+	return regexp.MustCompile(`(?m)^process (p\d+),`).FindStringSubmatch(out)[1]
 }
 
 // TestAModelReadsWords has a model say which task words mean that fit no phrase: a
@@ -123,7 +132,7 @@ func TestAModelReadsWords(t *testing.T) {
 				t.Errorf("%q\n%s", asked[0].Tools, asked[0].Last)
 			}
 			if vendor == "anthropic" {
-				if show := p.run("app", "jitos", "show", "p4", "-o", "json"); !strings.Contains(out, "landed: commit") || !strings.Contains(show, vendor+":m-1 read the words as FixBug on a") {
+				if show := p.run("app", "jitos", "show", landedIn(out), "-o", "json"); !strings.Contains(out, "landed: commit") || !strings.Contains(show, vendor+":m-1 read the words as FixBug on a") {
 					t.Errorf("what it was taken for is not told:\n%s\n%s", out, show)
 				}
 			}

@@ -69,6 +69,12 @@ func TestScripts(t *testing.T) {
 			e.Defer(func() { killBelow(e.WorkDir) })
 			return makeHome(e.WorkDir)
 		},
+		Condition: func(name string) (bool, error) {
+			if name != "pytest" { // of the Python that commands in the sandbox see
+				return false, fmt.Errorf("unknown condition %q", name)
+			}
+			return exec.Command("/usr/bin/python3", "-c", "import pytest").Run() == nil, nil
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"repo": repoCmd, "daemon": daemonCmd, "killdaemon": killCmd, "code": codeCmd, "site": siteCmd},
 	})
 }

@@ -49,7 +49,7 @@ func (a *app) methodAdd() *cobra.Command {
 func (a *app) methodPropose() *cobra.Command {
 	return &cobra.Command{
 		Use: "propose WORDS", Short: "Have the daemon's model write a method; it plans nothing until you approve it", Args: cobra.MinimumNArgs(1),
-		Example: "  jitos method propose 'format the code and write a report about it'\n  jitos method approve format-and-report",
+		Example: "  jitos method propose 'format the code and write a report about it'\n  jitos method show format-and-report",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.clientOrStart(cmd.Context())
 			if err != nil {
@@ -60,14 +60,24 @@ func (a *app) methodPropose() *cobra.Command {
 				return err
 			}
 			return a.show(m, func(w io.Writer) {
-				fmt.Fprintln(w, strings.TrimRight(m.Text, "\n"))
-				if m.Tests != "" {
-					fmt.Fprintf(w, "\n# tests\n%s\n", strings.TrimRight(m.Tests, "\n"))
-				}
-				fmt.Fprintf(w, "\nby %s, %s; it plans nothing yet\njitos method approve %s adds it, jitos method remove %s drops it\n", m.Model, testsPassed(m), m.Name, m.Name)
+				tellProposal(w, m)
+				fmt.Fprintf(w, "\nby %s, %s; it plans nothing yet\n", m.Model, testsPassed(m))
+				tellApproval(w, m)
 			})
 		},
 	}
+}
+
+func tellProposal(w io.Writer, m wire.AddedMethod) {
+	fmt.Fprintln(w, strings.TrimRight(m.Text, "\n"))
+	if m.Tests != "" {
+		fmt.Fprintf(w, "\n# tests\n%s\n", strings.TrimRight(m.Tests, "\n"))
+	}
+}
+
+// tellApproval says what to type for exactly the proposal that was shown.
+func tellApproval(w io.Writer, m wire.AddedMethod) {
+	fmt.Fprintf(w, "jitos method approve %s %.12s adds it, jitos method remove %s drops it\n", m.Name, m.Digest, m.Name)
 }
 
 func testsPassed(m wire.AddedMethod) string {
@@ -79,14 +89,16 @@ func testsPassed(m wire.AddedMethod) string {
 
 func (a *app) methodApprove() *cobra.Command {
 	return &cobra.Command{
-		Use: "approve NAME", Short: "Add a proposed method to the library", Args: cobra.ExactArgs(1),
-		Example: "  jitos method approve format-and-report",
+		Use: "approve NAME DIGEST", Short: "Add a proposed method to the library", Args: cobra.ExactArgs(2),
+		Long: `Adds the proposal that you saw: DIGEST, or its first 12 digits, is what jitos method
+propose and jitos method show print of it. If it is another by now it is refused.`,
+		Example: "  jitos method show format-and-report\n  jitos method approve format-and-report 3f1c09aa52d7",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.clientOrStart(cmd.Context())
 			if err != nil {
 				return err
 			}
-			m, err := c.ApproveMethod(cmd.Context(), args[0])
+			m, err := c.ApproveMethod(cmd.Context(), args[0], args[1])
 			if err != nil {
 				return err
 			}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -165,43 +166,94 @@ func (a *app) methodCmd() *cobra.Command {
 func (a *app) methodList() *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List the methods and their phrases", Args: cobra.NoArgs,
+		Long:    "Lists the library of the daemon, with what was added and what is proposed; without a daemon what is shipped.",
 		Example: "  jitos method list",
-		RunE: func(*cobra.Command, []string) error {
-			lib, err := library()
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			all, err := a.allMethods(cmd.Context())
 			if err != nil {
 				return err
 			}
-			var list []tasks.MethodInfo
-			for m := range lib.Methods() {
-				list = append(list, m)
-			}
-			return a.show(list, func(w io.Writer) {
+			return a.show(all.Methods, func(w io.Writer) {
 				row(w, "METHOD", "TASK", "PHRASES", "SUMMARY")
-				for _, m := range list {
+				for _, m := range all.Methods {
 					row(w, m.Name, m.Task, cut(strings.Join(m.Phrases, " · "), 60), cut(m.Summary, 60))
+				}
+				for _, m := range all.Proposed {
+					row(w, m.Name, "(proposed)", cut(m.Words, 60), "waits for a person: jitos method show "+m.Name)
 				}
 			})
 		},
 	}
 }
 
+// allMethods is the library of the daemon or, where none runs, what is shipped.
+func (a *app) allMethods(ctx context.Context) (wire.MethodsAnswer, error) {
+	c, err := a.client()
+	if err != nil {
+		return wire.MethodsAnswer{}, err
+	}
+	defer c.Close()
+	all, err := c.Methods(ctx)
+	if !errors.Is(err, &rmg.Error{Code: rmg.Unavailable}) || a.socket != "" || a.server != "" {
+		return all, err
+	}
+	lib, err := library()
+	if err != nil {
+		return all, err
+	}
+	for m := range lib.Methods() {
+		all.Methods = append(all.Methods, m)
+	}
+	return all, nil
+}
+
+// methodSource is one method with its source, from where allMethods has it.
+func (a *app) methodSource(ctx context.Context, name string) (tasks.MethodInfo, error) {
+	c, err := a.client()
+	if err != nil {
+		return tasks.MethodInfo{}, err
+	}
+	defer c.Close()
+	m, err := c.Method(ctx, name)
+	if !errors.Is(err, &rmg.Error{Code: rmg.Unavailable}) || a.socket != "" || a.server != "" {
+		return m, err
+	}
+	lib, err := library()
+	if err != nil {
+		return m, err
+	}
+	m, _ = lib.Show(name)
+	return m, nil
+}
+
 func (a *app) methodShow() *cobra.Command {
 	return &cobra.Command{
-		Use: "show NAME", Short: "Show a method, or those of a task", Args: cobra.ExactArgs(1),
+		Use: "show NAME", Short: "Show a method, or those of a task, or a proposal", Args: cobra.ExactArgs(1),
 		Example: "  jitos method show repair-by-tests",
-		RunE: func(_ *cobra.Command, args []string) error {
-			lib, err := library()
+		RunE: func(cmd *cobra.Command, args []string) error {
+			all, err := a.allMethods(cmd.Context())
 			if err != nil {
 				return err
 			}
+			for _, m := range all.Proposed {
+				if m.Name == args[0] {
+					return a.show(m, func(w io.Writer) {
+						tellProposal(w, m)
+						fmt.Fprintf(w, "\nby %s, for %s: %q; it plans nothing yet\n", m.Model, m.By, m.Words)
+						tellApproval(w, m)
+					})
+				}
+			}
 			var list []tasks.MethodInfo
-			for m := range lib.Methods() {
+			for _, m := range all.Methods {
 				if m.Name != args[0] && m.Task != args[0] {
 					continue
 				}
-				if whole, ok := lib.Show(m.Name); ok {
-					list = append(list, whole)
+				whole, err := a.methodSource(cmd.Context(), m.Name)
+				if err != nil {
+					return err
 				}
+				list = append(list, whole)
 			}
 			if len(list) == 0 {
 				return wire.NewProblem(rmg.NotFound, "there is no method, or task, %q", args[0]).WithHint("jitos method list shows them")

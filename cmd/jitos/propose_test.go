@@ -2,6 +2,7 @@ package main
 
 import (
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -64,7 +65,10 @@ func TestAModelWritesAMethod(t *testing.T) {
 			p.buggy("app")
 			p.repo("app")
 			out := p.run("app", "jitos", "method", "propose", words)
-			mustHold(t, out, "name: sweep-code", "by "+vendor+":m-1", "1 of its tests pass", "jitos method approve sweep-code")
+			mustHold(t, out, "name: sweep-code", "by "+vendor+":m-1", "1 of its tests pass", "jitos method approve sweep-code ")
+			digest := regexp.MustCompile(`approve sweep-code ([0-9a-f]{12})`).FindStringSubmatch(out)[1]
+			mustHold(t, p.run("app", "jitos", "method", "list"), "repair-by-tests", "waits for a person: jitos method show sweep-code")
+			mustHold(t, p.run("app", "jitos", "method", "show", "sweep-code"), "name: sweep-code", "approve sweep-code "+digest, words)
 			asked := s.Asked()
 			mustHold(t, asked[0].Last, words, "- format-code(): ", "- FixBug(what: text): ")
 			mustHold(t, asked[1].Last, "It is refused: ", bad[vendor].why, "name: sweep-code")
@@ -74,7 +78,7 @@ func TestAModelWritesAMethod(t *testing.T) {
 				return string(text), err
 			}
 			agent := p.token("bot", "rewrite,intent,exec,collapse")
-			cmd := p.command("app", "jitos", "method", "approve", "sweep-code")
+			cmd := p.command("app", "jitos", "method", "approve", "sweep-code", digest)
 			cmd.Env = append(cmd.Env, "JITOS_TOKEN="+agent)
 			if text, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(text), "only a person approves a method") {
 				t.Errorf("an agent approves: %v\n%s", err, text)
@@ -82,7 +86,7 @@ func TestAModelWritesAMethod(t *testing.T) {
 			show := p.run("app", "jitos", "log", "-o", "json")
 			mustHold(t, show, "ProposedMethod", words, vendor+":m-1", "transcript")
 
-			mustHold(t, p.run("app", "jitos", "method", "approve", "sweep-code"), "method sweep-code is added")
+			mustHold(t, p.run("app", "jitos", "method", "approve", "sweep-code", digest), "method sweep-code is added")
 			if text, err := plan(p); err != nil || !strings.Contains(text, "format-code") || strings.Contains(text, "vet-code") {
 				t.Errorf("not planned: %v\n%s", err, text)
 			}
@@ -138,6 +142,8 @@ func TestAMethodIsAdded(t *testing.T) {
 		_ = d.Wait()
 	}()
 	mustHold(t, p.run("app", "jitos", "intent", "sweep .", "--plan-only"), "format-code")
+	mustHold(t, p.run("app", "jitos", "method", "list"), "sweep-code", "repair-by-tests")
+	mustHold(t, p.run("app", "jitos", "method", "show", "Sweep"), "name: sweep-code")
 	p.run(".", "jitos", "method", "remove", "sweep-code")
 	if text, err := p.command("app", "jitos", "intent", "sweep .", "--plan-only").CombinedOutput(); err == nil {
 		t.Errorf("it is gone, and plans:\n%s", text)

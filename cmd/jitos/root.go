@@ -81,7 +81,7 @@ line is.`,
 		a.swsCmd(), a.rewriteCmd(), a.graphCmd(), a.diffCmd(), a.ruleCmd(),
 		a.logCmd(), a.whyCmd(), a.undoCmd(), a.bisectCmd(), a.replayCmd(), a.purgeCmd(), a.verifyCmd(), a.checkCmd(), a.statusCmd(), a.topCmd(), a.viewCmd(),
 		a.inboxCmd(), a.answerCmd(), a.gatesCmd(), a.folderCmd(), a.policyCmd(), a.tokenCmd(), a.workerCmd(), a.mountCmd(), a.doctorCmd(),
-		a.mcpCmd(), a.setupCmd(), a.gcCmd(), a.backupCmd(), a.restoreCmd(), a.daemonCmd(), a.configCmd(), a.manCmd(), a.versionCmd(), a.cacheCmd(), a.testExecCmd(),
+		a.mcpCmd(), a.setupCmd(), a.costCmd(), a.gcCmd(), a.backupCmd(), a.restoreCmd(), a.daemonCmd(), a.configCmd(), a.manCmd(), a.versionCmd(), a.cacheCmd(), a.testExecCmd(),
 	)
 	for _, c := range root.Commands() {
 		usageErrors(c)

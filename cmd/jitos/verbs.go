@@ -41,7 +41,7 @@ func arguments() map[string][]argument {
 		"diff": {aVersion, aVersion}, "mount": {aVersion}, "answer": {aQuestion}, "token revoke": {aToken}, "method show": {aMethod},
 		"method approve": {aMethod}, "method remove": {aMethod}, "rule on": {aRule}, "rule off": {aRule}, "rule apply": {aRule}, "gates run": {aGate},
 	}
-	for _, verb := range []string{"show", "logs", "cancel", "retry"} {
+	for _, verb := range []string{"show", "logs", "cancel", "retry", "cost"} {
 		out[verb] = []argument{aProcess}
 	}
 	for _, verb := range []string{"show", "write", "diff", "exec", "rebase", "resolve", "freeze", "thaw", "collapse", "discard", "restore"} {
@@ -54,7 +54,7 @@ func arguments() map[string][]argument {
 func flagValues() (fixed map[string][]string, named map[string]argument) {
 	fixed = map[string][]string{
 		"output": {"table", "json", "jsonl", "yaml"}, "land": {"commit", "branch", "patch", "push", "pr", "none"}, "approve": {"auto", "ask"},
-		"isolation": {"snapshot", "serializable"}, "take": {"system", "workspace", "base"},
+		"isolation": {"snapshot", "serializable"}, "take": {"system", "workspace", "base"}, "by": {"day", "process"},
 	}
 	named = map[string]argument{
 		"view": aVersion, "from": aVersion, "onto": aVersion, "process": aProcess, "sws": aWorkspace,
@@ -181,9 +181,12 @@ func (a *app) living(ctx context.Context, k argument, current bool) []living {
 			add(t.Name, t.State)
 		}
 	case aMethod:
-		list, _ := c.Methods(ctx)
-		for _, m := range list {
+		all, _ := c.Methods(ctx)
+		for _, m := range all.Methods {
 			add(m.Name, m.Summary)
+		}
+		for _, m := range all.Proposed {
+			add(m.Name, "proposed: "+m.Words)
 		}
 	case aRule:
 		list, _ := c.Rules(ctx, "")

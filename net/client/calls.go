@@ -321,6 +321,11 @@ func (c *Client) Status(ctx context.Context) (wire.Status, error) {
 	return into[wire.Status](ctx, c, call{method: http.MethodGet, path: "/status"})
 }
 
+// Cost tells what was spent since a day; "" is ever.
+func (c *Client) Cost(ctx context.Context, since string) (wire.CostAnswer, error) {
+	return into[wire.CostAnswer](ctx, c, call{method: http.MethodGet, path: "/cost", query: values("since", since)})
+}
+
 // AddMethod adds a method to the daemon's library.
 func (c *Client) AddMethod(ctx context.Context, r wire.MethodRequest) (wire.AddedMethod, error) {
 	return into[wire.AddedMethod](ctx, c, call{method: http.MethodPost, path: "/method", once: true, body: r})
@@ -331,15 +336,15 @@ func (c *Client) ProposeMethod(ctx context.Context, words string) (wire.AddedMet
 	return into[wire.AddedMethod](ctx, c, call{method: http.MethodPost, path: "/method/propose", body: wire.ProposeRequest{Words: words}})
 }
 
-// ApproveMethod adds a proposed method to the library.
-func (c *Client) ApproveMethod(ctx context.Context, name string) (wire.AddedMethod, error) {
-	return into[wire.AddedMethod](ctx, c, call{method: http.MethodPost, path: "/method/" + segment(name) + "/approve", once: true})
+// ApproveMethod adds a proposed method to the library: the one of a digest, or of
+// its beginning.
+func (c *Client) ApproveMethod(ctx context.Context, name, digest string) (wire.AddedMethod, error) {
+	return into[wire.AddedMethod](ctx, c, call{method: http.MethodPost, path: "/method/" + segment(name) + "/approve", once: true, body: wire.ApproveMethodRequest{Digest: digest}})
 }
 
-// Methods lists the daemon's method library.
-func (c *Client) Methods(ctx context.Context) ([]tasks.MethodInfo, error) {
-	a, err := into[wire.MethodsAnswer](ctx, c, call{method: http.MethodGet, path: "/method"})
-	return a.Methods, err
+// Methods lists the daemon's method library, and what is proposed for it.
+func (c *Client) Methods(ctx context.Context) (wire.MethodsAnswer, error) {
+	return into[wire.MethodsAnswer](ctx, c, call{method: http.MethodGet, path: "/method"})
 }
 
 // Method shows one method.

@@ -150,7 +150,7 @@ func TestAnOlderDaemonIsNamed(t *testing.T) {
 				return
 			}
 			w.Header().Set("Content-Type", wire.ProblemType)
-			w.WriteHeader(wire.StatusOf(x.code))
+			w.WriteHeader(wire.NewProblem(x.code, "%s", x.detail).Status)
 			fmt.Fprintf(w, `{"code":%q,"detail":%q}`, x.code, x.detail)
 		})
 		c.opt.Version = "0.2.0"

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"crypto/sha256"
+	"fmt"
 	"time"
 
 	"jitos.dev/kernel"
@@ -47,10 +48,23 @@ func (f *fake) Approval(id string) (kernel.Approval, error) {
 	return question(id), f.call("Approval", " ", id)
 }
 
-func (f *fake) Answer(_ context.Context, c kernel.Caller, id, answer, comment string) (kernel.Approval, error) {
+func (f *fake) ChangeOf(string) ([]kernel.FileChange, error) {
+	return []kernel.FileChange{{
+		Path: "/repo/app/main/num/num.go", Change: rmg.Changed, Hunks: []rmg.LineHunk{{OldLine: 3, Line: 3, Old: []byte("a\n"), New: []byte("b\n")}},
+	}}, nil
+}
+
+func (f *fake) Answer(_ context.Context, c kernel.Caller, id string, r kernel.Reply) (kernel.Approval, error) {
 	a := question(id)
-	a.State, a.Answer, a.By, a.Comment, a.Answered = kernel.ApprovalApproved, answer, c.Name, comment, began
-	return a, f.call("Answer", " ", c.Name, " ", id, " ", answer, " ", comment)
+	a.State, a.Answer, a.By, a.Comment, a.Answered = kernel.ApprovalApproved, r.Answer, c.Name, r.Comment, began
+	parts := []any{" ", c.Name, " ", id, " ", r.Answer, " ", r.Comment}
+	for _, h := range r.Reject {
+		parts = append(parts, fmt.Sprintf(" -%s:%d", h.File, h.N))
+	}
+	for _, e := range r.Edit {
+		parts = append(parts, fmt.Sprintf(" %s=%q", e.File, e.Text))
+	}
+	return a, f.call("Answer", parts...)
 }
 
 func token() kernel.Token {

@@ -373,8 +373,20 @@ func (f *fake) ProposeMethod(_ context.Context, c kernel.Caller, words string) (
 	return kernel.AddedMethod{Name: "tidy", Text: "methods: []", Proposed: true, By: c.Name, Words: words, Model: "m-1"}, f.call("ProposeMethod", " ", c.Name, " ", words)
 }
 
-func (f *fake) ApproveMethod(_ context.Context, c kernel.Caller, name string) (kernel.AddedMethod, error) {
-	return kernel.AddedMethod{Name: name, By: c.Name}, f.call("ApproveMethod", " ", c.Name, " ", name)
+func (f *fake) Costs(since string) ([]kernel.Cost, error) {
+	return []kernel.Cost{
+		{Day: "2026-11-26", Worker: "llm", For: "p9", Calls: 1, Tokens: 5, MoneyMicros: 2},
+		{Day: "2026-11-27", Worker: "agent", For: "p9", Calls: 2, Tokens: 7},
+		{Day: "2026-11-27", Worker: "llm", For: "reading", Calls: 1, Tokens: 1},
+	}, f.call("Costs", " ", since)
+}
+
+func (f *fake) Proposals() []kernel.AddedMethod {
+	return []kernel.AddedMethod{{Name: "tidy", Text: "methods: []", Digest: "abc", Proposed: true, By: "ada@host"}}
+}
+
+func (f *fake) ApproveMethod(_ context.Context, c kernel.Caller, name, digest string) (kernel.AddedMethod, error) {
+	return kernel.AddedMethod{Name: name, By: c.Name}, f.call("ApproveMethod", " ", c.Name, " ", name, " ", digest)
 }
 
 func (f *fake) Methods() []tasks.MethodInfo {

@@ -81,7 +81,8 @@ type processes interface {
 	Method(name string) (tasks.MethodInfo, bool)
 	AddMethod(ctx context.Context, c kernel.Caller, text, tests string) (kernel.AddedMethod, error)
 	ProposeMethod(ctx context.Context, c kernel.Caller, words string) (kernel.AddedMethod, error)
-	ApproveMethod(ctx context.Context, c kernel.Caller, name string) (kernel.AddedMethod, error)
+	Proposals() []kernel.AddedMethod
+	ApproveMethod(ctx context.Context, c kernel.Caller, name, digest string) (kernel.AddedMethod, error)
 }
 
 type history interface {
@@ -120,10 +121,12 @@ type gates interface {
 type policies interface {
 	Policy() (kernel.PolicyView, error)
 	SetPolicy(ctx context.Context, c kernel.Caller, document []byte, reason string) (kernel.Receipt, error)
+	Costs(since string) ([]kernel.Cost, error)
 	ExplainPolicy(c kernel.Caller, q kernel.PolicyQuestion) (kernel.PolicyAnswer, error)
 	Inbox(all bool) []kernel.Approval
 	Approval(id string) (kernel.Approval, error)
-	Answer(ctx context.Context, c kernel.Caller, id, answer, comment string) (kernel.Approval, error)
+	ChangeOf(id string) ([]kernel.FileChange, error)
+	Answer(ctx context.Context, c kernel.Caller, id string, r kernel.Reply) (kernel.Approval, error)
 	NewToken(ctx context.Context, c kernel.Caller, r kernel.TokenRequest) (kernel.Token, error)
 	Tokens() []kernel.Token
 	RevokeToken(ctx context.Context, c kernel.Caller, id string) (kernel.Token, error)

@@ -223,3 +223,23 @@ func TestOnlyTheDifferenceTravels(t *testing.T) {
 	}
 	t.Logf("%d bytes, then %d", whole, part)
 }
+
+// TestSentTreesAreOfTheirBranch: what a machine is said to have counts for its branch
+// alone, the latest first, and no more are kept than so many.
+func TestSentTreesAreOfTheirBranch(t *testing.T) {
+	var s sentTrees
+	digest := func(n byte) (d rmg.Digest) { d[0] = n; return d }
+	for n := range byte(keptTrees + 2) {
+		s.keep("/repo/a/main", digest(n+1), rmg.Graph{})
+	}
+	have := []string{digest(1).String(), digest(5).String(), digest(4).String()}
+	if d, _, ok := s.any("/repo/a/main", have); !ok || d != digest(5) {
+		t.Errorf("%v %v", d, ok)
+	}
+	if _, _, ok := s.any("/repo/b/main", have); ok {
+		t.Error("a tree of another branch")
+	}
+	if _, _, ok := s.any("/repo/a/main", have[:1]); ok || len(s.list) != keptTrees {
+		t.Errorf("%d are kept", len(s.list))
+	}
+}

@@ -24,12 +24,16 @@ func (x *exchange) proposeMethod() (any, error) {
 }
 
 func (x *exchange) approveMethod() (any, error) {
-	m, err := x.s.opt.Kernel.ApproveMethod(x.r.Context(), x.caller, x.id())
+	var in wire.ApproveMethodRequest
+	if err := x.read(&in); err != nil {
+		return nil, err
+	}
+	m, err := x.s.opt.Kernel.ApproveMethod(x.r.Context(), x.caller, x.id(), in.Digest)
 	return addedMethod(m), err
 }
 
 func addedMethod(m kernel.AddedMethod) wire.AddedMethod {
 	return wire.AddedMethod{
-		Name: m.Name, Text: m.Text, Tests: m.Tests, Tested: m.Tested, Proposed: m.Proposed, By: m.By, Words: m.Words, Model: m.Model,
+		Name: m.Name, Text: m.Text, Tests: m.Tests, Digest: m.Digest, Tested: m.Tested, Proposed: m.Proposed, By: m.By, Words: m.Words, Model: m.Model,
 	}
 }

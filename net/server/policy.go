@@ -2,6 +2,7 @@ package server
 
 import (
 	"crypto/sha256"
+	"fmt"
 	"strings"
 	"time"
 
@@ -25,7 +26,7 @@ func policyCalls() []call {
 		{
 			method: get, path: "/policy/explain", id: "explain-policy", summary: "Say what would be decided, and why",
 			params: []param{
-				{name: "verb", kind: "string", about: "intent, dispatch, fork, write, exec, discard, collapse, protected, forgery, conflict or network", required: true},
+				{name: "verb", kind: "string", about: "intent, dispatch, fork, write, exec, discard, collapse, protected, forgery, conflict, network or tool", required: true},
 				{name: "path", kind: "string", about: "a graph path, or file: and the absolute name of a file on disk", required: true},
 				textParam("kind", "of the element; that of the one there if absent"), textParam("as", "a person's name, or a token's; the caller if absent"),
 				textParam("process", "the process itself or, with worker, whom it works for"), textParam("worker", "a worker's name"),
@@ -39,7 +40,7 @@ func policyCalls() []call {
 		{method: get, path: "/inbox/{id}", id: "approval", summary: "Show a question", params: []param{id}, answer: wire.Approval{}, do: (*exchange).approval},
 		{
 			method: post, path: "/inbox/{id}", id: "answer", once: true, summary: "Answer a question",
-			about:  "Only a person does. What waits for it goes on.",
+			about:  "Only a person does. What waits for it goes on. An approval may leave out hunks, and edit files: what is left is proven anew before it lands.",
 			params: []param{id}, body: wire.AnswerRequest{}, answer: wire.Approval{}, do: (*exchange).reply,
 		},
 		{method: get, path: "/token", id: "tokens", summary: "List tokens", answer: wire.TokensAnswer{}, do: (*exchange).tokens},
@@ -130,17 +131,62 @@ func (x *exchange) inbox() (any, error) {
 	return out, nil
 }
 
-func (x *exchange) approval() (any, error) { return approvalAnswer(x.s.opt.Kernel.Approval(x.id())) }
+func (x *exchange) approval() (any, error) {
+	a, err := x.s.opt.Kernel.Approval(x.id())
+	if err != nil {
+		return nil, err
+	}
+	list, err := x.s.opt.Kernel.ChangeOf(a.ID)
+	if err != nil {
+		return nil, err
+	}
+	out := wireApproval(a)
+	for _, c := range list {
+		out.Changes = append(out.Changes, wireFileChange(c))
+	}
+	return out, nil
+}
+
+func wireFileChange(c kernel.FileChange) wire.FileChange {
+	out := wire.FileChange{Path: c.Path, Name: nameOf(c.Path), Change: string(c.Change), Whole: c.Whole, Cut: c.Cut, Hunks: []wire.Hunk{}}
+	if b := c.Content(); b.Size > 0 {
+		out.Now = fmt.Sprintf("%x", b.Sum)
+	}
+	for i, h := range c.Hunks {
+		out.Hunks = append(out.Hunks, wire.Hunk{
+			N: i + 1, OldLine: h.OldLine, Line: h.Line, Old: strings.ToValidUTF8(string(h.Old), "\uFFFD"), New: strings.ToValidUTF8(string(h.New), "\uFFFD"),
+		})
+	}
+	return out
+}
+
+// nameOf is a file's name in its repository.
+func nameOf(p rmg.Path) string {
+	var names []string
+	for i, s := range p.Segments() {
+		if i == 0 && s.ID != "repo" {
+			return string(p)
+		}
+		if i > 2 {
+			names = append(names, s.ID)
+		}
+	}
+	return strings.Join(names, "/")
+}
 
 func (x *exchange) reply() (any, error) {
 	var in wire.AnswerRequest
 	if err := x.read(&in); err != nil {
 		return nil, err
 	}
-	return approvalAnswer(x.s.opt.Kernel.Answer(x.r.Context(), x.caller, x.id(), in.Answer, in.Comment))
-}
-
-func approvalAnswer(a kernel.Approval, err error) (any, error) {
+	r := kernel.Reply{Answer: in.Answer, Comment: in.Comment}
+	for _, h := range in.Reject {
+		r.Reject = append(r.Reject, kernel.HunkRef{File: h.File, N: h.N})
+	}
+	for _, e := range in.Edit {
+		r.Edit = append(r.Edit, kernel.FileEdit{File: e.File, Text: []byte(e.Text)})
+	}
+	a, err := x.s.opt.Kernel.Answer(x.r.Context(), x.caller, x.id(), r)
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +196,7 @@ func approvalAnswer(a kernel.Approval, err error) (any, error) {
 func wireApproval(a kernel.Approval) wire.Approval {
 	out := wire.Approval{
 		ID: a.ID, About: a.About, State: a.State, Process: a.Process, SWS: a.Workspace, Question: a.Question, Digest: a.Digest, More: a.More,
-		At: at(a.At), Answer: a.Answer, By: a.By, Comment: a.Comment, Answered: at(a.Answered),
+		At: at(a.At), Answer: a.Answer, By: a.By, Comment: a.Comment, Answered: at(a.Answered), Amends: a.Amends,
 	}
 	if a.State == kernel.ApprovalOpen {
 		out.Next = a.Next()

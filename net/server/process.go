@@ -166,6 +166,9 @@ func (x *exchange) methods() (any, error) {
 		m.Source = ""
 		out.Methods = append(out.Methods, m)
 	}
+	for _, m := range x.s.opt.Kernel.Proposals() {
+		out.Proposed = append(out.Proposed, addedMethod(m))
+	}
 	return out, nil
 }
 

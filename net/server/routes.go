@@ -169,6 +169,11 @@ func processCalls() []call {
 			params: []param{id}, answer: wire.Process{}, do: (*exchange).retry,
 		},
 		{
+			method: get, path: "/cost", id: "cost", summary: "Tell what was spent, by day and by process",
+			about:  "As the workers said it, from the records of when they did.",
+			params: []param{textParam("since", "a day in UTC, 2026-11-27; all if absent")}, answer: wire.CostAnswer{}, do: (*exchange).cost,
+		},
+		{
 			method: post, path: "/method", id: "add-method", once: true, terminal: true, summary: "Add a method to the library",
 			about: "It is held to the library and to its own golden tests. /method is protected: by default a person changes it.",
 			body:  wire.MethodRequest{}, answer: wire.AddedMethod{}, do: (*exchange).addMethod,
@@ -180,8 +185,8 @@ func processCalls() []call {
 		},
 		{
 			method: post, path: "/method/{id}/approve", id: "approve-method", once: true, terminal: true, summary: "Add a proposed method to the library",
-			about:  "Only a person does.",
-			params: []param{pathParam("id", "its name")}, answer: wire.AddedMethod{}, do: (*exchange).approveMethod,
+			about:  "Only a person does, for the proposal that they saw: stale if it is another by now.",
+			params: []param{pathParam("id", "its name")}, body: wire.ApproveMethodRequest{}, answer: wire.AddedMethod{}, do: (*exchange).approveMethod,
 		},
 		{method: get, path: "/method", id: "methods", summary: "List the method library", answer: wire.MethodsAnswer{}, do: (*exchange).methods},
 		{

@@ -60,7 +60,7 @@ type PolicyLost struct {
 // Approval is a question to a person.
 type Approval struct {
 	ID        string     `json:"id"`
-	About     string     `json:"about" enum:"collapse,conflict"`
+	About     string     `json:"about" enum:"collapse,conflict,task,permission"`
 	State     string     `json:"state" enum:"open,approved,rejected,superseded"`
 	Process   string     `json:"process,omitempty"`
 	SWS       string     `json:"sws"`
@@ -75,6 +75,42 @@ type Approval struct {
 	By        string     `json:"by,omitempty"`
 	Comment   string     `json:"comment,omitempty"`
 	Answered  Time       `json:"answered,omitzero"`
+	Amends    string     `json:"amends,omitempty" doc:"what the answer changed in the workspace, in words"`
+
+	Changes []FileChange `json:"changes,omitempty" doc:"what the workspace does to files; of one question alone"`
+}
+
+// FileChange is what a change does to one file, in parts that can be rejected one by
+// one.
+type FileChange struct {
+	Path   rmg.Path `json:"path"`
+	Name   string   `json:"name" doc:"of the file in its repository"`
+	Change string   `json:"change" enum:"added,removed,changed"`
+	Whole  bool     `json:"whole,omitempty" doc:"it can be rejected as a whole alone"`
+	Now    string   `json:"now,omitempty" doc:"SHA-256 of what it holds in the workspace; absent if that is nothing"`
+	Cut    bool     `json:"cut,omitempty" doc:"its hunks are told without their lines: there is too much of it"`
+	Hunks  []Hunk   `json:"hunks"`
+}
+
+// Hunk is one part of a change: the lines old became the lines new.
+type Hunk struct {
+	N       int    `json:"n" doc:"its number in the file, from 1"`
+	OldLine int    `json:"old_line"`
+	Line    int    `json:"line"`
+	Old     string `json:"old,omitempty"`
+	New     string `json:"new,omitempty"`
+}
+
+// HunkRef names a part of a change.
+type HunkRef struct {
+	File rmg.Path `json:"file"`
+	N    int      `json:"n,omitempty" doc:"from 1; absent for all of the file"`
+}
+
+// FileEdit is a file of a change as a person wants it.
+type FileEdit struct {
+	File rmg.Path `json:"file"`
+	Text string   `json:"text"`
 }
 
 // Asked is one thing that has to be approved.
@@ -92,8 +128,10 @@ type InboxAnswer struct {
 
 // AnswerRequest is the body of POST /inbox/{id}.
 type AnswerRequest struct {
-	Answer  string `json:"answer" enum:"approve,reject"`
-	Comment string `json:"comment,omitempty"`
+	Answer  string     `json:"answer" enum:"approve,reject"`
+	Comment string     `json:"comment,omitempty"`
+	Reject  []HunkRef  `json:"reject,omitempty" doc:"parts of the change that are left out of what is approved"`
+	Edit    []FileEdit `json:"edit,omitempty" doc:"files of the change, as they are to be instead"`
 }
 
 // TokenRequest is the body of POST /token.

@@ -98,6 +98,25 @@ type Spent struct {
 	MoneyMicros int64 `json:"money_micros,omitempty" doc:"as its workers said"`
 }
 
+// CostAnswer tells what workers spent, as they said. Money is in millionths of the
+// unit that prices are told in.
+type CostAnswer struct {
+	Total     Cost   `json:"total"`
+	Days      []Cost `json:"days" doc:"the sum of each day, oldest first"`
+	Processes []Cost `json:"processes" doc:"the sum of each process, and of what is none, oldest first"`
+	Costs     []Cost `json:"costs" doc:"what is summed: of each worker, on each day, for each process"`
+}
+
+// Cost is a sum, of what its fields say.
+type Cost struct {
+	Day         string `json:"day,omitempty" doc:"in UTC"`
+	For         string `json:"for,omitempty" doc:"a process; reading and proposal are what models did for none"`
+	Worker      string `json:"worker,omitempty"`
+	Calls       int64  `json:"calls" doc:"attempts of tasks, readings of words, tries of a proposal"`
+	Tokens      int64  `json:"tokens"`
+	MoneyMicros int64  `json:"money_micros"`
+}
+
 // Eviction is how a branch's queue put a collapse out.
 type Eviction struct {
 	Reason   string   `json:"reason" doc:"the red gates, or the first conflict"`

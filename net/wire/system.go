@@ -34,7 +34,13 @@ type Health struct {
 
 // MethodsAnswer lists the method library, without the methods' YAML.
 type MethodsAnswer struct {
-	Methods []tasks.MethodInfo `json:"methods"`
+	Methods  []tasks.MethodInfo `json:"methods"`
+	Proposed []AddedMethod      `json:"proposed,omitempty" doc:"what waits for a person, and plans nothing"`
+}
+
+// ApproveMethodRequest is the body of POST /method/{id}/approve.
+type ApproveMethodRequest struct {
+	Digest string `json:"digest" doc:"of the proposal as the person saw it, or 12 digits of it or more"`
 }
 
 // MethodRequest is the body of POST /method.
@@ -53,6 +59,7 @@ type AddedMethod struct {
 	Name     string `json:"name"`
 	Text     string `json:"text"`
 	Tests    string `json:"tests,omitempty"`
+	Digest   string `json:"digest,omitempty" doc:"of text and tests: what an approval is for"`
 	Tested   int    `json:"tested" doc:"golden tests that passed"`
 	Proposed bool   `json:"proposed,omitempty" doc:"it plans nothing until a person has approved it"`
 	By       string `json:"by" doc:"who added or approved it; of a proposal who asked for it"`

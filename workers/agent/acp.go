@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"jitos.dev/rmg"
@@ -36,6 +37,11 @@ type session struct {
 	root   *os.Root // the folder, from which no symlink leads out
 	said   *transcript
 	out    chan []byte // to the agent
+
+	running  context.Context // ends with the agent
+	asking   sync.WaitGroup  // answers that are thought about
+	thinking atomic.Int32    // how many
+	one      sync.Mutex      // held while leave is asked for: one question at a time
 
 	mu      sync.Mutex // guards the fields below, and sends to out
 	quiet   bool       // out is closed
@@ -87,6 +93,7 @@ func (w *Worker) converse(ctx context.Context, a work.Assignment, c sandbox.Comm
 
 	running, stop := context.WithCancel(ctx)
 	defer stop()
+	s.running = running
 	gone := make(chan struct{}) // closed when the agent has ended
 	var all sync.WaitGroup
 	var failed string
@@ -106,6 +113,8 @@ func (w *Worker) converse(ctx context.Context, a work.Assignment, c sandbox.Comm
 	out, err := sandbox.Run(running, c)
 	theirs.Close()
 	close(gone)
+	stop() // what it asked leave for nobody waits for
+	s.asking.Wait()
 	all.Wait()
 	t := told{summary: s.spoken(), failed: failed}
 	if errors.Is(err, context.Canceled) && ctx.Err() == nil {
@@ -256,15 +265,27 @@ func (s *session) line(l string) {
 		if m.Method == "session/update" {
 			s.update(m.Params)
 		}
-	default:
-		out := message{ID: m.ID}
-		result, rerr := s.serve(m.Method, m.Params)
-		if out.Error = rerr; rerr == nil {
-			out.Result, _ = json.Marshal(result) // of maps and texts
+	case m.Method == "session/request_permission":
+		// A person may take days, while the agent says other things.
+		if s.thinking.Add(1) > maxAsking {
+			s.thinking.Add(-1)
+			_ = s.send(message{ID: m.ID, Error: &rpcError{rpcInternal, fmt.Sprintf("more than %d questions at once", maxAsking)}})
+			return
 		}
-		// An agent that went away is noticed by its end.
-		_ = s.send(out)
+		s.asking.Go(func() { s.answer(m); s.thinking.Add(-1) })
+	default:
+		s.answer(m)
 	}
+}
+
+// answer answers a request. An agent that went away is noticed by its end.
+func (s *session) answer(m message) {
+	out := message{ID: m.ID}
+	result, rerr := s.serve(m.Method, m.Params)
+	if out.Error = rerr; rerr == nil {
+		out.Result, _ = json.Marshal(result) // of maps and texts
+	}
+	_ = s.send(out)
 }
 
 // update is what the agent says while it works.
@@ -397,8 +418,46 @@ func part(text string, line, limit int) string {
 	return strings.Join(lines[from:to], "")
 }
 
-// permit answers a question of the agent's by policy: once, or not. What is
-// answered is said.
+// maxAsking is how many questions of an agent's are thought about at once.
+const maxAsking = 32
+
+// waitingBeat is how often a session that waits for a person says that it lives.
+const waitingBeat = silence / 5
+
+// may asks whether the agent may use a tool: policy first, with a person where that
+// says so, and else by what is permitted to all.
+func (s *session) may(t work.Tool) (yes bool, why string) {
+	yes = slices.Contains(s.w.opt.Permit, t.Kind)
+	if s.a.May == nil {
+		return yes, ""
+	}
+	s.one.Lock()
+	defer s.one.Unlock()
+	alive := time.NewTicker(waitingBeat)
+	defer alive.Stop()
+	over := make(chan struct{})
+	defer close(over)
+	go func() {
+		for {
+			select {
+			case <-alive.C:
+				s.a.Beat()
+			case <-over:
+				return
+			}
+		}
+	}()
+	v, err := s.a.May(s.running, t)
+	switch {
+	case err != nil:
+		return false, "nobody answered: " + err.Error()
+	case v.Allow || v.Deny:
+		return v.Allow, v.Why
+	}
+	return yes, ""
+}
+
+// permit answers a question of the agent's: once, or not. What is answered is said.
 func (s *session) permit(params json.RawMessage) (any, *rpcError) {
 	var p struct {
 		ToolCall struct{ Title, Kind string }
@@ -408,8 +467,12 @@ func (s *session) permit(params json.RawMessage) (any, *rpcError) {
 		return nil, &rpcError{rpcInvalid, err.Error()}
 	}
 	want, answer := "reject_once", "refused"
-	if slices.Contains(s.w.opt.Permit, p.ToolCall.Kind) {
+	may, why := s.may(work.Tool{Kind: p.ToolCall.Kind, Title: short(p.ToolCall.Title)})
+	if may {
 		want, answer = "allow_once", "allowed"
+	}
+	if why != "" {
+		answer += " (" + why + ")"
 	}
 	outcome := map[string]any{"outcome": "cancelled"}
 	for _, o := range p.Options {

@@ -1,6 +1,8 @@
 package agent
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -77,6 +79,40 @@ func TestAgentsFixABug(t *testing.T) {
 		}
 		if all := strings.Join(said, "\n"); how == "acp" && !strings.Contains(all, "asks to edit: edit a.go: allowed") {
 			t.Errorf("%s", all)
+		}
+	}
+}
+
+// TestLeaveIsAskedFor: who decides over an agent's tools is asked with its words, and
+// the answer counts before what is permitted to all; where nobody answers it is no.
+func TestLeaveIsAskedFor(t *testing.T) {
+	for _, c := range []struct {
+		what, kind string
+		verdict    work.Verdict
+		err        error
+		ok         bool
+		said       string
+	}{
+		{"fetch", "fetch", work.Verdict{Allow: true, Why: "ada said so"}, nil, true, "allowed (ada said so)"},
+		{"fix", "edit", work.Verdict{Deny: true, Why: "not on a Friday"}, nil, false, "refused (not on a Friday)"},
+		{"fix", "edit", work.Verdict{}, nil, true, "edit a.go: allowed"},
+		{"fix", "edit", work.Verdict{}, errors.New("it is gone"), false, "refused (nobody answered: it is gone)"},
+	} {
+		space := workertest.NewSpace(t, files())
+		a := workertest.Assignment(space, "implement", nil)
+		var said []string
+		a.Emit = func(e work.Event) { said = append(said, e.Text) }
+		var asked []work.Tool
+		a.May = func(_ context.Context, tool work.Tool) (work.Verdict, error) {
+			asked = append(asked, tool)
+			return c.verdict, c.err
+		}
+		res, err := stub(t, "acp", c.what).Run(t.Context(), a)
+		if err != nil || res.OK != c.ok || len(asked) != 1 || asked[0] != (work.Tool{Kind: c.kind, Title: c.kind + " a.go"}) {
+			t.Errorf("%+v: %+v, %v; asked %+v", c, res, err, asked)
+		}
+		if all := strings.Join(said, "\n"); !strings.Contains(all, c.said) {
+			t.Errorf("%q is not in\n%s", c.said, all)
 		}
 	}
 }

@@ -18,10 +18,10 @@ import (
 // frozen is the hash of what finds repairs of Go and Python, as it was when the
 // number in docs/design/0011-workers.md was taken. Whoever changes an operator or a
 // prior takes the number anew, on bugs that nobody has looked at, and says so there.
-const frozen = "cd3df30f9b66cc092c9c4f02eb4ed5df412a6d7843b9520b40548257cb519184"
+const frozen = "39596c821aff6cc4b7fe6c6e0746959b84d0fd5af7ed319132e96c136b1b2599"
 
 // The files that are frozen: what is proposed, and in which order.
-var frozenFiles = []string{"helper.py", "operators.go", "operators_names.go", "operators_stmts.go", "pairs.go", "priors.go", "spread.go"}
+var frozenFiles = []string{"mutate.py", "operators.go", "operators_names.go", "operators_stmts.go", "pairs.go", "priors.go", "spread.go"}
 
 func TestOperatorsAndPriorsAreFrozen(t *testing.T) {
 	h := sha256.New()

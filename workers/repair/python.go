@@ -19,16 +19,39 @@ import (
 	"jitos.dev/workers/gotool"
 )
 
-// helper is asked for what only Python knows of Python; python3 runs it in the
-// sandbox, from an argument, so that it is no file of the workspace.
+// What is asked of Python about Python; python3 runs it in the sandbox, from an
+// argument, so that it is no file of the workspace.
 //
 //go:embed helper.py
-var helper string
+var asking string
 
-// python repairs packages whose tests are unittest's: what fails, which lines that
-// runs and what changes there are is found by the helper. The gates have their own
-// run.
-type python struct{ w *Worker }
+//go:embed mutate.py
+var mutating string
+
+// helper is the whole script.
+var helper = mutating + "\n\n" + asking
+
+// python repairs packages whose tests are unittest's or pytest's: what fails, which
+// lines that runs and what changes there are is found by the helper. The gates have
+// their own run.
+type python struct {
+	w     *Worker
+	tests string // unittest, pytest
+}
+
+// What runs the tests of a package of Python.
+const (
+	byUnittest = "unittest"
+	byPytest   = "pytest"
+)
+
+// command is how a person has the tests run.
+func (l python) command() string {
+	if l.tests == byPytest {
+		return "python3 -m pytest"
+	}
+	return "python3 -m unittest discover"
+}
 
 // The limits of one test, and of one run of the helper.
 const (
@@ -43,7 +66,7 @@ func (l python) ask(ctx context.Context, f work.Folder, a work.Assignment, what 
 	if err != nil {
 		return false, err
 	}
-	o, err := l.w.tool.Run(ctx, placeOf(f, a), pythonRun, "env", "PYTHONHASHSEED=0", "PYTHONDONTWRITEBYTECODE=1", "python3", "-c", helper, what, string(text))
+	o, err := l.w.tool.Run(ctx, placeOf(f, a), pythonRun, "env", "PYTHONHASHSEED=0", "PYTHONDONTWRITEBYTECODE=1", "python3", "-c", helper, what, l.tests, string(text))
 	if err != nil || o.TimedOut {
 		return o.TimedOut, err
 	}
@@ -51,6 +74,10 @@ func (l python) ask(ctx context.Context, f work.Folder, a work.Assignment, what 
 		return false, &rmg.Error{Op: "repair", Code: rmg.NotFound, Msg: "there is no python3 in /usr/local/bin or /usr/bin", Hint: "install Python 3.9 or later there: commands in the sandbox see no other"}
 	}
 	line, _, _ := bytes.Cut(o.Output, []byte("\n"))
+	var lacks struct{ Missing string }
+	if json.Unmarshal(line, &lacks) == nil && lacks.Missing != "" {
+		return false, &rmg.Error{Op: "repair", Code: rmg.NotFound, Msg: "the tests are for " + lacks.Missing + ", and /usr/bin/python3 has none", Hint: "install it for that Python: apt install python3-" + lacks.Missing + "; commands in the sandbox see no other"}
+	}
 	if err := json.Unmarshal(line, out); err != nil {
 		return false, fmt.Errorf("python3 did not answer (exit %d): %s", o.Exit, gotool.FirstLine(o.Output))
 	}
@@ -79,7 +106,7 @@ func (l python) reproduce(ctx context.Context, a work.Assignment) (work.Result, 
 		return work.Result{}, err
 	}
 	defer f.Close()
-	a.Emit(work.Event{Text: "python3 -m unittest discover"})
+	a.Emit(work.Event{Text: l.command()})
 	var run pythonTests
 	hung, err := l.ask(ctx, f, a, "run", pythonTest.Seconds(), &run)
 	if err != nil {
@@ -90,7 +117,7 @@ func (l python) reproduce(ctx context.Context, a work.Assignment) (work.Result, 
 	case hung:
 		return failed(fmt.Sprintf("the tests did not end within %v", pythonRun)), nil
 	case len(run.Tests) == 0:
-		return failed("no test ran, so nothing shows a bug", "unittest finds test*.py, in packages only where there is an __init__.py"), nil
+		return failed("no test ran, so nothing shows a bug", "unittest finds test*.py, in packages only where there is an __init__.py; pytest finds test_*.py and *_test.py"), nil
 	case len(failing) == 0:
 		return work.Result{OK: true, Nothing: true, Summary: fmt.Sprintf("all %s pass already", plural(len(passing), "test"))}, nil
 	}
@@ -238,6 +265,14 @@ func (l python) judge(ctx context.Context, s *search, f work.Folder, i int) (why
 		return "tests that passed are gone", nil
 	}
 	return "", nil
+}
+
+// testsOf is what runs the tests of a package of Python.
+func testsOf(a work.Assignment) string {
+	if name, _ := a.Args["tests"].(string); name == byPytest {
+		return byPytest
+	}
+	return byUnittest
 }
 
 // isPython says whether a task is about a package of Python.

@@ -2,8 +2,10 @@ package repair
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -97,6 +99,63 @@ func TestPythonIsRepaired(t *testing.T) {
 	}
 }
 
+// needPytest skips where that Python has no pytest, but not in CI, which installs it.
+func needPytest(t *testing.T) {
+	t.Helper()
+	needPython(t)
+	if out, err := exec.Command("/usr/bin/python3", "-c", "import pytest").CombinedOutput(); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatalf("%v: %s", err, out)
+		}
+		t.Skip("/usr/bin/python3 has no pytest")
+	}
+}
+
+const pytestOf = `import pytest
+
+from shop.price import clamp, total
+
+
+@pytest.fixture
+def room():
+    return 3, 9
+
+
+@pytest.mark.parametrize("n, want", [(1, 3), (3, 3), (5, 5), (9, 9), (12, 9)])
+def test_clamp(room, n, want):
+    print('{"tests": []}')
+    assert clamp(n, *room) == want
+
+
+@pytest.mark.parametrize("prices, top, want", [([2, 3, 4], 0, 9), ([], 5, 5), ([], 0, 0)], ids=["each", "top", "none"])
+def test_total(prices, top, want):
+    assert total(prices, top) == want
+
+
+@pytest.mark.skip(reason="not yet")
+def test_later():
+    assert False
+
+
+@pytest.mark.xfail(strict=True)
+def test_known():
+    assert clamp(1, 9, 3) == 3 and False
+`
+
+// TestPytestIsRepaired: a bug that parametrised tests and fixtures of pytest show. What
+// is skipped, or known to fail, shows none.
+func TestPytestIsRepaired(t *testing.T) {
+	needPytest(t)
+	args := map[string]any{"language": "python", "tests": "pytest"}
+	files := shop("n > high", "n < high")
+	delete(files, "tests/__init__.py")
+	files["tests/test_price.py"], files["pytest.ini"] = pytestOf, "[pytest]\naddopts = -ra\n"
+	res, s := fixes(t, 2, 200, files, args)
+	if got := s.Read("shop/price.py"); !res.OK || got != pythonRight {
+		t.Fatalf("%+v\n%s", res, got)
+	}
+}
+
 // TestPythonThatIsNotRepaired: tests that cannot be run, and what no change makes
 // green.
 func TestPythonThatIsNotRepaired(t *testing.T) {
@@ -139,31 +198,13 @@ func TestEveryClassOfPythonIsUndone(t *testing.T) {
 		"wrong variable":       {"return a * a", "return a * b"},
 		"twin":                 {"return min(a, b)", "return max(a, b)"},
 		"twin method":          {"return a.lstrip(b)", "return a.rstrip(b)"},
+		"continue":             {"for i in b:\n        continue", "for i in b:\n        break"},
 		"break":                {"for i in b:\n        break", "for i in b:\n        continue"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
 			src := "def f(a, b):\n    " + c.bug + "\n"
-			if err := os.WriteFile(dir+"/m.py", []byte(src), 0o644); err != nil {
-				t.Fatal(err)
-			}
-			cmd := exec.Command("/usr/bin/python3", "-B", "-c", helper, "mutate", `{"m.py": [2, 3]}`)
-			cmd.Dir = dir
-			out, err := cmd.Output()
-			if err != nil {
-				t.Fatal(err)
-			}
-			var got struct {
-				Changes []struct {
-					Text     string
-					From, To int
-				}
-			}
-			if err := json.Unmarshal(out, &got); err != nil {
-				t.Fatal(err)
-			}
 			var all []string
-			for _, x := range got.Changes {
+			for _, x := range proposedFor(t, src, `{"m.py": [2, 3]}`) {
 				s := src[:x.From] + x.Text + src[x.To:]
 				if s == "def f(a, b):\n    "+c.fix+"\n" {
 					return
@@ -172,5 +213,71 @@ func TestEveryClassOfPythonIsUndone(t *testing.T) {
 			}
 			t.Errorf("not among %d:\n%s", len(all), strings.Join(all, "\n"))
 		})
+	}
+}
+
+// pythonChange is a change that the helper proposes.
+type pythonChange struct {
+	Text, Operator string
+	From, To, Line int
+}
+
+// proposedFor is what the helper proposes for lines of m.py.
+func proposedFor(t *testing.T, src, where string) []pythonChange {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(dir+"/m.py", []byte(src), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("/usr/bin/python3", "-B", "-c", helper, "mutate", "unittest", where)
+	cmd.Dir = dir
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct{ Changes []pythonChange }
+	if err := json.Unmarshal(out, &got); err != nil {
+		t.Fatal(err)
+	}
+	return got.Changes
+}
+
+// TestOperatorsOfPython: what each operator is exchanged for, the likeliest first.
+func TestOperatorsOfPython(t *testing.T) {
+	needPython(t)
+	want := []string{
+		"<: <= > >=", "<=: < >= >", ">: >= < <=", ">=: > <= <", "==: != <= >=", "!=: ==", "is: is not", "is not: is", "in: not in", "not in: in",
+		"and: or", "or: and", "+: - *", "-: +", "*: // + /", "//: / * %", "/: // *", "%: //", "+=: -= =", "-=: +=", "*=: +=",
+	}
+	src, lines := "def f(a, b):\n", []string{}
+	for i, w := range want {
+		op, _, _ := strings.Cut(w, ":")
+		src += "    a " + op + " b\n"
+		lines = append(lines, fmt.Sprint(i+2))
+	}
+	got := make([]string, len(want))
+	for i, w := range want {
+		op, _, _ := strings.Cut(w, ":")
+		got[i] = op + ":"
+	}
+	for _, c := range proposedFor(t, src, `{"m.py": [`+strings.Join(lines, ",")+`]}`) {
+		if slices.Contains([]string{"comparison", "boolean operator", "arithmetic operator", "assignment operator"}, c.Operator) {
+			got[c.Line-2] += " " + c.Text
+		}
+	}
+	for i := range want {
+		if got[i] != want[i] {
+			t.Errorf("%q, not %q", got[i], want[i])
+		}
+	}
+}
+
+// TestPytestThatIsNotThere: a Python without pytest says so, and nothing else.
+func TestPytestThatIsNotThere(t *testing.T) {
+	needPython(t)
+	cmd := exec.Command("/usr/bin/python3", "-S", "-B", "-c", helper, "run", "pytest", "5") // without the packages that were installed
+	cmd.Dir = t.TempDir()
+	if out, err := cmd.Output(); err != nil || strings.TrimSpace(string(out)) != `{"missing": "pytest"}` {
+		t.Errorf("%s, %v", out, err)
 	}
 }

@@ -64,7 +64,7 @@ func (w *Worker) Run(ctx context.Context, a work.Assignment) (work.Result, error
 func (w *Worker) run(ctx context.Context, a work.Assignment) (work.Result, error) {
 	l := language(golang{w})
 	if isPython(a) {
-		l = python{w}
+		l = python{w, testsOf(a)}
 	}
 	switch a.Action {
 	case "reproduce":
