@@ -1,10 +1,12 @@
 package repair
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"jitos.dev/work"
 	"jitos.dev/workers/workertest"
@@ -90,5 +92,43 @@ func TestPairsAreApart(t *testing.T) {
 		if got := c.a.apart(c.b); got != c.want {
 			t.Errorf("%d-%d and %d-%d: %v", c.a.from, c.a.to, c.b.from, c.b.to, got)
 		}
+	}
+}
+
+// slow is a language whose tests of some candidates take longer than a limit.
+type slow struct {
+	golang
+	takes map[int]time.Duration
+	tried []string
+}
+
+func (l *slow) judge(_ context.Context, s *search, _ work.Folder, i int) (string, error) {
+	l.tried = append(l.tried, fmt.Sprint(i, " ", s.limit))
+	switch takes, ok := l.takes[i]; {
+	case !ok:
+		return "red", nil
+	case takes > s.limit:
+		s.hangs(i)
+		return "hangs", nil
+	}
+	return "", nil
+}
+
+// TestAMachineThatStoodStill: what reached the time limit is tried once more when
+// nothing else is a repair, with a longer limit, in order, until one is.
+func TestAMachineThatStoodStill(t *testing.T) {
+	l := &slow{takes: map[int]time.Duration{2: time.Hour, 5: 4 * time.Second, 9: 4 * time.Second}}
+	s, space := finished(t)
+	s.w, s.language, s.limit, s.greened = &Worker{}, l, briefLimit, map[int]int{}
+	s.a = work.Assignment{Workspace: space, Emit: func(work.Event) {}}
+	if err := s.run(t.Context(), 1); err != nil || s.first >= 0 {
+		t.Fatal(s.first, err)
+	}
+	l.tried = nil
+	if err := s.again(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"2 10s", "5 10s"}; s.first != 5 || !slices.Equal(l.tried, want) {
+		t.Errorf("candidate %d is taken, and tried were %v; not 5 and %v", s.first, l.tried, want)
 	}
 }

@@ -238,14 +238,12 @@ func (l python) propose(ctx context.Context, a work.Assignment, suspects []suspe
 // did.
 func (l python) judge(ctx context.Context, s *search, f work.Folder, i int) (why string, err error) {
 	var run pythonTests
-	hung, err := l.ask(ctx, f, s.a, "run", pythonTest.Seconds(), &run)
+	hung, err := l.ask(ctx, f, s.a, "run", max(pythonTest, s.limit).Seconds(), &run)
 	if err != nil {
 		return "", err
 	}
 	if hung {
-		s.mu.Lock()
-		s.timeouts++
-		s.mu.Unlock()
+		s.hangs(i)
 		return "the tests hang", nil
 	}
 	red, green := run.of("fail"), run.of("pass")

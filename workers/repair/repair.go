@@ -136,6 +136,7 @@ func pattern(a work.Assignment) string {
 const (
 	briefLimit = 3 * time.Second // for candidates, when every green test is brief
 	quickLimit = 10 * time.Second
+	againLimit = 30 * time.Second // for those that reached the limit of before, when nothing else is left
 	longLimit  = 5 * time.Minute
 	briefTest  = 300 * time.Millisecond
 	slowTest   = 3 * time.Second // above it candidates get longLimit

@@ -17,6 +17,10 @@ import (
 	"jitos.dev/workers/gotool"
 )
 
+// maxAgain is how many candidates that seemed to hang are tried once more, one at a
+// time, when nothing else is a repair.
+const maxAgain = 8
+
 // alternatives is how many candidates after the one that is taken are tested too:
 // a repair that is not the only one is no more than plausible, and whoever reads
 // it is told what else would do.
@@ -60,6 +64,11 @@ func (w *Worker) implement(ctx context.Context, a work.Assignment, l language) (
 		a.Emit(work.Event{Text: fmt.Sprintf("none of one change is a repair; %s of two to try", plural(len(two), "candidate")), Data: map[string]any{"total": len(list) + len(two)}})
 		s.list = append(s.list, two...)
 		if err := s.run(ctx, w.lanes); err != nil {
+			return work.Result{}, err
+		}
+	}
+	if s.first < 0 {
+		if err := s.again(ctx); err != nil {
 			return work.Result{}, err
 		}
 	}
@@ -139,15 +148,15 @@ type search struct {
 		red        []string // tests of the whole module that are red without any change
 		unbuilt    []string // packages that do not build without any change
 	}
-	mu       sync.Mutex // guards the fields below
-	next     int
-	first    int // lowest successful index so far; -1 if none
-	winner   work.Workspace
-	green    []survivor  // all that are, the winner among them
-	greened  map[int]int // how many of the failing tests a candidate turned green
-	tried    int
-	timeouts int
-	err      error
+	mu      sync.Mutex // guards the fields below
+	next    int
+	first   int // lowest successful index so far; -1 if none
+	winner  work.Workspace
+	green   []survivor  // all that are, the winner among them
+	greened map[int]int // how many of the failing tests a candidate turned green
+	tried   int
+	hung    []int // candidates that reached the time limit
+	err     error
 }
 
 func (s *search) run(ctx context.Context, lanes int) error {
@@ -168,6 +177,40 @@ func (s *search) run(ctx context.Context, lanes int) error {
 	}
 	wg.Wait()
 	return s.err
+}
+
+// again tries those that reached the time limit once more, with a longer one and
+// nothing of this search beside them: a machine that stood still for a while makes
+// any test hang.
+func (s *search) again(ctx context.Context) error {
+	if s.limit = s.longer(s.limit); s.limit == 0 || len(s.hung) == 0 {
+		return nil
+	}
+	slices.Sort(s.hung)
+	list := slices.Clone(s.hung[:min(maxAgain, len(s.hung))])
+	s.a.Emit(work.Event{Text: fmt.Sprintf("none is a repair; %s that reached the time limit once more, with %v", plural(len(list), "candidate"), s.limit)})
+	f, err := s.a.Workspace.Materialise(ctx, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	for _, i := range list {
+		if err := s.try(ctx, f, i); err != nil || s.first >= 0 {
+			return err
+		}
+	}
+	return nil
+}
+
+// longer is the next time limit, 0 for the longest.
+func (s *search) longer(limit time.Duration) time.Duration {
+	switch {
+	case limit < quickLimit:
+		return quickLimit
+	case limit < againLimit:
+		return againLimit
+	}
+	return 0
 }
 
 // take hands out the next candidate, -1 when there is none to try.
@@ -241,14 +284,14 @@ func (s *search) judge(ctx context.Context, f work.Folder, i int) (why string, e
 	}
 	if run.Exit != 0 {
 		s.learn(i, run)
-		return s.red(run), nil
+		return s.red(i, run), nil
 	}
 	// A cheap look at what the change may have made hang, before the long one.
 	if run, err = s.w.tool.Test(ctx, place, gotool.TestOptions{Patterns: s.packages, NoVet: true, Timeout: s.limit}); err != nil {
 		return "", err
 	}
 	if hung(run) {
-		return s.red(run), nil
+		return s.red(i, run), nil
 	}
 	// Elsewhere tests may be slow, and red ones none of this intent's business.
 	if run, err = s.w.tool.Test(ctx, place, gotool.TestOptions{Patterns: []string{"./..."}, NoVet: true, Timeout: longLimit}); err != nil {
@@ -270,7 +313,7 @@ func (s *search) judge(ctx context.Context, f work.Folder, i int) (why string, e
 	}
 	for _, t := range run.Failed() {
 		if !slices.Contains(s.before.red, t) {
-			return s.red(run), nil
+			return s.red(i, run), nil
 		}
 	}
 	return "", nil
@@ -295,18 +338,25 @@ func (s *search) lookBefore(ctx context.Context, f work.Folder) error {
 	return nil
 }
 
-// red says which test is.
-func (s *search) red(run gotool.TestRun) string {
+// red says which test of a candidate is.
+func (s *search) red(i int, run gotool.TestRun) string {
 	if hung(run) {
-		s.mu.Lock()
-		s.timeouts++
-		s.mu.Unlock()
+		s.hangs(i)
 		return fmt.Sprintf("a test hangs (%v)", s.limit)
 	}
 	if list := leaves(run.Failed()); len(list) > 0 {
 		return "red: " + some(list)
 	}
 	return run.Summary()
+}
+
+// hangs notes that a candidate reached the time limit.
+func (s *search) hangs(i int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !slices.Contains(s.hung, i) {
+		s.hung = append(s.hung, i)
+	}
 }
 
 // notGreen names a test that should have turned green and was not seen to.
@@ -395,8 +445,8 @@ func (s *search) result(suspects []suspect) work.Result {
 		for _, x := range suspects[:min(5, len(suspects))] {
 			res.Reasons = append(res.Reasons, fmt.Sprintf("suspicious: %s (%.2f)", x, x.score))
 		}
-		if s.timeouts > 0 {
-			res.Reasons = append(res.Reasons, fmt.Sprintf("%s made a test hang", plural(s.timeouts, "candidate")))
+		if len(s.hung) > 0 {
+			res.Reasons = append(res.Reasons, fmt.Sprintf("%s made a test hang", plural(len(s.hung), "candidate")))
 		}
 		res.Reasons = append(res.Reasons, "give a larger budget.candidates, or fix it by hand: the workspaces are kept")
 		return res
