@@ -1,5 +1,6 @@
 // Views of the system and of its history, against a real daemon.
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { after, before, test } from "node:test";
 import { launch } from "./chromium.mjs";
 import { go, item, moment, opener, serious } from "./pages.mjs";
@@ -169,6 +170,38 @@ test("a prop tells why it is so, and what it caused", async () => {
   await why.getByRole("button", { name: "What it caused" }).click();
   await why.getByText(`rule glow fired on record ${seq}`).waitFor();
   assert.deepEqual(await serious(page), []);
+  await page.context().close();
+});
+
+test("a person approves a change without one of its parts, and with a file written anew", async () => {
+  assert.equal((await world.call("POST", "/policy", { document: "rules:\n- name: ask-all\n  effect: ask\n  verbs: [collapse]\n  paths: [/parts/**]\n  reason: a person looks\n" })).status, 200);
+  const file = (name, text) => ({ op: "write", path: `/parts/${name}`, text });
+  const lines = Array.from({ length: 20 }, (_, i) => `line ${i + 1}\n`);
+  await world.rewrite([{ op: "add_node", path: "/parts", kind: "Dir" }, file("a.txt", lines.join("")), file("b.txt", "one\n")]);
+  const w = (await world.call("POST", "/sws", {})).body.id;
+  const changed = lines.with(1, "second\n").with(17, "eighteenth\n").join("");
+  await world.rewrite([file("a.txt", changed), file("b.txt", "two\n")], `sws:${w}`);
+  assert.equal((await world.call("POST", `/sws/${w}/collapse?wait=0s`, {})).status, 202);
+  let asked;
+  await until(async () => (asked = (await world.call("GET", "/inbox")).body.inbox.find((a) => a.sws === w)) !== undefined, "it is asked");
+
+  const page = await open({}, { bypassCSP: true });
+  await go(page, "#/inbox");
+  const panel = page.getByRole("region", { name: asked.id });
+  await panel.getByText("What is changed").click();
+  await panel.getByRole("checkbox", { name: "keep part 2, at line 18" }).uncheck();
+  await panel.getByRole("button", { name: "Approve with 1 amendment" }).waitFor();
+  await panel.locator("fieldset").filter({ hasText: "b.txt" }).getByRole("button", { name: "Write it anew" }).click();
+  await panel.getByRole("textbox", { name: /b\.txt, written anew/ }).fill("three\n");
+  assert.deepEqual(await serious(page), []);
+  await panel.getByRole("button", { name: "Approve with 2 amendments" }).click();
+  let again; // outside of a repository what is left is asked about as it is
+  await until(async () => (again = (await world.call("GET", "/inbox")).body.inbox.find((a) => a.sws === w && a.id !== asked.id)) !== undefined, "it is answered");
+  await page.getByRole("region", { name: again.id }).getByRole("button", { name: "Approve", exact: true }).click();
+  await until(async () => (await world.call("GET", `/sws/${w}`)).body.state === "collapsed", "it collapses");
+  const holds = async (path, text) => JSON.stringify((await world.call("GET", `/rmg?path=${path}`)).body).includes(createHash("sha256").update(text).digest("hex"));
+  assert.ok(await holds("/parts/a.txt", lines.with(1, "second\n").join("")), "the part is left out");
+  assert.ok(await holds("/parts/b.txt", "three\n"), "the file is as it was written anew");
   await page.context().close();
 });
 

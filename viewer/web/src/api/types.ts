@@ -64,8 +64,12 @@ export interface Plan {
 export interface Approval {
   id: string; about: string; state: string; process?: string; sws: string; question: string; digest: string;
   asked?: { verb: string; path: string; rule?: string; why?: string }[]; more?: number; conflicts?: Conflict[]; next?: string;
-  at?: string; answer?: string; by?: string; comment?: string;
+  at?: string; answer?: string; by?: string; comment?: string; changes?: FileChange[];
 }
+export interface Hunk { n: number; old_line: number; line: number; old?: string; new?: string }
+export interface FileChange { path: string; name: string; change: "added" | "removed" | "changed"; whole?: boolean; now?: string; cut?: boolean; hunks: Hunk[] }
+// What an answer changes in what it approves.
+export interface Amendments { reject: { file: string; n?: number }[]; edit: { file: string; text: string }[] }
 export interface Process {
   id: string; status: string; reason?: string; next?: string; code?: string; text: string; slaps?: Value; plan?: Plan; owner: string;
   repo?: string; branch?: string; top?: string; base?: string; sws?: string; rights?: Value; tasks: Task[]; evidence?: Evidence[];
