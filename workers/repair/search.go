@@ -54,6 +54,7 @@ func (w *Worker) implement(ctx context.Context, a work.Assignment, l language) (
 	for _, p := range a.Inputs {
 		s.passing = max(s.passing, int(p.Int("passing")))
 		s.limit = max(s.limit, time.Duration(p.Int("limit_ms"))*time.Millisecond)
+		s.endless = s.endless || p.Bool("hangs")
 	}
 	if err := s.run(ctx, w.lanes); err != nil {
 		return work.Result{}, err
@@ -67,7 +68,7 @@ func (w *Worker) implement(ctx context.Context, a work.Assignment, l language) (
 			return work.Result{}, err
 		}
 	}
-	if s.first < 0 {
+	if s.first < 0 && !s.endless {
 		if err := s.again(ctx); err != nil {
 			return work.Result{}, err
 		}
@@ -141,6 +142,7 @@ type search struct {
 	passing  int      // how many were green
 	packages []string // those of failing
 	limit    time.Duration
+	endless  bool // the bug itself makes a test hang, and so do most candidates
 
 	before struct {
 		sync.Mutex // held while they are found out
@@ -194,6 +196,7 @@ func (s *search) again(ctx context.Context) error {
 		return err
 	}
 	defer f.Close()
+	s.tried -= len(list)
 	for _, i := range list {
 		if err := s.try(ctx, f, i); err != nil || s.first >= 0 {
 			return err
