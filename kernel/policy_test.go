@@ -401,3 +401,23 @@ func FuzzPolicyDocument(f *testing.F) {
 		}
 	})
 }
+
+// TestAPolicyThatIsAnotherByNow: what was judged outside of the writer by one policy is
+// not written under another.
+func TestAPolicyThatIsAnotherByNow(t *testing.T) {
+	b := newStage(t)
+	judged := b.now().world
+	write := func(id string) error {
+		op := rewrite.Op{Op: rewrite.AddNode, Path: rmg.Root.Child(id), Kind: rewrite.KindDir}
+		_, err := b.rewriteIf(b.ctx(), Once{}, ada.Name, "", Version{}, rewrite.Rewrite{Ops: []rewrite.Op{op}}, func(f *fold) error { return f.policyIs(judged) })
+		return err
+	}
+	b.must(write("before"))
+	_, err := b.SetPolicy(b.ctx(), ada, []byte("rules:\n  - {name: no, effect: deny, verbs: [write], paths: ['/other/**']}\n"), "")
+	b.must(err)
+	if err := write("after"); code(err) != rmg.Stale {
+		t.Errorf("written under another policy: %v", err)
+	}
+	judged = b.now().world
+	b.must(write("again"))
+}
