@@ -302,11 +302,9 @@ test("everything can be reached by keys alone", async () => {
   await press("Home", "ArrowRight", "End", "ArrowUp", "Enter");
   await until(async () => (await page.locator("#selected-path").innerText()).startsWith("/"), "Enter selects in the tree");
   // The scrubber is a slider like any other.
-  await page.getByRole("slider", { name: "Time" }).focus();
-  await press("ArrowLeft");
-  await until(async () => /seq=\d+/.test(await at()), "the scrubber goes back");
-  await press("End");
-  await until(async () => !/[?&]seq=/.test(await at()), "and follows again at its end");
+  const slider = page.getByRole("slider", { name: "Time" });
+  await until(async () => { await slider.focus(); await press("ArrowLeft"); return /seq=\d+/.test(await at()); }, "the scrubber goes back");
+  await until(async () => { await slider.focus(); await press("End"); return !/[?&]seq=/.test(await at()); }, "and follows again at its end");
   // An action, from its button to its answer.
   const w = (await world.call("POST", "/sws", {})).body.id;
   await go(page, `#/workspaces/${w}`);
